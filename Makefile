@@ -1,0 +1,51 @@
+# Everything a contributor runs. Needs Python 3.11 or later and make; the rest is installed into .venv on the first call.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+
+# The environment is ready when its last step wrote this folder's path into .ready and its Python still starts:
+# one that was left half-made, lost its interpreter or was copied from elsewhere is made again.
+READY := $(shell test "$$(cat $(VENV)/.ready 2>/dev/null)" = "$(CURDIR)" && $(PY) -m pip --version >/dev/null 2>&1 && echo yes)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint docs-images golden bench clean FORCE
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
+		printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+demo: $(VENV)/.installed-demo  ## run the demo
+	$(VENV)/bin/graphad demo
+
+test: $(VENV)/.installed-test  ## run all tests and doctests
+	$(PY) -m pytest -n auto
+
+lint: $(VENV)/.installed-dev  ## check style and types
+	$(PY) -m ruff check .
+	$(PY) -m mypy --strict graphad
+
+docs-images: $(VENV)/.installed-demo  ## draw the images of the documentation
+	$(PY) docs/images/make.py
+
+golden: $(VENV)/.installed-test  ## accept today's generated code as the expected one
+	$(PY) -m pytest tests/golden --update-golden
+
+bench: $(VENV)/.installed-demo  ## measure: runs benchmarks/run.py
+	@echo "Benchmarks live in benchmarks/; running benchmarks/run.py"
+	$(PY) benchmarks/run.py
+
+clean:  ## remove the environment, caches and builds
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready: $(if $(READY),,FORCE)
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	@echo "$(CURDIR)" > $@
+
+$(VENV)/.installed-%: $(VENV)/.ready pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[$*]"
+	@touch $@

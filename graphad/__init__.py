@@ -1,0 +1,1 @@
+"""Graph-based symbolic differentiation, compiled to NumPy."""

@@ -1,0 +1,81 @@
+"""Reverse mode: from cotangents of outputs to cotangents of inputs, as nodes.
+
+Only nodes between ``wrt`` and the outputs are visited. The contributions of all uses of a node meet in one `sum_n` node:
+that node *is* "the gradients of a shared parameter are summed". Every node made here names the forward node it serves.
+"""
+
+from collections.abc import Sequence
+
+from graphad.autodiff.rules import Contribution, checked, vjp_rule
+from graphad.ir.core import Constant, Node, label
+from graphad.ir.graph import toposort
+from graphad.ir.origin import Origin, inside
+from graphad.ir.types import is_differentiable
+from graphad.ops.elementwise import sum_n
+
+
+def active_nodes(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
+    """Of nodes in topological order those that depend differentiably on one of ``wrt``."""
+    active = {x for x in wrt if is_differentiable(x.dtype)}
+    for node in order:
+        if node in active or not is_differentiable(node.dtype) or isinstance(node.op.derivative, Constant):
+            continue
+        if any(x in active for x in node.inputs):
+            active.add(node)
+    return active
+
+
+def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence[Node]) -> list[Contribution]:
+    """The cotangent of each of ``wrt``, or None where no output depends on it."""
+    order = toposort(outputs)
+    active = active_nodes(order, wrt)
+    pending: dict[Node, list[tuple[Node, str]]] = {}
+    for node, g in zip(outputs, cotangents, strict=True):
+        pending.setdefault(node, []).append((g, "output"))
+    born = Origin().serial
+    found: dict[Node, Node] = {}
+    for node in reversed(order):
+        if node not in active or node not in pending:
+            continue
+        g = found[node] = _collect(node, pending.pop(node), born)
+        if not any(x in active for x in node.inputs):
+            continue
+        with inside(_served(node, f"vjp of {node.op.name}")):
+            contributions = vjp_rule(node, g)
+        for k, (x, c) in enumerate(zip(node.inputs, contributions, strict=True)):
+            if x in active and checked(c, x, node) is not None:
+                pending.setdefault(x, []).append((c, _use(node, k)))  # type: ignore[arg-type]
+    return [found.get(x) for x in wrt]
+
+
+def _served(node: Node, made_by: str) -> Origin:
+    """The origin of a backward node: the user's line and scope of the forward node that it serves."""
+    forward = node.origin
+    return Origin(None, forward.place, forward.scope, forward, False, made_by)
+
+
+def _collect(node: Node, contributions: Sequence[tuple[Node, str]], born: int) -> Node:
+    """The whole cotangent of a node: the one contribution, or the sum with an edge label per use."""
+    g = contributions[0][0]
+    if len(contributions) > 1:
+        with inside(_served(node, "sum over uses")):
+            g = sum_n(*(c for c, _ in contributions))
+        g.origin.uses = tuple(use for _, use in contributions)
+    mark_cotangent(g, node, born)
+    return g
+
+
+def mark_cotangent(g: Node, node: Node, born: int) -> None:
+    """Record that ``g``, if it was made after ``born``, is the cotangent of ``node``, and call it ``d_<name>``."""
+    origin = g.origin
+    if origin.serial > born and not origin.is_cotangent:
+        origin.adjoint_of, origin.is_cotangent = node.origin, True
+        if node.name and origin.name is None:
+            origin.name = f"d_{node.name}"
+
+
+def _use(user: Node, position: int) -> str:
+    """How an edge of a sum is labelled: through which op, and as which operand, the value was used."""
+    operands = user.op.operands
+    operand = operands[position] if position < len(operands) else str(position)
+    return f"{label(user)} · {operand}" if user.name is None else f"{user.name} = {user.op.name} · {operand}"

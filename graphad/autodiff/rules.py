@@ -1,0 +1,141 @@
+"""One op's derivative fact, read in both directions: cotangents of the inputs (vjp) and the tangent of the result (jvp).
+
+An op states one fact (see the kinds in `ir/core.py`); both directions are derived from it here, so they cannot drift
+apart. What a rule returns is checked: a cotangent has the type of its input.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NoReturn, assert_never
+
+from graphad.errors import DifferentiationError
+from graphad.ir.core import Constant, Custom, Elementwise, Linear, Multilinear, Node, Undefined, fail, label
+from graphad.ir.types import is_differentiable
+from graphad.ops.elementwise import sum_n
+from graphad.ops.fit import cast, zeros_like
+from graphad.ops.leaves import as_node, input
+from graphad.ops.piecewise import where
+
+Contribution = Node | None
+Transpose = Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], Sequence[Contribution]]
+
+
+def vjp_rule(node: Node, g: Node) -> Sequence[Contribution]:
+    """The cotangent of each input of ``node`` for the cotangent ``g`` of its result; None stands for zero."""
+    x, attrs, fact = node.inputs, node.attrs, node.op.derivative
+    match fact:
+        case Linear(transpose) | Multilinear(transpose):
+            return transpose(g, *x, **attrs)
+        case Elementwise(partials):
+            return [masked_product(g, p) for p in partials(*x, node, **attrs)]
+        case Custom(vjp):
+            return vjp(g, node, *x, **attrs)
+        case Constant():
+            return [None] * len(x)
+        case Undefined(reason):
+            _undefined(node, reason)
+        case _:
+            assert_never(fact)
+
+
+def jvp_rule(node: Node, tangents: Sequence[Contribution], transpose: Transpose) -> Contribution:
+    """The tangent of ``node`` for the tangents of its inputs; None stands for zero.
+
+    ``transpose(outputs, wrt, cotangents)`` is the reverse mode, needed where an op gives only its vjp.
+    """
+    x, attrs, fact = node.inputs, node.attrs, node.op.derivative
+    match fact:
+        case Constant():
+            return None
+        case Linear():
+            return node.op(*map(_tangent_or_self, x, tangents), **attrs)
+        case Multilinear():
+            terms = [node.op(*x[:i], t, *x[i + 1 :], **attrs) for i, t in enumerate(tangents) if t is not None]
+            return add_up(terms)
+        case Elementwise(partials):
+            pairs = zip(tangents, partials(*x, node, **attrs), strict=True)
+            return add_up([p for p in (masked_product(t, p) for t, p in pairs if t is not None) if p is not None])
+        case Custom(_, None):
+            return _transposed_vjp(node, tangents, transpose)
+        case Custom(_, jvp):
+            return jvp(tangents, node, *x, **attrs)  # type: ignore[misc]
+        case Undefined(reason):
+            _undefined(node, reason)
+        case _:
+            assert_never(fact)
+
+
+def masked_product(g: Node, partial: Node | float | None) -> Contribution:
+    """g times a partial, with masks kept outside: where(c, g, 0)·p is where(c, g·p, 0).
+
+    A branch that was not taken then contributes an exact zero, even where its partial is infinite or nan.
+    """
+    if partial is None or (isinstance(partial, (int, float)) and partial == 0):
+        return None
+    if isinstance(partial, (int, float)):
+        return g if partial == 1 else -g if partial == -1 else g * partial
+    mask, inner = _mask(g)
+    if mask is not None:
+        return where(mask, inner * partial, 0)
+    mask, inner = _mask(partial)
+    if mask is not None:
+        return where(mask, g if is_uniform(inner, 1) else g * inner, 0)
+    return g * partial
+
+
+def _mask(node: Node) -> tuple[Node | None, Node]:
+    """(condition, value) when the node is where(condition, value, 0)."""
+    if node.op is where and is_uniform(node.inputs[2], 0):
+        return node.inputs[0], node.inputs[1]
+    return None, node
+
+
+def is_uniform(node: Node, value: float) -> bool:
+    """Whether every element is known to be this number: a scalar constant, possibly broadcast."""
+    while "view" in node.op.traits and len(node.inputs) == 1:
+        node = node.inputs[0]
+    return "constant" in node.op.traits and node.ndim == 0 and bool(node.attrs["value"] == value)
+
+
+def add_up(terms: Sequence[Node]) -> Contribution:
+    """One n-ary sum, the term itself, or nothing."""
+    return None if not terms else terms[0] if len(terms) == 1 else sum_n(*terms)
+
+
+def checked(cotangent: Contribution, primal: Node, rule: Node) -> Contribution:
+    """The cotangent, which must have its primal's type. Raises DifferentiationError naming the faulty rule."""
+    if cotangent is not None and cotangent.type != primal.type:
+        fail(
+            DifferentiationError,
+            f"the derivative rule of {rule.op.name} gave {cotangent.type} for an input of type {primal.type}",
+            rule,
+            primal,
+            hint=f"mend the derivative of op {rule.op.name}",
+        )
+    return cotangent
+
+
+def _tangent_or_self(x: Node, tangent: Contribution) -> Node:
+    """What a linear op is applied to: the tangent, zeros, or the input itself where it is an index or a mask."""
+    if not is_differentiable(x.dtype):
+        return x
+    return zeros_like(x) if tangent is None else tangent
+
+
+def _transposed_vjp(node: Node, tangents: Sequence[Contribution], transpose: Transpose) -> Contribution:
+    """The jvp as the vjp of the vjp: u -> Σ cotangent_i(u) is linear, its transpose maps tangents to the result's."""
+    u = input("u", node.shape, node.dtype)  # no trace of it is left: the vjp is linear in u
+    u.origin.name = None
+    pairs = [(c, t) for c, t in zip(vjp_rule(node, u), tangents, strict=True) if c is not None and t is not None]
+    return transpose([c for c, _ in pairs], [u], [t for _, t in pairs])[0]
+
+
+def _undefined(node: Node, reason: str) -> NoReturn:
+    fail(DifferentiationError, f"{node.op.name} has no derivative: {reason}", node)
+
+
+def as_cotangent(value: object, like: Node) -> Node:
+    """A user's cotangent or tangent as a node of the type of ``like``."""
+    node = cast(as_node(value, like.dtype), like.dtype)
+    if node.shape != like.shape:
+        fail(DifferentiationError, f"a cotangent or tangent of {label(like)} has shape {node.shape}", like, node)
+    return node

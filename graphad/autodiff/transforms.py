@@ -1,0 +1,160 @@
+"""What users call: grad, vjp, jvp, hvp, jacobian, hessian. Nodes in, nodes out; repeat for any order.
+
+Where an argument may be a node or a list of nodes, the answer has the same form: a node for a node, a list for a list.
+An input that nothing depends on gets zeros of its type, never an error and never None.
+"""
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from graphad.autodiff.forward import push_forward
+from graphad.autodiff.reverse import mark_cotangent, pull_back
+from graphad.autodiff.rules import Contribution, as_cotangent
+from graphad.errors import ArgumentError, DifferentiationError
+from graphad.ir.core import Node, fail, label
+from graphad.ir.origin import Origin, inside
+from graphad.ir.types import is_differentiable
+from graphad.ops.fit import ones_like, stretch, zeros_like
+from graphad.ops.index import place, stack
+from graphad.ops.layout import reshape
+from graphad.ops.leaves import constant
+
+Nodes = Node | Sequence[Node]
+
+
+@overload
+def grad(loss: Node, wrt: Node) -> Node: ...
+@overload
+def grad(loss: Node, wrt: Sequence[Node]) -> list[Node]: ...
+def grad(loss: Node, wrt: Nodes) -> Node | list[Node]:
+    """Gradient of a scalar with respect to one node (a node) or several (a list), as new nodes.
+
+    Each has the shape and dtype of what it belongs to and is named ``d_<name>``. ``wrt`` may be any node, also an
+    intermediate one. Raises DifferentiationError when ``loss`` is no real floating scalar, when ``wrt`` holds integers or
+    booleans, or when an op on the way has no derivative.
+
+    >>> import graphad as ga
+    >>> t = ga.input("t")
+    >>> d3 = ga.grad(ga.grad(ga.grad(t**3, t), t), t)
+    >>> float(ga.compile([t], d3)(2.0))
+    6.0
+    """
+    loss = _nodes([loss], "loss")[0]
+    if loss.ndim:
+        hint = "reduce it with ga.sum or ga.mean, or use ga.vjp or ga.jacobian"
+        fail(DifferentiationError, f"grad needs a scalar, {label(loss)} has shape {loss.type}", loss, hint=hint)
+    if loss.dtype.kind != "f":
+        fail(DifferentiationError, f"grad needs a real floating value, {label(loss)} is {loss.dtype}", loss)
+    return _like(wrt, _pull([loss], _nodes(wrt, "wrt"), None))
+
+
+def vjp(outputs: Nodes, wrt: Nodes, cotangents: Any) -> Node | list[Node]:
+    """Vector-Jacobian product: the gradient of Σ ⟨cotangent, output⟩ with respect to ``wrt``.
+
+    ``cotangents`` are nodes, arrays or numbers, one per output and of its shape. Raises DifferentiationError.
+    """
+    outs = _nodes(outputs, "outputs")
+    return _like(wrt, _pull(outs, _nodes(wrt, "wrt"), _paired(outs, cotangents, "cotangents")))
+
+
+def jvp(outputs: Nodes, wrt: Nodes, tangents: Any) -> Node | list[Node]:
+    """Jacobian-vector product: the derivative of the outputs along ``tangents`` of ``wrt``.
+
+    ``tangents`` are nodes, arrays or numbers, one per node of ``wrt`` and of its shape. Raises DifferentiationError.
+    """
+    outs, inputs = _nodes(outputs, "outputs"), _nodes(wrt, "wrt")
+    _check_wrt(inputs)
+    found = push_forward(outs, inputs, _paired(inputs, tangents, "tangents"))
+    return _like(outputs, [zeros_like(y) if t is None else t for y, t in zip(outs, found, strict=True)])
+
+
+def hvp(loss: Node, wrt: Nodes, vectors: Any) -> Node | list[Node]:
+    """Hessian-vector product without the Hessian: the derivative of the gradient along ``vectors`` (Pearlmutter 1994)."""
+    inputs = _nodes(wrt, "wrt")
+    return _like(wrt, _list(jvp(grad(loss, inputs), inputs, _paired(inputs, vectors, "vectors"))))
+
+
+def jacobian(output: Node, wrt: Nodes) -> Node | list[Node]:
+    """All partial derivatives: shape ``output.shape + wrt.shape``, one reverse pass per element of ``output``.
+
+    Raises ShapeError when the output has named sizes: its number of elements must be known.
+    """
+    inputs = _nodes(wrt, "wrt")
+    (out,) = _nodes([output], "output")
+    if not isinstance(out.size, int):
+        fail(DifferentiationError, f"jacobian: {label(out)} has named sizes", out, hint="give its shape in numbers")
+    rows = [_pull([out], inputs, [_basis(out, k)]) for k in range(out.size)]
+    columns = [[row[i] for row in rows] for i in range(len(inputs))]
+    return _like(wrt, [_rows(c, out, x) for c, x in zip(columns, inputs, strict=True)])
+
+
+def hessian(loss: Node, wrt: Node) -> Node:
+    """All second derivatives of a scalar with respect to one node: shape ``wrt.shape + wrt.shape``."""
+    return _list(jacobian(grad(loss, wrt), wrt))[0]
+
+
+def _basis(out: Node, k: int) -> Node:
+    one = constant(np.ones((), out.dtype))
+    return place(one, tuple(int(i) for i in np.unravel_index(k, out.shape)), out.shape) if out.ndim else one  # type: ignore[arg-type]
+
+
+def _rows(rows: list[Node], out: Node, x: Node) -> Node:
+    if not rows:
+        return stretch(zeros_like(x), (*out.shape, *x.shape))
+    return reshape(stack(rows), (*out.shape, *x.shape))
+
+
+def _pull(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence[Node] | None) -> list[Node]:
+    """Reverse mode with typed zeros for what nothing depends on; cotangents of ones unless given."""
+    _check_wrt(wrt)
+    born = Origin().serial
+    if cotangents is None:
+        cotangents = []
+        for y in outputs:
+            with inside(Origin(None, y.origin.place, y.origin.scope, y.origin, False, "seed")):
+                cotangents.append(ones_like(y))
+            mark_cotangent(cotangents[-1], y, born)
+    found = pull_back(outputs, wrt, cotangents)
+    return [_zero(x, born) if c is None else c for x, c in zip(wrt, found, strict=True)]
+
+
+def _zero(x: Node, born: int) -> Node:
+    """The gradient of what nothing depends on."""
+    with inside(Origin(None, x.origin.place, x.origin.scope, x.origin, False, "unconnected")):
+        zero: Contribution = zeros_like(x)
+    mark_cotangent(zero, x, born)
+    return zero
+
+
+def _check_wrt(wrt: Sequence[Node]) -> None:
+    for x in wrt:
+        if not is_differentiable(x.dtype):
+            hint = 'declare it with a floating dtype, such as dtype="float64"'
+            fail(DifferentiationError, f"{label(x)} holds {x.dtype}: there is no derivative by it", x, hint=hint)
+
+
+def _nodes(value: Any, what: str) -> list[Node]:
+    items = [value] if isinstance(value, Node) else list(value)
+    for item in items:
+        if not isinstance(item, Node):
+            fail(ArgumentError, f"{what} must be graphad nodes, got {type(item).__name__}")
+    return items
+
+
+def _paired(nodes: Sequence[Node], values: Any, what: str) -> list[Node]:
+    items = list(values) if isinstance(values, (list, tuple)) else [values]
+    if len(items) != len(nodes):
+        fail(ArgumentError, f"{len(items)} {what} for {len(nodes)} nodes", *nodes)
+    return [as_cotangent(v, n) for v, n in zip(items, nodes, strict=True)]
+
+
+def _like(form: Nodes, nodes: list[Node]) -> Any:
+    return nodes[0] if isinstance(form, Node) else nodes
+
+
+def _list(value: Node | list[Node]) -> list[Node]:
+    return [value] if isinstance(value, Node) else value
+
+

@@ -1,0 +1,81 @@
+"""Every error that graphad raises: what happened, where in the user's code, and how to fix it.
+
+An error message has at most twelve lines and speaks of the user's names, sizes and lines, never of internals:
+
+    ShapeError: matmul: inner sizes differ: 64 and 32
+      x   f64[batch, 64]   declared at train.py:7
+      W2  f64[32, 10]      declared at train.py:9
+      in  out = x @ W2     at train.py:14
+      hint: W1 has shape (64, 32); did you mean ga.tanh(x @ W1) @ W2 ?
+
+Each class also inherits the built-in exception that a NumPy user would expect to catch.
+"""
+
+from collections.abc import Sequence
+
+MAX_LINES = 12
+
+
+class GraphadError(Exception):
+    """Base of all graphad errors.
+
+    ``what`` is one sentence; ``where`` holds rows ``(label, text, ...)`` that are printed as an aligned table;
+    ``hint`` says how to fix it.
+    """
+
+    def __init__(self, what: str, *, where: Sequence[Sequence[str]] = (), hint: str = "") -> None:
+        self.what, self.where, self.hint = what, tuple(tuple(row) for row in where), hint
+        super().__init__(_compose(what, self.where, hint))
+
+
+def _compose(what: str, where: tuple[tuple[str, ...], ...], hint: str) -> str:
+    """The message: ``what``, an aligned table of as many rows as fit, the hint.
+
+    Long texts of others (a rule's reason, a list of names) are shortened rather than allowed to fill the screen.
+    """
+    head, tail = what.splitlines()[:4], [f"  hint: {line}" for line in hint.splitlines()[:2]]
+    room = MAX_LINES - len(head) - len(tail)
+    rows = list(where) if len(where) <= room else [*where[: room - 1], ("...", f"{len(where) - room + 1} more")]
+    widths = [max((len(row[k]) for row in rows if len(row) > k + 1), default=0) for k in range(max(map(len, rows), default=0))]
+    table = ["  " + "  ".join(cell.ljust(widths[k]) for k, cell in enumerate(row)).rstrip() for row in rows]
+    return "\n".join([*head, *table, *tail])
+
+
+class ShapeError(GraphadError, ValueError):
+    """Shapes or named sizes do not fit together."""
+
+
+class AxisError(ShapeError, IndexError):
+    """An axis or an index is out of range, or named twice."""
+
+
+class DTypeError(GraphadError, TypeError):
+    """A dtype is not supported, or an operand's dtype does not fit the operator."""
+
+
+class ArgumentError(GraphadError, TypeError):
+    """A call has missing, extra or unusable arguments."""
+
+
+class GraphError(GraphadError, ValueError):
+    """A graph is not well formed: a foreign node, an undeclared input, a cycle, a broken invariant."""
+
+
+class NodeValueError(GraphadError, TypeError):
+    """A node was used where a number is needed: it has no value before the graph runs."""
+
+
+class DifferentiationError(GraphadError, ValueError):
+    """A derivative was asked for that is not defined, or a rule returned the wrong type."""
+
+
+class SerializationError(GraphadError, ValueError):
+    """A stored graph cannot be read."""
+
+
+class MissingDependencyError(GraphadError, ImportError):
+    """An optional package (or program) is needed and not installed."""
+
+
+class ExportError(GraphadError, ValueError):
+    """A graph cannot be written in the form that was asked for."""

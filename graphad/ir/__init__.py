@@ -1,0 +1,1 @@
+"""The intermediate representation: types, nodes, graphs. Knows no operator by name."""

@@ -1,0 +1,384 @@
+"""Node and Op: the two values every graph is made of, and the kinds of derivative an op may declare.
+
+A **Node** is immutable and compared by identity: sharing a parameter means using the object twice. An **Op** holds
+everything that is known about one operator: type rule, NumPy form, one derivative fact, SymPy and LaTeX forms, domain,
+worked cases. Calling an op builds a node. `graphad/ops/` declares the ops with the decorator `op`; this file knows none
+of them by name. Read `types.py` and `origin.py` first; `graph.py` next.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, NoReturn, get_args, get_origin
+
+import numpy as np
+
+from graphad.errors import ArgumentError, GraphadError, NodeValueError
+from graphad.ir.dims import Size
+from graphad.ir.late import METHODS, method
+from graphad.ir.origin import Origin, here
+from graphad.ir.types import DType, Shape, TensorType
+
+_late: Callable[[str], Callable[..., "Node"]] = method
+
+
+class Node:
+    """One value of a graph: an op applied to inputs, with static attributes.
+
+    Attributes: ``op``, ``inputs`` (nodes), ``attrs`` (static, normalized), ``type``, ``name`` and ``origin`` (where the
+    user made it; neither ever changes a result). Nodes take Python's operators, NumPy's methods and ``np.*`` calls, and
+    never have a value: ``if node``, ``float(node)`` and ``np.array(node)`` raise NodeValueError.
+    """
+
+    __slots__ = ("__weakref__", "attrs", "inputs", "op", "origin", "type")
+    op: "Op"
+    inputs: tuple["Node", ...]
+    attrs: Mapping[str, Any]
+    type: TensorType
+    origin: Origin
+
+    def __init__(
+        self, op: "Op", inputs: tuple["Node", ...], attrs: Mapping[str, Any], type: TensorType, origin: Origin
+    ) -> None:
+        put = object.__setattr__
+        put(self, "op", op)
+        put(self, "inputs", inputs)
+        put(self, "attrs", attrs)
+        put(self, "type", type)
+        put(self, "origin", origin)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a node is immutable: cannot set {name!r}")
+
+    @property
+    def name(self) -> str | None:
+        """The user's name of the value, if it has one."""
+        return self.origin.name
+
+    @property
+    def shape(self) -> Shape:
+        """The static shape: ints and named sizes."""
+        return self.type.shape
+
+    @property
+    def dtype(self) -> DType:
+        """The NumPy dtype."""
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.type.shape)
+
+    @property
+    def size(self) -> Size:
+        """Number of elements, an int or an expression in named sizes."""
+        return self.type.size
+
+    def __repr__(self) -> str:
+        return f"<{label(self)} = {self.op.name} : {self.type}>"
+
+    __hash__ = object.__hash__
+
+    def __len__(self) -> int:
+        if not self.shape or not isinstance(self.shape[0], int):
+            _has_no_value(self, "len(node)", "use node.shape[0], which may be a named size")
+        return self.shape[0]
+
+    def __bool__(self) -> NoReturn:
+        _has_no_value(self, "a node used as a condition", "write ga.where(condition, a, b) instead of if")
+
+    def __float__(self) -> NoReturn:
+        _has_no_value(self, "float(node)", "compile the graph and call it: ga.compile(inputs, node)(values)")
+
+    def __int__(self) -> NoReturn:
+        _has_no_value(self, "int(node)", "compile the graph and call it: ga.compile(inputs, node)(values)")
+
+    def __complex__(self) -> NoReturn:
+        _has_no_value(self, "complex(node)", "compile the graph and call it: ga.compile(inputs, node)(values)")
+
+    def __index__(self) -> NoReturn:
+        _has_no_value(self, "a node used as a Python index", "index with it as an array: x[node] on a graphad node")
+
+    def __array__(self, dtype: object = None, copy: bool | None = None) -> NoReturn:
+        _has_no_value(self, "np.array(node)", "compile the graph and call it, or keep to np.* calls that take nodes")
+
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        """The package `graphad` itself, after the Python array API standard."""
+        return METHODS["__array_namespace__"](self)
+
+    __array_ufunc__ = _late("__array_ufunc__")
+    __array_function__ = _late("__array_function__")
+    __add__, __radd__ = _late("__add__"), _late("__radd__")
+    __sub__, __rsub__ = _late("__sub__"), _late("__rsub__")
+    __mul__, __rmul__ = _late("__mul__"), _late("__rmul__")
+    __truediv__, __rtruediv__ = _late("__truediv__"), _late("__rtruediv__")
+    __floordiv__, __rfloordiv__ = _late("__floordiv__"), _late("__rfloordiv__")
+    __mod__, __rmod__ = _late("__mod__"), _late("__rmod__")
+    __pow__, __rpow__ = _late("__pow__"), _late("__rpow__")
+    __matmul__, __rmatmul__ = _late("__matmul__"), _late("__rmatmul__")
+    __and__, __rand__ = _late("__and__"), _late("__rand__")
+    __or__, __ror__ = _late("__or__"), _late("__ror__")
+    __xor__, __rxor__ = _late("__xor__"), _late("__rxor__")
+    __neg__, __pos__, __abs__, __invert__ = _late("__neg__"), _late("__pos__"), _late("__abs__"), _late("__invert__")
+    __lt__, __le__, __gt__, __ge__ = _late("__lt__"), _late("__le__"), _late("__gt__"), _late("__ge__")
+    __eq__ = _late("__eq__")  # type: ignore[assignment]  # elementwise, as in NumPy; identity is `is`
+    __ne__ = _late("__ne__")  # type: ignore[assignment]
+    __getitem__, __iter__ = _late("__getitem__"), _late("__iter__")
+    sum, prod, mean, var, std = _late("sum"), _late("prod"), _late("mean"), _late("var"), _late("std")
+    max, min, argmax, argmin = _late("max"), _late("min"), _late("argmax"), _late("argmin")
+    reshape, ravel, flatten = _late("reshape"), _late("ravel"), _late("flatten")
+    transpose, swapaxes, squeeze = _late("transpose"), _late("swapaxes"), _late("squeeze")
+    astype, take, dot, clip = _late("astype"), _late("take"), _late("dot"), _late("clip")
+    T, mT, at = property(_late("T")), property(_late("mT")), property(_late("at"))
+
+
+def _has_no_value(node: Node, what: str, hint: str) -> NoReturn:
+    fail(NodeValueError, f"{what}: {label(node)} has no value before the graph runs", node, hint=hint)
+
+
+def label(node: Node) -> str:
+    """How messages call a node: its name, or its op."""
+    return node.name or f"({node.op.name})"
+
+
+def describe(node: Node) -> tuple[str, str, str]:
+    """A row for an error's table: name, type, where it was declared."""
+    place = node.origin.location
+    return label(node), repr(node.type), f"declared at {place}" if place else ""
+
+
+def fail(error: type[GraphadError], what: str, *nodes: Node, hint: str = "") -> NoReturn:
+    """Raise ``error`` with the nodes concerned and the user's line."""
+    site = here(False)
+    rows = [describe(n) for n in dict.fromkeys(nodes)]
+    if site.location:
+        rows.append(("in", site.source_line() or "?", f"at {site.location}"))
+    raise error(what, where=rows, hint=hint)
+
+
+# Derivative kinds, exactly one per op -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise:
+    """``partials(*x, out, **attrs)`` gives one partial per input (None: zero); vjp: g*p_i, jvp: sum of t_i*p_i."""
+
+    partials: Callable[..., Sequence[Node | float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """``transpose(g, *x, **attrs)`` gives one cotangent per input (None: not differentiable); jvp: the op on tangents.
+
+    Linear in all differentiable inputs jointly; integer and boolean inputs (indices, masks) are kept as they are.
+    """
+
+    transpose: Callable[..., Sequence[Node | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Multilinear:
+    """Linear in each differentiable input alone; ``transpose`` as in `Linear`; jvp: sum over i of op(x with x_i := t_i)."""
+
+    transpose: Callable[..., Sequence[Node | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """``vjp(g, out, *x, **attrs)`` gives one cotangent per input; ``jvp(tangents, out, *x, **attrs)`` the tangent of out.
+
+    A missing jvp is derived: it is the vjp of the vjp, which is linear in the cotangent.
+    """
+
+    vjp: Callable[..., Sequence[Node | None]]
+    jvp: Callable[..., Node] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Zero almost everywhere (floor, sign, comparisons) or no inputs at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """No derivative: asking for one raises DifferentiationError with this reason, never a silent zero."""
+
+    reason: str
+
+
+Derivative = Elementwise | Linear | Multilinear | Custom | Constant | Undefined
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where an input is sampled by tests and checks: the open interval (low, high)."""
+
+    low: float = -3.0
+    high: float = 3.0
+
+
+class Case:
+    """A worked call of an op for tests and checks: inputs (shapes are sampled, arrays taken as they are), attributes.
+
+    >>> Case((2, 3), axis=1)
+    Case((2, 3), axis=1)
+    """
+
+    __slots__ = ("attrs", "inputs")
+
+    def __init__(self, *inputs: Any, **attrs: Any) -> None:
+        self.inputs, self.attrs = inputs, attrs
+
+    def __repr__(self) -> str:
+        return f"Case({', '.join([*map(repr, self.inputs), *(f'{k}={v!r}' for k, v in self.attrs.items())])})"
+
+
+# Op -----------------------------------------------------------------------------------------------------------------
+
+Coerce = Callable[["Op", Sequence[Any]], list[Node]]
+Normalize = Callable[[Any, Sequence[Node]], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One operator; calling it builds a node.
+
+    ``type_rule(*nodes, **attrs)`` gives the result type; ``numpy`` is a template of the NumPy form (a string, or a
+    function of the node that returns one); ``helpers`` are plain NumPy functions that the template calls; ``coerce``
+    turns the user's operands into nodes; ``normalize`` holds one function per attribute, applied once, when the node is
+    built. ``traits``: "view" (the result may share memory with its first input), "promotes" (NumPy promotes and
+    broadcasts the operands by itself), "random" (each node is its own draw).
+    """
+
+    name: str
+    type_rule: Callable[..., TensorType]
+    numpy: str | Callable[[Node], str]
+    derivative: Derivative
+    coerce: Coerce
+    operands: tuple[str, ...]
+    variadic: str | None
+    defaults: Mapping[str, Any]
+    normalize: Mapping[str, Normalize]
+    sympy: Callable[..., Any] | None = None
+    latex: str = ""
+    domain: tuple[Domain, ...] = ()
+    cases: tuple[Case, ...] = ()
+    traits: frozenset[str] = frozenset()
+    helpers: tuple[Callable[..., Any], ...] = ()
+    doc: str = ""
+    signature: inspect.Signature = field(default_factory=inspect.Signature)
+
+    def __post_init__(self) -> None:
+        for key, value in (("__doc__", self.doc), ("__name__", self.name), ("__signature__", self.signature)):
+            object.__setattr__(self, key, value)  # so that help() and inspect see an op as they see a function
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Node:
+        """Build a node. Raises a GraphadError at the user's line when operands or attributes do not fit."""
+        operands, attrs = self._bind(args, kwargs)
+        nodes = self.coerce(self, operands)
+        for key, normalize in self.normalize.items():
+            attrs[key] = normalize(attrs[key], nodes)
+        type_, origin = self.type_rule(*nodes, **attrs), here()
+        if "placeholder" in self.traits:
+            origin.name = attrs["name"]  # an input is called by its own name, whatever variable holds it
+        return Node(self, tuple(nodes), attrs, type_, origin)
+
+    def build(self, nodes: Sequence[Node], attrs: Mapping[str, Any], origin: Origin) -> Node:
+        """A node from nodes and normalized attributes as they are: what passes and `Graph.substitute` use."""
+        return Node(self, tuple(nodes), attrs, self.type_rule(*nodes, **attrs), origin)
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        """Sort a call's arguments into operands and attributes."""
+        count = len(self.operands)
+        operands, rest = list(args[:count]), args[count:]
+        while len(operands) < count and self.operands[len(operands)] in kwargs:
+            operands.append(kwargs.pop(self.operands[len(operands)]))
+        if len(operands) < count:
+            missing = ", ".join(self.operands[len(operands) :])
+            fail(ArgumentError, f"{self.name}: missing operand: {missing}", hint=f"call {self.name}{self.signature}")
+        attrs = dict(self.defaults)
+        if self.variadic:
+            if not count and rest and isinstance(rest[0], (list, tuple)):  # np.concatenate([a, b], axis)
+                operands, rest = list(rest[0]), rest[1:]
+            else:
+                operands, rest = operands + list(rest), ()
+        if len(rest) > len(attrs):
+            fail(ArgumentError, f"{self.name}: too many arguments", hint=f"call {self.name}{self.signature}")
+        attrs.update(zip(attrs, rest, strict=False))
+        for key, value in kwargs.items():
+            if key not in attrs:
+                fail(ArgumentError, f"{self.name}: unknown argument {key!r}", hint=f"call {self.name}{self.signature}")
+            attrs[key] = value
+        for key, value in attrs.items():
+            if value is REQUIRED:
+                fail(ArgumentError, f"{self.name}: missing argument: {key}", hint=f"call {self.name}{self.signature}")
+        return operands, attrs
+
+
+REQUIRED = inspect.Parameter.empty
+
+
+def op(
+    *,
+    numpy: str | Callable[[Node], str],
+    derivative: Derivative,
+    coerce: Coerce,
+    name: str = "",
+    sympy: Callable[..., Any] | None = None,
+    latex: str = "",
+    domain: tuple[Domain, ...] = (),
+    cases: tuple[Case, ...] = (),
+    traits: tuple[str, ...] = (),
+    helpers: tuple[Callable[..., Any], ...] = (),
+) -> Callable[[Callable[..., TensorType]], Op]:
+    """Declare an op: the function's body is the type rule, its signature the operands and attributes, its docstring the
+    documentation. Parameters annotated `Node` are operands; others are attributes, whose annotation may carry the
+    function that normalizes them: ``axis: Annotated[..., normalize]``.
+    """
+
+    def declare(rule: Callable[..., TensorType]) -> Op:
+        parameters = inspect.signature(rule).parameters.values()
+        attributes = [p for p in parameters if p.annotation is not Node]
+        variadic = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
+        return Op(
+            name=name or rule.__name__,
+            type_rule=rule,
+            numpy=numpy,
+            derivative=derivative,
+            coerce=coerce,
+            operands=tuple(p.name for p in parameters if p.annotation is Node and p.kind is not p.VAR_POSITIONAL),
+            variadic=variadic[0] if variadic else None,
+            defaults={p.name: p.default for p in attributes},
+            normalize={
+                p.name: get_args(p.annotation)[1] for p in attributes if get_origin(p.annotation) is Annotated
+            },
+            sympy=sympy,
+            latex=latex,
+            domain=domain,
+            cases=cases,
+            traits=frozenset(traits),
+            helpers=helpers,
+            doc=inspect.getdoc(rule) or "",
+            signature=inspect.signature(rule).replace(return_annotation=Node),
+        )
+
+    return declare
+
+
+def attrs_key(attrs: Mapping[str, Any]) -> tuple[object, ...]:
+    """A hashable key of attributes: equal keys mean equal results (arrays by bytes, so that -0.0 and nan are told apart)."""
+    return tuple((k, _value_key(v)) for k, v in attrs.items())
+
+
+def _value_key(value: Any) -> object:
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, tuple):
+        return tuple(map(_value_key, value))
+    if isinstance(value, float):
+        return float, value.hex()
+    return type(value), value

@@ -1,0 +1,150 @@
+"""TensorType: the static shape and dtype of a value, and the arithmetic of both.
+
+Shapes hold ints and named sizes (`Dim`). Two sizes are equal when their canonical forms are; a size 1 stretches to any
+other, a named size only to itself. Dtypes promote as in NumPy 2: Python scalars are weak, everything else is strong.
+Read `dims.py` first.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from graphad.errors import DTypeError, ShapeError
+from graphad.ir.dims import Dim, Size, parse_size, product
+
+Shape = tuple[Size, ...]
+DType = np.dtype[np.generic]
+
+KINDS = "biufc"  # bool, signed, unsigned, real floating, complex floating
+_LETTER = {"i": "i", "u": "u", "f": "f", "c": "c"}
+
+
+@dataclass(frozen=True, slots=True)
+class TensorType:
+    """Shape and dtype of a value; prints as ``f64[batch, 10]``.
+
+    >>> TensorType((2, Dim("n")), np.dtype("float32"))
+    f32[2, n]
+    """
+
+    shape: Shape
+    dtype: DType
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> Size:
+        """Number of elements, an int or an expression in named sizes."""
+        return product(self.shape)
+
+    def __repr__(self) -> str:
+        return f"{dtype_name(self.dtype)}{shape_text(self.shape)}"
+
+
+def dtype_name(dtype: DType) -> str:
+    """The short name of a dtype: f64, i32, bool, c128."""
+    return "bool" if dtype.kind == "b" else f"{_LETTER[dtype.kind]}{8 * dtype.itemsize}"
+
+
+def shape_text(shape: Shape) -> str:
+    """The text of a shape: ``[batch, 10]``, ``[]`` for a scalar."""
+    return "[" + ", ".join(map(str, shape)) + "]"
+
+
+def as_shape(value: object) -> Shape:
+    """A user's shape (int, string, `Dim`, or a sequence of them) as a tuple of sizes.
+
+    Raises ShapeError for a negative size and ArgumentError for anything that is no size.
+    """
+    items = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return tuple(map(parse_size, items))
+
+
+def as_dtype(value: object) -> DType:
+    """A user's dtype as a native NumPy dtype. Raises DTypeError for what graphad cannot compute with.
+
+    >>> as_dtype("float32")
+    dtype('float32')
+    """
+    try:
+        dtype = np.dtype(value)  # type: ignore[call-overload]
+    except TypeError as problem:
+        raise DTypeError(f"{value!r} is not a dtype", hint='use a NumPy dtype such as "float64" or np.int64') from problem
+    if dtype.kind not in KINDS or dtype.itemsize > (16 if dtype.kind == "c" else 8):
+        raise DTypeError(
+            f"dtype {dtype} is not supported",
+            hint="use bool, (u)int8 to (u)int64, float16, float32, float64, complex64 or complex128",
+        )
+    native: DType = dtype.newbyteorder("=")
+    return native
+
+
+def is_differentiable(dtype: DType) -> bool:
+    """Whether values of this dtype carry gradients: floating and complex ones do, integers and booleans do not."""
+    return dtype.kind in "fc"
+
+
+def broadcast_pair(a: Size, b: Size) -> Size | None:
+    """The common size of two axes, or None when they do not fit."""
+    if a == b or b == 1:
+        return a
+    return b if a == 1 else None
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape | None:
+    """NumPy's broadcasting of shapes, or None when two sizes do not fit.
+
+    >>> broadcast_shapes((3, 1), (4,))
+    (3, 4)
+    """
+    first = shapes[0]
+    if all(s == first for s in shapes):
+        return first
+    out: list[Size] = []
+    for k in range(-max(map(len, shapes)), 0):
+        size: Size = 1
+        for shape in shapes:
+            if len(shape) >= -k:
+                common = broadcast_pair(size, shape[k])
+                if common is None:
+                    return None
+                size = common
+        out.append(size)
+    return tuple(out)
+
+
+def broadcast_axes(source: Shape, target: Shape) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes of ``target`` that broadcasting ``source`` adds in front, and those it stretches from size 1."""
+    lead = len(target) - len(source)
+    stretched = tuple(lead + k for k, s in enumerate(source) if s == 1 and target[lead + k] != 1)
+    return tuple(range(lead)), stretched
+
+
+@lru_cache(maxsize=4096)
+def promote(*dtypes: DType) -> DType:
+    """NumPy 2 promotion of strong dtypes."""
+    try:
+        return np.result_type(*dtypes)
+    except TypeError as problem:
+        raise DTypeError(f"dtypes {', '.join(map(str, dtypes))} have no common dtype") from problem
+
+
+@lru_cache(maxsize=4096)
+def ufunc_dtype(ufunc: np.ufunc, *dtypes: DType) -> DType:
+    """The result dtype of a NumPy ufunc on the given dtypes. Raises DTypeError when NumPy has no loop for them."""
+    try:
+        return ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[len(dtypes)]  # type: ignore[arg-type]
+    except TypeError as problem:
+        names = ", ".join(map(str, dtypes))
+        raise DTypeError(f"{ufunc.__name__}: not defined for dtype {names}") from problem
+
+
+def check_same_shape(a: Shape, b: Shape, what: str) -> None:
+    """Raise ShapeError unless the two shapes are equal."""
+    if a != b:
+        raise ShapeError(f"{what}: shapes differ: {shape_text(a)} and {shape_text(b)}")

@@ -1,0 +1,78 @@
+"""The source text of numbers, attributes and arrays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphad.ir.core import Node
+from graphad.ir.dims import Dim
+
+INLINE_ELEMENTS = 8  # arrays up to this size are written as lists
+
+
+def number(value: np.generic | float | int | bool | complex) -> str:
+    """A number as a Python scalar, shortest text that reads back as the same value of its dtype.
+
+    Integral floats are written without a point: beside a float array NumPy computes with the same number.
+    """
+    scalar = np.asarray(value)[()]
+    if scalar.dtype.kind in "biu":
+        return str(scalar)
+    if scalar.dtype.kind == "c":
+        return f"complex({number(scalar.real)}, {number(scalar.imag)})"
+    if not np.isfinite(scalar):
+        return "np.nan" if np.isnan(scalar) else "np.inf" if scalar > 0 else "-np.inf"
+    if scalar == 0:
+        return "-0.0" if np.signbit(scalar) else "0"
+    if scalar == np.rint(scalar) and abs(scalar) < 1e6:
+        return str(int(scalar))
+    return str(scalar)
+
+
+def dtype_text(dtype: np.dtype[Any]) -> str:
+    """A dtype as an attribute of NumPy: np.float32, np.bool_."""
+    return "np.bool_" if dtype == np.bool_ else f"np.{dtype.name}"
+
+
+def scalar(value: np.ndarray[Any, Any]) -> str:
+    """A number that keeps its dtype on its own: np.float32(0.5)."""
+    return f"{dtype_text(value.dtype)}({number(value)})"
+
+
+def array(value: np.ndarray[Any, Any]) -> str:
+    """An array as an expression of NumPy alone: a short list, or its bytes in hexadecimal digits."""
+    if value.ndim == 0:
+        return scalar(value)
+    if value.size <= INLINE_ELEMENTS and value.dtype.kind != "c" and value.size:
+        texts = [number(v) for v in value.ravel()]
+        shape = "" if value.ndim == 1 else f".reshape({value.shape})"
+        return f"np.array([{', '.join(texts)}], {dtype_text(value.dtype)}){shape}"
+    data = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False).tobytes().hex()
+    return f'np.frombuffer(bytes.fromhex("{data}"), "{value.dtype.newbyteorder("<").str}").reshape({value.shape})'
+
+
+def attribute(value: Any) -> str:
+    """A static attribute of an op."""
+    if isinstance(value, np.dtype):
+        return dtype_text(value)
+    if isinstance(value, tuple):
+        items = [attribute(v) for v in value]
+        return "(" + ", ".join(items) + ("," if len(items) == 1 else "") + ")"
+    if isinstance(value, (str, bool)) or value is None:
+        return repr(value)
+    return str(value) if isinstance(value, (Dim, int)) else number(value)
+
+
+def attributes(node: Node) -> Mapping[str, str | None]:
+    """The texts of a node's attributes; None for one that has its default value and may be left out."""
+    texts: dict[str, str | None] = {}
+    for key, value in node.attrs.items():
+        default = node.op.defaults[key]
+        if isinstance(value, np.ndarray):
+            continue
+        if value is None or (type(value) is type(default) and value == default):
+            texts[key] = None
+        else:
+            texts[key] = attribute(value[0] if key == "axis" and isinstance(value, tuple) and len(value) == 1 else value)
+    return texts

@@ -1,0 +1,147 @@
+"""The low-level program: what is computed in which statement, before any text is printed.
+
+A program is a flat list of statements over expressions; an expression is a literal, a reference to a value, or an op
+applied to expressions. Transformations (`select`, `inline`) decide; `names.py` and `emit.py` only write down.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphad.ir.core import Node
+from graphad.ir.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Source text that stands for itself: a number, or a size."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The value of an input, a hoisted constant or an earlier statement."""
+
+    node: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An op's NumPy form on operands; ``node`` gives op, attributes and type."""
+
+    node: Node
+    operands: tuple["Expression", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A fresh array: what is returned or written must not share memory with an input or another result."""
+
+    value: "Expression"
+
+
+Expression = Literal | Ref | Apply | Copy
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """``name = value``; ``node`` is what the name belongs to."""
+
+    node: Node
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """``name = copy of value`` for result or update number ``slot`` of a kind ("out", "new")."""
+
+    slot: str
+    node: Node
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """``target[...] = value``: an update in place, after everything has been computed."""
+
+    target: Node
+    value: Expression | str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A heading."""
+
+    text: str
+
+
+Statement = Assign | Save | Write | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a function does. ``results`` has one entry per output: an expression, or the slot of a `Save`."""
+
+    graph: Graph
+    statements: tuple[Statement, ...]
+    results: tuple[Expression | str, ...]
+    structure: Any
+    updates: tuple[Node, ...] = ()
+    constants: tuple[Node, ...] = field(default=())
+
+    def expressions(self) -> Iterator[Expression]:
+        """The expression of every statement and result."""
+        for s in self.statements:
+            if not isinstance(s, Note) and not isinstance(s.value, str):
+                yield s.value
+        yield from (r for r in self.results if not isinstance(r, str))
+
+
+def references(expression: Expression) -> Iterator[Node]:
+    """The values that an expression reads."""
+    match expression:
+        case Ref(node):
+            yield node
+        case Apply(_, operands):
+            for operand in operands:
+                yield from references(operand)
+        case Copy(value):
+            yield from references(value)
+
+
+def applied(expression: Expression) -> Iterator[Node]:
+    """The nodes that an expression computes."""
+    match expression:
+        case Apply(node, operands):
+            yield node
+            for operand in operands:
+                yield from applied(operand)
+        case Copy(value):
+            yield from applied(value)
+
+
+# The structure of outputs: how a flat list of results is handed back ---------------------------------------------------
+
+
+def flatten(value: Any, leaves: list[Node]) -> Any:
+    """Append the nodes of nested lists, tuples and dicts to ``leaves``; returns the structure with indices for nodes."""
+    if isinstance(value, Node):
+        leaves.append(value)
+        return len(leaves) - 1
+    if isinstance(value, dict):
+        return {str(k): flatten(v, leaves) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(flatten(v, leaves) for v in value)
+    leaves.append(value)  # refused, by name of its type, when the graph is made
+    return len(leaves) - 1
+
+
+def structure_text(structure: Any, texts: Sequence[str]) -> str:
+    """The return expression of a structure, given the text of each result."""
+    if isinstance(structure, int):
+        return texts[structure]
+    if isinstance(structure, dict):
+        return "{" + ", ".join(f"{k!r}: {structure_text(v, texts)}" for k, v in structure.items()) + "}"
+    items = [structure_text(v, texts) for v in structure]
+    return "(" + ", ".join(items) + ("," if len(items) == 1 else "") + ")"

@@ -1,0 +1,119 @@
+"""From nodes to expressions: leave out what NumPy does by itself.
+
+A graph says every broadcast and every cast; NumPy does most of them unasked. Here an operand that is a `broadcast_to` or
+`astype` node is replaced by its source where the op's result keeps its shape and dtype, and scalar constants and sizes
+become literals where NumPy's weak promotion of Python numbers gives the declared dtype.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from graphad.ir.core import Node
+from graphad.ir.graph import Graph
+from graphad.ir.types import Shape, broadcast_shapes
+from graphad.lower import literals
+from graphad.lower.program import Apply, Expression, Literal, Ref
+from graphad.ops.contract import matmul
+from graphad.ops.fit import astype, broadcast_to
+
+
+def select(graph: Graph, node: Node) -> Expression:
+    """The expression of one node: its op on its operands; a literal for a scalar constant or a size."""
+    if is_literal(node):
+        return Literal(standalone(node))
+    if "constant" in node.op.traits:
+        return Ref(node)
+    operands = _without_casts(graph, node, _without_broadcasts(graph, node))
+    weak = "promotes" in node.op.traits and _weak_literals_keep_dtype(graph, node, operands)
+    filled = node.op is broadcast_to and "constant" in operands[0].op.traits
+    return Apply(node, tuple(_operand(graph, x, weak or filled) for x in operands))
+
+
+def is_literal(node: Node) -> bool:
+    """Whether a node is written as a number or a size wherever it is used."""
+    return "size" in node.op.traits or ("constant" in node.op.traits and node.ndim == 0)
+
+
+def standalone(node: Node) -> str:
+    """The text of a literal that keeps its dtype by itself."""
+    if "size" in node.op.traits:
+        return f"{literals.dtype_text(node.dtype)}({node.attrs['value']})"
+    return literals.scalar(node.attrs["value"])
+
+
+def _operand(graph: Graph, x: Node, weak: bool) -> Expression:
+    if graph.is_input(x) or not is_literal(x):
+        return Ref(x)
+    if not weak:
+        return Literal(standalone(x))
+    return Literal(str(x.attrs["value"]) if "size" in x.op.traits else literals.number(x.attrs["value"]))
+
+
+def _source(graph: Graph, x: Node, op: object) -> Node | None:
+    return x.inputs[0] if x.op is op and not graph.is_input(x) else None
+
+
+def _without_broadcasts(graph: Graph, node: Node) -> list[Node]:
+    """The operands with those broadcasts left out that the op makes itself."""
+    operands = list(node.inputs)
+    if "promotes" not in node.op.traits:
+        return operands
+    for k, x in enumerate(node.inputs):
+        source = _source(graph, x, broadcast_to)
+        if source is None:
+            continue
+        trial = [*operands[:k], source, *operands[k + 1 :]]
+        if _result_shape(node, trial) == node.shape:
+            operands = trial
+    return operands
+
+
+def _result_shape(node: Node, operands: Sequence[Node]) -> Shape | None:
+    """The shape that NumPy gives the op on these operands."""
+    if node.op is not matmul:
+        return broadcast_shapes(*(x.shape for x in operands))
+    x, y = operands
+    if any(a.shape[-2:] != b.shape[-2:] for a, b in zip(operands, node.inputs, strict=True)):
+        return None  # only the stack may be broadcast by matmul, never the matrices
+    stack = broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    return None if stack is None else (*stack, *node.shape[-2:])
+
+
+def _without_casts(graph: Graph, node: Node, operands: list[Node]) -> list[Node]:
+    """The operands with those casts left out that NumPy's promotion makes itself."""
+    if "promotes" not in node.op.traits or len(operands) == 1:
+        return operands
+    for k, x in enumerate(operands):
+        source = _source(graph, x, astype)
+        if source is not None:
+            trial = [*operands[:k], source, *operands[k + 1 :]]
+            if _promoted(graph, trial) == x.dtype:
+                operands = trial
+    return operands
+
+
+def _promoted(graph: Graph, operands: Sequence[Node]) -> np.dtype[np.generic] | None:
+    """The common dtype that NumPy finds for operands whose literals are Python numbers; None when all are literals."""
+    strong = [x.dtype for x in operands if graph.is_input(x) or not is_literal(x)]
+    weak = [_python_number(x) for x in operands if is_literal(x) and not graph.is_input(x)]
+    if not strong:
+        return None
+    try:
+        return np.result_type(*strong, *weak)
+    except OverflowError:
+        return None
+
+
+def _python_number(x: Node) -> bool | int | float | complex:
+    """What the literal's text evaluates to, as far as promotion is concerned."""
+    if "size" in x.op.traits:
+        return 1
+    value: bool | int | float | complex = x.attrs["value"].item()
+    return value
+
+
+def _weak_literals_keep_dtype(graph: Graph, node: Node, operands: Sequence[Node]) -> bool:
+    """Whether writing the literals as Python numbers leaves the op's common dtype as declared."""
+    expected = next((x.dtype for x in node.inputs if x.dtype != np.bool_), node.inputs[0].dtype)
+    return _promoted(graph, operands) == expected

@@ -1,0 +1,66 @@
+"""What an attribute of an op may be: each type carries the function that brings the user's value into normal form.
+
+An op's signature uses these as annotations: ``def sum(x: Node, axis: Axes = None)``. The function is called once, when
+the node is built, with the value and the op's input nodes; it raises in the user's words.
+"""
+
+import operator
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from graphad.errors import ArgumentError, AxisError
+from graphad.ir.core import Node, fail, label
+from graphad.ir.types import DType, Shape, as_dtype, as_shape
+
+
+def normal_axis(axis: Any, nodes: Sequence[Node], extra: int = 0) -> int:
+    """One axis, counted from the front; ``extra`` axes are about to be added."""
+    x = nodes[0]
+    try:
+        k = operator.index(axis)
+    except TypeError:
+        fail(ArgumentError, f"axis must be an int, not {type(axis).__name__}", x)
+    ndim = x.ndim + extra
+    if not -ndim <= k < ndim:
+        hint = f"use an axis from {-ndim} to {ndim - 1}" if ndim else "a scalar has no axes"
+        fail(AxisError, f"axis {k} is out of range: {label(x)} has {x.ndim} axes", x, hint=hint)
+    return k % ndim
+
+
+def normal_axes(axis: Any, nodes: Sequence[Node]) -> tuple[int, ...] | None:
+    """Several axes, sorted; None means all of them and is the only way to say so."""
+    if axis is None:
+        return None
+    axes = [normal_axis(a, nodes) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
+    if len(set(axes)) < len(axes):
+        fail(AxisError, f"axis {axis} names an axis twice", nodes[0])
+    return None if len(axes) == nodes[0].ndim else tuple(sorted(axes))
+
+
+def all_axes(x: Node, axis: tuple[int, ...] | None) -> tuple[int, ...]:
+    """The axes that a normal form stands for."""
+    return tuple(range(x.ndim)) if axis is None else axis
+
+
+def _flag(value: Any, nodes: Sequence[Node]) -> bool:
+    return bool(value)
+
+
+def _shape(value: Any, nodes: Sequence[Node]) -> Shape:
+    return as_shape(value)
+
+
+def _dtype(value: Any, nodes: Sequence[Node]) -> DType:
+    return as_dtype(value)
+
+
+def _dtype_or_none(value: Any, nodes: Sequence[Node]) -> DType | None:
+    return None if value is None else as_dtype(value)
+
+
+Axis = Annotated[int, normal_axis]
+Axes = Annotated[int | tuple[int, ...] | None, normal_axes]
+Flag = Annotated[bool, _flag]
+ShapeAttr = Annotated[Shape, _shape]
+DTypeAttr = Annotated[DType, _dtype]
+OptionalDType = Annotated[DType | None, _dtype_or_none]

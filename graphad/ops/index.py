@@ -1,0 +1,295 @@
+"""Reading and writing parts of an array: slices, integer arrays, ``x.at[i]``, and the joins that are their adjoints.
+
+Reading a part and placing it into zeros are adjoint to each other, and so are gathering and adding back; joining arrays
+is adjoint to cutting them. Read `indexing.py` first: it defines the patterns used here.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import numpy as np
+
+from graphad.errors import ArgumentError, ShapeError
+from graphad.ir.core import Case, Linear, Node, Op, fail, label, op
+from graphad.ir.dims import Size
+from graphad.ir.origin import composite
+from graphad.ir.types import TensorType, as_dtype, broadcast_shapes
+from graphad.ops.attributes import Axis, ShapeAttr, normal_axis
+from graphad.ops.fit import cast, expand_dims, promoting, stretch, zeros
+from graphad.ops.helpers import place as place_numpy
+from graphad.ops.helpers import put as put_numpy
+from graphad.ops.helpers import scatter_add as scatter_add_numpy
+from graphad.ops.indexing import ARRAY, FULL, Pattern, Slice, index_object, indexed_shape, parse, slice_length, text
+from graphad.ops.layout import reshape
+from graphad.ops.leaves import arange, as_node, plain
+from graphad.ops.piecewise import where
+
+
+def _pattern(value: Any, nodes: Sequence[Node]) -> Pattern:
+    return tuple(value)
+
+
+PatternAttr = Annotated[Pattern, _pattern]
+_ROWS = np.array([2, 0, 2])
+
+
+@op(
+    numpy=lambda node: f"{{x}}[{text(node.attrs['index'])}]",
+    derivative=Linear(lambda g, x, index: (place(g, index, x.shape),)),
+    coerce=plain,
+    cases=(
+        Case((3, 4), index=(1,)),
+        Case((3, 4), index=(Slice(1, None), Slice(None, None, -2))),
+        Case((3, 4), index=(None, -1, Slice(0, 2))),
+        Case((5,), index=(Slice(4, 0, -2),)),
+        Case(("n", 2), index=(Slice(1, -1),)),
+        Case(("n",), index=(Slice(None, None, 2),)),
+    ),
+    traits=("view",),
+)
+def getitem(x: Node, index: PatternAttr) -> TensorType:
+    """A part of an array by ints, slices and new axes; a view, as in NumPy."""
+    return TensorType(indexed_shape(x, index, ()), x.dtype)
+
+
+@op(
+    numpy=lambda node: f"place({{x}}, {index_object(node.attrs['index'])}, {{shape}})",
+    derivative=Linear(lambda g, x, index, shape: (getitem(g, index),)),
+    coerce=plain,
+    cases=(Case((4,), index=(1,), shape=(3, 4)), Case((2, 2), index=(Slice(1, None), Slice(None, None, -2)), shape=(3, 4))),
+    helpers=(place_numpy,),
+)
+def place(x: Node, index: PatternAttr, shape: ShapeAttr) -> TensorType:
+    """Zeros of the given shape with ``x`` at the index: the adjoint of `getitem`."""
+    return TensorType(shape, x.dtype)
+
+
+@op(
+    numpy=lambda node: f"{{x}}[{text(node.attrs['index'])}]",
+    derivative=Linear(
+        lambda g, x, *arrays, index: (scatter_add(g, *arrays, index=index, shape=x.shape), *[None] * len(arrays))
+    ),
+    coerce=plain,
+    cases=(
+        Case((3, 4), _ROWS, index=(ARRAY,)),
+        Case((3, 4), np.array([[0, 3], [1, -1]]), index=(FULL, ARRAY)),
+        Case((3, 4), _ROWS, np.array([1, 1, 3]), index=(ARRAY, ARRAY)),
+        Case((2, 3, 4), _ROWS, index=(1, FULL, ARRAY)),
+        Case(("n", 3), _ROWS, index=(FULL, ARRAY)),
+        Case((4,), np.array([], int), index=(ARRAY,)),
+    ),
+)
+def gather(x: Node, *arrays: Node, index: PatternAttr) -> TensorType:
+    """The elements at integer positions, as NumPy's advanced indexing; a position may occur several times."""
+    return TensorType(indexed_shape(x, index, arrays), x.dtype)
+
+
+@op(
+    numpy=lambda node: f"scatter_add({{x}}, {index_object(node.attrs['index'])}, {{shape}})",
+    derivative=Linear(
+        lambda g, x, *arrays, index, shape: (gather(g, *arrays, index=index), *[None] * len(arrays))
+    ),
+    coerce=plain,
+    cases=(
+        Case((3, 4), _ROWS, index=(ARRAY,), shape=(5, 4)),
+        Case((3, 2, 2), np.array([[0, 3], [1, -1]]), index=(FULL, ARRAY), shape=(3, 4)),
+    ),
+    helpers=(scatter_add_numpy,),
+)
+def scatter_add(x: Node, *arrays: Node, index: PatternAttr, shape: ShapeAttr) -> TensorType:
+    """Zeros of the given shape with ``x`` added at integer positions: the adjoint of `gather`."""
+    return TensorType(shape, x.dtype)
+
+
+def _put_transpose(g: Node, x: Node, values: Node, *arrays: Node, index: Pattern) -> Sequence[Node | None]:
+    """What was overwritten gets no gradient; of several values written to one place, the last one gets it."""
+    to_x = put(g, zeros(values.shape, g.dtype), *arrays, index=index)
+    if not arrays:
+        return to_x, getitem(g, index)
+    ids = reshape(arange(values.size), values.shape)
+    written = gather(put(zeros(x.shape, "int64"), ids, *arrays, index=index), *arrays, index=index)
+    to_values = where(written == ids, gather(g, *arrays, index=index), 0)
+    return to_x, to_values, *[None] * len(arrays)
+
+
+@op(
+    numpy=lambda node: f"put({{x}}, {{values}}, {index_object(node.attrs['index'])})",
+    derivative=Linear(_put_transpose),
+    coerce=plain,
+    cases=(
+        Case((3, 4), (4,), index=(1,)),
+        Case((3, 4), (2, 4), index=(Slice(1, None),)),
+        Case((3, 4), (3, 4), _ROWS, index=(ARRAY,)),
+    ),
+    helpers=(put_numpy,),
+)
+def put(x: Node, values: Node, *arrays: Node, index: PatternAttr) -> TensorType:
+    """A copy of ``x`` with ``values`` at the index; of several values for one place the last one stays."""
+    return x.type
+
+
+@composite
+def index(x: Any, key: Any) -> Node:
+    """``x[key]`` as NumPy's indexing: ints, slices, ellipsis, new axes, integer arrays, constant boolean masks."""
+    x = as_node(x)
+    pattern, arrays = parse(x, key)
+    if arrays:
+        return gather(x, *arrays, index=pattern)
+    return getitem(x, pattern) if pattern else x
+
+
+class At:
+    """``x.at[key]``: where functional updates of ``x`` start, after JAX's notation."""
+
+    def __init__(self, x: Node, key: Any = ...) -> None:
+        self._x, self._key = x, key
+
+    def __getitem__(self, key: Any) -> "At":
+        return At(self._x, key)
+
+    def _values(self, values: Any) -> tuple[Pattern, list[Node], Node]:
+        pattern, arrays = parse(self._x, self._key)
+        shape = indexed_shape(self._x, pattern, arrays)
+        node = cast(as_node(values, self._x.dtype), self._x.dtype)
+        if broadcast_shapes(node.shape, shape) != shape:
+            fail(ShapeError, f"at: values of shape {node.shape} do not fit the part of shape {shape}", self._x, node)
+        return pattern, arrays, stretch(node, shape)
+
+    def set(self, values: Any) -> Node:
+        """A copy of the array with ``values`` at the index (the last one wins where a place is named twice)."""
+        return _set(self, values)
+
+    def add(self, values: Any) -> Node:
+        """A copy of the array with ``values`` added at the index (all of them where a place is named twice)."""
+        return _add(self, values)
+
+
+@composite
+def _set(at: At, values: Any) -> Node:
+    pattern, arrays, node = at._values(values)
+    return put(at._x, node, *arrays, index=pattern)
+
+
+@composite
+def _add(at: At, values: Any) -> Node:
+    pattern, arrays, node = at._values(values)
+    x = at._x
+    return x + (scatter_add(node, *arrays, index=pattern, shape=x.shape) if arrays else place(node, pattern, x.shape))
+
+
+@composite
+def take(x: Any, indices: Any, axis: int | None = None) -> Node:
+    """Elements of ``x`` at integer ``indices`` along an axis (of the flattened array unless given), as `numpy.take`."""
+    x = as_node(x)
+    if axis is None:
+        x, axis = reshape(x, -1), 0
+    return index(x, (slice(None),) * normal_axis(axis, [x]) + (indices,))
+
+
+@composite
+def one_hot(labels: Any, num_classes: Size, dtype: Any = "float64") -> Node:
+    """Rows of the identity matrix: 1 at each label's position along a new last axis, zeros elsewhere (and everywhere for a
+    label out of range). ``labels`` are integers of any shape. Raises ArgumentError for other dtypes.
+    """
+    labels = as_node(labels)
+    if labels.dtype.kind not in "iu":
+        fail(ArgumentError, f"one_hot: labels must be integers, not {labels.dtype}", labels)
+    return (expand_dims(labels, -1) == arange(num_classes)).astype(as_dtype(dtype))
+
+
+@composite
+def flip(x: Any, axis: int | Sequence[int] | None = None) -> Node:
+    """The elements in reverse order along the axes (all unless given)."""
+    x = as_node(x)
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, Sequence) else [axis]
+    turned = {normal_axis(a, [x]) for a in axes}
+    return index(x, tuple(slice(None, None, -1 if k in turned else None) for k in range(x.ndim)))
+
+
+# Joining and cutting ------------------------------------------------------------------------------------------------
+
+
+def _along(axis: int, item: Any) -> Pattern:
+    return (*[FULL] * axis, item)
+
+
+def _cuts(g: Node, *arrays: Node, axis: int) -> list[Node]:
+    """Cut ``g`` into the parts that the arrays had along the axis."""
+    parts, start = [], 0
+    for x in arrays:
+        stop = start + x.shape[axis]
+        parts.append(index(g, (slice(None),) * axis + (slice(start, stop),)))
+        start = stop
+    return parts
+
+
+@op(
+    numpy="np.concatenate([{arrays}]{, axis})",
+    derivative=Linear(_cuts),
+    coerce=promoting,
+    cases=(
+        Case((2, 3), (1, 3)),
+        Case((2, 3), (2, 0), (2, 2), axis=-1),
+        Case(("n", 2), ("m", 2)),
+        Case((3,)),
+    ),
+)
+def concatenate(*arrays: Node, axis: Axis = 0) -> TensorType:
+    """Join arrays along an existing axis: ``concatenate([a, b], axis=1)``. Raises ShapeError."""
+    first = arrays[0]
+    total: Size = 0
+    for x in arrays:
+        if x.ndim != first.ndim or any(a != b for k, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if k != axis):
+            fail(ShapeError, f"concatenate: sizes other than axis {axis} differ", first, x)
+        total = total + x.shape[axis]
+    return TensorType((*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype)
+
+
+def _new_axis(axis: Any, nodes: Sequence[Node]) -> int:
+    return normal_axis(axis, nodes, extra=1)
+
+
+@op(
+    numpy="np.stack([{arrays}]{, axis})",
+    derivative=Linear(lambda g, *arrays, axis: [getitem(g, _along(axis, k)) for k in range(len(arrays))]),
+    coerce=promoting,
+    cases=(Case((2, 3), (2, 3)), Case((2,), (2,), (2,), axis=-1), Case((), ()), Case(("n",), ("n",), axis=1)),
+)
+def stack(*arrays: Node, axis: Annotated[int, _new_axis] = 0) -> TensorType:
+    """Join arrays of one shape along a new axis: ``stack([a, b], axis=1)``. Raises ShapeError."""
+    first = arrays[0]
+    for x in arrays:
+        if x.shape != first.shape:
+            fail(ShapeError, "stack: shapes differ", first, x)
+    return TensorType((*first.shape[:axis], len(arrays), *first.shape[axis:]), first.dtype)
+
+
+def split(x: Any, indices_or_sections: int | Sequence[Size], axis: int = 0) -> list[Node]:
+    """Cut along an axis into equal sections or at the given positions, as `numpy.split`. Raises ShapeError."""
+    x = as_node(x)
+    k = normal_axis(axis, [x])
+    size = x.shape[k]
+    if isinstance(indices_or_sections, int):
+        sections = indices_or_sections
+        if sections <= 0 or size % sections != 0:
+            fail(ShapeError, f"split: axis {k} of {label(x)} has size {size}, not a multiple of {sections}", x)
+        bounds: list[Size] = [size // sections * i for i in range(sections + 1)]
+    else:
+        bounds = [0, *indices_or_sections, size]
+    return [index(x, (slice(None),) * k + (slice(a, b),)) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def assumptions(node: Node) -> list[tuple[Size, Slice, Size]]:
+    """For a node that slices an axis of a named size: (size, slice, assumed length), to be checked once sizes are known."""
+    pattern = node.attrs.get("index")
+    if pattern is None or node.op not in (getitem, gather):
+        return []
+    x, axis, found = node.inputs[0], 0, []
+    for entry in pattern:
+        if isinstance(entry, Slice) and entry != FULL and not isinstance(x.shape[axis], int):
+            found.append((x.shape[axis], entry, slice_length(x.shape[axis], entry)))
+        axis += entry is not None
+    return found
+
+
+OPS: tuple[Op, ...] = (getitem, place, gather, scatter_add, put, concatenate, stack)

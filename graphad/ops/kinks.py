@@ -1,0 +1,100 @@
+"""Elementwise functions with a kink. Each states in its docstring which derivative it has there; tests hold it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphad.errors import ArgumentError
+from graphad.ir.core import Case, Elementwise, Node, fail, op
+from graphad.ir.origin import composite
+from graphad.ir.types import TensorType, promote
+from graphad.ops.elementwise import binary, sign, unary
+from graphad.ops.fit import broadcasting
+from graphad.ops.leaves import as_node
+from graphad.ops.piecewise import indicator, ufunc_type, where
+
+
+@unary(
+    numpy="np.abs({x})",
+    derivative=Elementwise(lambda x, out: (sign(x),)),
+    sympy=lambda sp, x: sp.Abs(x),
+    latex=r"\left| {x} \right|",
+)
+def absolute(x: Node) -> TensorType:
+    """|x|; the derivative at 0 is 0."""
+    return ufunc_type(np.absolute)(x)
+
+
+@unary(
+    numpy="np.maximum({x}, 0)",
+    derivative=Elementwise(lambda x, out: (indicator(x > 0, x),)),
+    sympy=lambda sp, x: sp.Max(x, 0),
+    latex=r"\max\left({x}, 0\right)",
+)
+def relu(x: Node) -> TensorType:
+    """max(x, 0); the derivative at 0 is 0."""
+    return TensorType(x.shape, promote(x.dtype, np.dtype("int8")) if x.dtype == bool else x.dtype)
+
+
+def _share(wins: Node, ties: Node, like: Node) -> Node:
+    """1 for the winner, one half at a tie, else 0."""
+    return where(wins, 1.0, where(ties, 0.5, indicator(wins, like)))
+
+
+@binary(
+    numpy="np.maximum({x}, {y})",
+    derivative=Elementwise(lambda x, y, out: (_share(x > y, x == y, out), _share(y > x, x == y, out))),
+    sympy=lambda sp, x, y: sp.Max(x, y),
+    latex=r"\max\left({x}, {y}\right)",
+)
+def maximum(x: Node, y: Node) -> TensorType:
+    """The larger of x and y; nan if either is. At a tie each has the derivative one half."""
+    return ufunc_type(np.maximum)(x, y)
+
+
+@binary(
+    numpy="np.minimum({x}, {y})",
+    derivative=Elementwise(lambda x, y, out: (_share(x < y, x == y, out), _share(y < x, x == y, out))),
+    sympy=lambda sp, x, y: sp.Min(x, y),
+    latex=r"\min\left({x}, {y}\right)",
+)
+def minimum(x: Node, y: Node) -> TensorType:
+    """The smaller of x and y; nan if either is. At a tie each has the derivative one half."""
+    return ufunc_type(np.minimum)(x, y)
+
+
+def _clip_partials(x: Node, low: Node, high: Node, out: Node) -> Sequence[Node]:
+    below, above = x < low, x > high
+    inside = indicator((x >= low) & (x <= high), out)
+    return inside, indicator(below & (low <= high), out), indicator(above | (low > high), out)
+
+
+@op(
+    numpy="np.clip({x}, {low}, {high})",
+    derivative=Elementwise(_clip_partials),
+    coerce=broadcasting,
+    sympy=lambda sp, x, low, high: sp.Min(sp.Max(x, low), high),
+    latex=r"\operatorname{{clip}}\left({x}, {low}, {high}\right)",
+    cases=(Case((2, 3), np.array(-1.0), np.array(1.0)), Case((3,), (3,), np.array([2.0, 2.5, 2.9])), Case(("n",), (), ())),
+    traits=("elementwise", "promotes"),
+    name="clip",
+)
+def _clip(x: Node, low: Node, high: Node) -> TensorType:
+    """x limited to [low, high], as `numpy.clip`; the derivative with respect to x at both ends is 1."""
+    return TensorType(x.shape, x.dtype)
+
+
+@composite
+def clip(x: Any, min: Any = None, max: Any = None) -> Node:
+    """x limited to [min, max], as `numpy.clip`; either bound may be None. The derivative to x at both ends is 1
+    (with a single bound this is `maximum` or `minimum`, and one half). Raises ArgumentError when both are None.
+    """
+    if min is None and max is None:
+        fail(ArgumentError, "clip: give min, max or both")
+    if max is None:
+        return maximum(x, min)
+    return minimum(as_node(x), max) if min is None else _clip(x, min, max)
+
+
+OPS = (absolute, relu, maximum, minimum, _clip)

@@ -1,0 +1,48 @@
+"""Random values: `graphad.random`. A node draws once per call from the `numpy.random.Generator` that the caller passes as
+``rng=``; forward and backward share the draw; the same generator state gives the same numbers.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from graphad.ir.core import Constant, Node, op
+from graphad.ir.origin import composite
+from graphad.ir.types import TensorType
+from graphad.ops.attributes import DTypeAttr, ShapeAttr
+from graphad.ops.leaves import plain
+
+FLOAT64 = np.dtype("float64")
+
+
+@op(numpy="rng.standard_normal({shape}, {dtype})", derivative=Constant(), coerce=plain, traits=("random",))
+def standard_normal(shape: ShapeAttr = (), dtype: DTypeAttr = FLOAT64) -> TensorType:
+    """Independent draws from the normal distribution with mean 0 and variance 1; float64 or float32."""
+    return TensorType(shape, dtype)
+
+
+@op(numpy="rng.random({shape}, {dtype})", derivative=Constant(), coerce=plain, traits=("random",), name="random_uniform")
+def _unit(shape: ShapeAttr = (), dtype: DTypeAttr = FLOAT64) -> TensorType:
+    """Independent draws from the uniform distribution on [0, 1); float64 or float32."""
+    return TensorType(shape, dtype)
+
+
+@composite
+def normal(loc: Any = 0.0, scale: Any = 1.0, shape: Any = (), dtype: Any = "float64") -> Node:
+    """Normal draws with mean ``loc`` and standard deviation ``scale``, differentiable in both (reparameterized)."""
+    return loc + scale * standard_normal(shape, dtype)
+
+
+@composite
+def uniform(low: Any = 0.0, high: Any = 1.0, shape: Any = (), dtype: Any = "float64") -> Node:
+    """Uniform draws on [low, high), differentiable in both."""
+    return low + (high - low) * _unit(shape, dtype)
+
+
+@composite
+def bernoulli(p: Any, shape: Any = (), dtype: Any = "float64") -> Node:
+    """1 with probability ``p``, else 0: independent draws, constant in p for differentiation."""
+    return (_unit(shape, dtype) < p).astype(dtype)
+
+
+OPS = (standard_normal, _unit)
