@@ -47,7 +47,11 @@ def grad(loss: Node, wrt: Nodes) -> Node | list[Node]:
         fail(DifferentiationError, f"grad needs a scalar, {label(loss)} has shape {loss.type}", loss, hint=hint)
     if loss.dtype.kind != "f":
         fail(DifferentiationError, f"grad needs a real floating value, {label(loss)} is {loss.dtype}", loss)
-    return _like(wrt, _pull([loss], _nodes(wrt, "wrt"), None))
+    variables = _nodes(wrt, "wrt")
+    found = _pull([loss], variables, None)
+    for x, g in zip(variables, found, strict=True):
+        g.origin.gradients += ((loss.origin, x.origin),)
+    return _like(wrt, found)
 
 
 def vjp(outputs: Nodes, wrt: Nodes, cotangents: Any) -> Node | list[Node]:

@@ -69,10 +69,22 @@ class Origin:
     is_cotangent: the node is the whole cotangent of ``adjoint_of``, not a helper inside a rule.
     made_by: the rule or pass that made the node, ``""`` for the user's own.
     uses: for a sum over the uses of a node, the label of each edge.
+    gradients: for a result of grad, the origins of (loss, variable) that it belongs to.
     serial: grows with each origin made.
     """
 
-    __slots__ = ("__weakref__", "adjoint_of", "is_cotangent", "made_by", "name", "place", "scope", "serial", "uses")
+    __slots__ = (
+        "__weakref__",
+        "adjoint_of",
+        "gradients",
+        "is_cotangent",
+        "made_by",
+        "name",
+        "place",
+        "scope",
+        "serial",
+        "uses",
+    )
 
     def __init__(
         self,
@@ -91,6 +103,7 @@ class Origin:
         self.is_cotangent = is_cotangent
         self.made_by = made_by
         self.uses = uses
+        self.gradients: tuple[tuple[Origin, Origin], ...] = ()
         self.serial = next(_serials)
 
     def __repr__(self) -> str:

@@ -44,5 +44,3 @@ def _filled(value: Apply, values: dict[Node, Expression], depths: dict[Node, int
             operand = values.pop(operand.node)
         operands.append(operand)
     return Apply(value.node, tuple(operands)), depth
-
-

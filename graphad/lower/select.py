@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from graphad.form import literals
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.ir.types import Shape, broadcast_shapes
-from graphad.lower import literals
 from graphad.lower.program import Apply, Expression, Literal, Ref
 from graphad.ops.contract import matmul
 from graphad.ops.fit import astype, broadcast_to

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shlex
 import shutil
 import stat
 import struct
@@ -40,8 +41,10 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 def fake_dot(folder: Path, body: str) -> None:
     """A program ``dot`` in ``folder`` that runs the Python statements ``body``."""
+    script = folder / "dot.py"
+    script.write_text(f"import os, sys, time\n{body}\n")
     program = folder / "dot"
-    program.write_text(f"#!{sys.executable}\nimport os, sys, time\n{body}\n")
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(str(script))} "$@"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
 
 

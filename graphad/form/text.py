@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from graphad.ir.core import Node
-from graphad.lower.literals import attribute, attributes
-from graphad.lower.template import Expr, Template
+from graphad.form.literals import attribute, attributes
+from graphad.form.template import Expr, Template
 
 
 @lru_cache(maxsize=4096)

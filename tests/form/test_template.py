@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphad.errors import GraphError
-from graphad.lower.template import Expr, Precedence, Template, expr_of, name
+from graphad.form.template import Expr, Precedence, Template, expr_of, name
 
 OPERANDS, VARIADIC = ("x", "y", "z"), "xs"
 parse = functools.cache(functools.partial(Template.parse, operands=OPERANDS, variadic=VARIADIC))

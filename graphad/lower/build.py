@@ -1,0 +1,82 @@
+"""From a graph to its program: schedule, select, inline, and make sure that results are fresh arrays."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphad.ir.core import Node
+from graphad.ir.graph import Graph
+from graphad.lower.alias import is_read_only, root
+from graphad.lower.inline import inline
+from graphad.lower.program import Assign, Copy, Expression, Note, Program, Ref, Save, Statement, Write, references
+from graphad.lower.schedule import schedule
+from graphad.lower.select import is_literal, select
+
+Width = Callable[[Expression], int]
+
+
+def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -> Program:
+    """The program of a graph whose last ``len(targets)`` outputs are written into ``targets``, inputs of the graph."""
+    count = len(graph.outputs) - len(targets)
+    outputs, updates = graph.outputs[:count], graph.outputs[count:]
+    forward, backward = schedule(graph)
+    keep = set(outputs)
+    plain = [Assign(n, select(graph, n)) for n in (*forward, *backward) if _is_computed(n)]
+    moved = inline([*plain, *(Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True))], keep, width)
+    body, writes = moved[: len(moved) - len(targets)], moved[len(moved) - len(targets) :]
+    late = set(backward)
+    first = [s for s in body if s.node not in late]
+    second = [s for s in body if s.node in late]
+    results, saved = _results(graph, outputs, set(targets))
+    statements: list[Statement] = [*first, *([Note("backward")] if first and second else []), *second, *saved]
+    if writes:
+        statements += [Note("update"), *_writes(graph, writes, set(targets))]
+    constants = [n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n)]
+    return Program(graph, tuple(statements), tuple(results), structure, tuple(targets), tuple(constants))
+
+
+def _is_computed(node: Node) -> bool:
+    return not is_literal(node) and "constant" not in node.op.traits
+
+
+def _results(graph: Graph, outputs: Sequence[Node], targets: set[Node]) -> tuple[list[Expression | str], list[Save]]:
+    """What is returned for each output, and the copies to be made before inputs are written over."""
+    results: list[Expression | str] = []
+    saved: list[Save] = []
+    taken: set[Node] = set()
+    for k, y in enumerate(outputs):
+        if is_literal(y) and not graph.is_input(y):
+            value = select(graph, y)
+            results.append(value)
+            continue
+        base = root(graph, y)
+        owned = graph.is_input(base) or "constant" in base.op.traits or base in taken or is_read_only(graph, y)
+        taken.add(base)
+        if owned and base in targets:
+            saved.append(Save(f"out{k}", y, Copy(Ref(y))))
+            results.append(f"out{k}")
+        else:
+            results.append(Copy(Ref(y)) if owned else Ref(y))
+    return results, saved
+
+
+def _writes(graph: Graph, writes: Sequence[Assign], targets: set[Node]) -> list[Statement]:
+    """The writes in place; a new value that would read another target after it was written is computed before."""
+    early: list[Statement] = []
+    late: list[Statement] = []
+    for k, s in enumerate(writes):
+        target, value = s.node, _literal_if(graph, s.value)
+        reads = {root(graph, n) for n in references(value)} & targets
+        if reads - {target}:
+            slot = f"new{k}"
+            early.append(Save(slot, target, Copy(value) if isinstance(value, Ref) else value))
+            late.append(Write(target, slot))
+        else:
+            late.append(Write(target, value))
+    return [*early, *late]
+
+
+def _literal_if(graph: Graph, value: Expression) -> Expression:
+    """A literal for a reference to a scalar constant."""
+    if isinstance(value, Ref) and is_literal(value.node) and not graph.is_input(value.node):
+        return select(graph, value.node)
+    return value

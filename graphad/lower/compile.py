@@ -1,0 +1,151 @@
+"""compile: graph in, Python function out."""
+
+import builtins
+import keyword
+import linecache
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from graphad.errors import ArgumentError, GraphError
+from graphad.ir.core import Node, fail, label
+from graphad.ir.graph import Graph
+from graphad.ir.late import method as _late
+from graphad.ir.text import digest
+from graphad.lower.build import build
+from graphad.lower.emit import emit, render, uses_rng
+from graphad.lower.program import Expression, Program, flatten
+from graphad.lower.runtime import Arguments, as_arrays
+from graphad.passes.base import Pass, Pipeline, Report
+from graphad.passes.presets import pipeline
+
+
+class Function:
+    """A compiled graph: call it with arrays, by position or by name.
+
+    ``source`` is the generated NumPy, ``program`` the statements before printing, ``graph`` the rewritten graph,
+    ``report()`` what the passes did. Results are fresh arrays in the structure of ``outputs``; inputs are never written,
+    except those in ``updates``.
+    """
+
+    def __init__(self, declared: Graph, program: Program, report: Report, name: str) -> None:
+        self.name, self.declared, self.program, self._report = name, declared, program, report
+        self._arguments = Arguments(program.graph, name, program.updates)
+        self._draws = uses_rng(program)
+        self._emitted = emit(program, name)
+        self._file = f"<graphad {name} {digest(program.graph)}>"
+        self._run = self._load()
+
+    @property
+    def graph(self) -> Graph:
+        """The graph after rewriting; its outputs are the results, then the new values of ``updates``."""
+        return self.program.graph
+
+    @property
+    def source(self) -> str:
+        """The generated code."""
+        return "import numpy as np\n\n\n" + self._emitted.text
+
+    @cached_property
+    def lines(self) -> Mapping[int, Node]:
+        """The node that each line of ``source`` (counted from 1) computes."""
+        return {k + 3: n for k, n in self._emitted.lines.items()}
+
+    def report(self) -> Report:
+        """What each pass did."""
+        return self._report
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{label(x)}: {x.type}" for x in self.graph.inputs)
+        return f"<graphad function {self.name}({inputs})>"
+
+    def __call__(self, *args: Any, rng: np.random.Generator | None = None, **kwargs: Any) -> Any:
+        """Run. ``rng`` is needed where the graph draws random numbers. Raises ArgumentError, DTypeError, ShapeError."""
+        arrays: list[Any] = self._arguments.arrays(args, kwargs)
+        if self._draws:
+            if not isinstance(rng, np.random.Generator):
+                hint = f"call {self.name}(..., rng=np.random.default_rng(0))"
+                raise ArgumentError(f"{self.name} draws random numbers and needs rng=", hint=hint)
+            arrays.append(rng)
+        elif rng is not None:
+            raise ArgumentError(f"{self.name} draws no random numbers: rng= has no use")
+        try:
+            result = self._run(*arrays)
+        except Exception as problem:
+            self._explain(problem)
+            raise
+        return as_arrays(result)
+
+    export = _late("Function.export")
+
+    def _load(self) -> Any:
+        linecache.cache[self._file] = (len(self.source), None, self.source.splitlines(keepends=True), self._file)
+        scope: dict[str, Any] = {}
+        exec(builtins.compile(self.source, self._file, "exec"), scope)
+        return scope[self.name]
+
+    def _explain(self, problem: Exception) -> None:
+        """Say which of the user's lines the failing line of generated code comes from."""
+        traceback: TracebackType | None = problem.__traceback__
+        while traceback:
+            node = self.lines.get(traceback.tb_lineno)
+            if traceback.tb_frame.f_code.co_filename == self._file and node is not None:
+                origin = node.origin
+                problem.add_note(f"in {label(node)} : {node.type}, from {origin.location}: {origin.source_line()}")
+            traceback = traceback.tb_next
+
+
+def compile(
+    inputs: Node | Sequence[Node],
+    outputs: Any,
+    *,
+    name: str = "function",
+    optimize: str | Pipeline | Sequence[Pass] = "full",
+    updates: Mapping[Node, Node] | None = None,
+) -> Function:
+    """Compile a graph to a Python function on NumPy arrays.
+
+    ``inputs``: the nodes given at the call, in order. ``outputs``: a node, or lists, tuples and dicts of nodes; results
+    come back in that structure (lists as tuples). ``optimize``: "none", "basic", "full", a Pipeline or passes.
+    ``updates``: input -> new value, written in place after everything is computed. Raises GraphError when an input is
+    left out (it is named), ArgumentError for bad names.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x", shape=("n",))
+    >>> f = ga.compile([x], {"norm": ga.sqrt(ga.sum(x * x))}, name="norm")
+    >>> float(f([3.0, 4.0])["norm"])
+    5.0
+    """
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ArgumentError(f"{name!r} cannot be the name of a function", hint="use a Python identifier")
+    nodes: list[Node] = []
+    structure = flatten(outputs, nodes)
+    targets = dict(updates or {})
+    declared = Graph(inputs, [*nodes, *targets.values()], name)
+    _check_updates(declared, targets)
+    graph, report = pipeline(optimize).run(declared)
+    program = build(graph, structure, list(targets), _width)
+    return Function(declared, program, report, name)
+
+
+def _check_updates(graph: Graph, targets: Mapping[Node, Node]) -> None:
+    for target, value in targets.items():
+        if not graph.is_input(target):
+            fail(GraphError, f"updates: {label(target)} is not an input", target, hint="only inputs can be updated")
+        if target.type != value.type:
+            fail(GraphError, f"updates: {label(target)} has type {target.type}, its new value {value.type}", target, value)
+
+
+class _Short(dict[Node, str]):
+    """Names before names are given: the user's, or two letters."""
+
+    def __missing__(self, node: Node) -> str:
+        return node.name or "t0"
+
+
+def _width(expression: Expression) -> int:
+    return len(render(expression, _Short()).text)
+

@@ -1,0 +1,168 @@
+"""The printer: a program as NumPy source. It only formats; every decision was made before.
+
+One idea per line, the user's names, shape and user's line in a comment, at most 88 columns.
+"""
+
+import inspect
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphad.form import literals
+from graphad.form.template import Expr, Precedence, expr_of
+from graphad.form.template import name as atom
+from graphad.form.text import numpy_form
+from graphad.ir.core import Node
+from graphad.ir.dims import names as size_names
+from graphad.ir.dims import to_python
+from graphad.lower.names import Names
+from graphad.lower.program import (
+    Apply,
+    Assign,
+    Copy,
+    Expression,
+    Literal,
+    Note,
+    Program,
+    Ref,
+    Save,
+    Statement,
+    Write,
+    applied,
+    structure_text,
+)
+from graphad.lower.sizes import sources
+from graphad.lower.wrap import WIDTH, wrap
+
+
+@dataclass(frozen=True)
+class Source:
+    """Generated source: ``text``, and the node that each line (from 1) belongs to."""
+
+    text: str
+    lines: Mapping[int, Node]
+    helpers: tuple[str, ...]
+
+
+def render(expression: Expression, names: Mapping[Node, str]) -> Expr:
+    """An expression as text."""
+    match expression:
+        case Literal(text):
+            return expr_of(text)
+        case Ref(node):
+            return atom(names[node])
+        case Copy(value):
+            return atom(f"{render(value, names).within(Precedence.ATOM)}.copy()")
+        case Apply(node, operands):
+            return numpy_form(node, [render(x, names) for x in operands])
+
+
+def helpers_of(program: Program) -> dict[str, str]:
+    """The source of every helper function that the program calls, by name."""
+    used = {h.__name__: h for e in program.expressions() for n in applied(e) for h in n.op.helpers}
+    return {name: inspect.getsource(used[name]) for name in sorted(used)}
+
+
+def uses_rng(program: Program) -> bool:
+    """Whether the program draws random numbers."""
+    return any("random" in n.op.traits for n in program.graph.nodes)
+
+
+def emit(program: Program, name: str, doc: str = "") -> Source:
+    """The helpers, constants and the function ``name`` that a program stands for."""
+    helpers = helpers_of(program)
+    names = Names(program.graph, [*helpers, name])
+    printer = _Printer(program, names)
+    for text in helpers.values():
+        printer.lines += [*text.rstrip().splitlines(), "", ""]
+    for node in program.constants:
+        wish = node.name or "CONSTANT"
+        names.of[node] = names.unique(wish.upper())
+        printer.add(f"{names.of[node]} = {literals.array(node.attrs['value'])}", node, indent="")
+    if program.constants:
+        printer.lines += ["", ""]
+    printer.function(name, doc)
+    return Source("\n".join(printer.lines) + "\n", printer.owners, tuple(helpers))
+
+
+class _Printer:
+    def __init__(self, program: Program, names: Names) -> None:
+        self.program, self.names = program, names
+        self.lines: list[str] = []
+        self.owners: dict[int, Node] = {}
+        self.slots: dict[str, str] = {}
+
+    def add(self, code: str, node: Node | None = None, indent: str = "    ") -> None:
+        """A statement, wrapped, with the comment of the node that it computes; long ones carry it on the line before."""
+        lines = wrap(code, indent)
+        comment = "" if node is None else f"# {node.type}  {node.origin.location}".rstrip()
+        if len(lines) > 1 or len(lines[0]) + 2 + len(comment) > WIDTH:
+            comment = "" if node is None else f"# {node.type}"
+        if comment and len(lines) == 1 and len(lines[0]) + 2 + len(comment) <= WIDTH:
+            lines = [f"{lines[0]}  {comment}"]
+        elif comment:
+            lines = [f"{indent}{comment}", *lines]
+        for line in lines:
+            self.lines.append(line)
+            if node is not None:
+                self.owners[len(self.lines)] = node
+
+    def function(self, name: str, doc: str) -> None:
+        body_at = len(self.lines)
+        graph = self.program.graph
+        rng = ["rng"] if uses_rng(self.program) else []
+        for statement in self.program.statements:
+            self.statement(statement)
+        texts = [self.slots[r] if isinstance(r, str) else self.text(r) for r in self.program.results]
+        result = structure_text(self.program.structure, texts)
+        self.lines += wrap(f"return {_bare_tuple(result)}", "    ")
+        header = wrap(f"def {name}({', '.join([*(self.names.of[x] for x in graph.inputs), *rng])}):", "")
+        header += [f"    {line}".rstrip() for line in doc.splitlines()] + self.sizes(self.lines[body_at:])
+        self.lines[body_at:body_at] = header
+        moved = {k + len(header) if k > body_at else k: n for k, n in self.owners.items()}
+        self.owners = moved
+
+    def text(self, expression: Expression) -> str:
+        return render(expression, self.names.of).text
+
+    def statement(self, s: Statement) -> None:
+        match s:
+            case Note(text):
+                self.lines += ["", f"    # {text}"]
+            case Assign(node, value):
+                text = self.text(value)
+                self.add(f"{self.names.add(node)} = {text}", node)
+            case Save(slot, node, value):
+                text = self.text(value)
+                self.slots[slot] = self.names.unique(f"{self.names.of[node]}_{'copy' if slot[0] == 'o' else 'new'}")
+                self.add(f"{self.slots[slot]} = {text}", node)
+            case Write(target, value):
+                text = self.slots[value] if isinstance(value, str) else self.text(value)
+                self.add(f"{self.names.of[target]}[...] = {text}", target)
+
+    def sizes(self, body: list[str]) -> list[str]:
+        """Statements that learn the named sizes which the body mentions."""
+        words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(line.split("  #")[0] for line in body)))
+        found = []
+        for size, (x, axis) in sources(self.program.graph).items():
+            if size in words:
+                found.append(f"    {size} = {_solved(x, axis, self.names.of[x])}")
+        return found
+
+
+def _solved(x: Node, axis: int, name: str) -> str:
+    """The named size of an axis from the array's shape: undo ``c*size + k``."""
+    size, text = x.shape[axis], f"{name}.shape[{axis}]"
+    (variable,) = size_names(size)
+    if to_python(size) == variable:
+        return text
+    at0, at1 = (eval(to_python(size), {variable: v}) for v in (0, 1))
+    shifted = f"({text} - {at0})" if at0 else text
+    return f"{shifted} // {at1 - at0}" if at1 - at0 != 1 else shifted.strip("()")
+
+
+def _bare_tuple(text: str) -> str:
+    """``(a, b)`` as ``a, b`` after return; short tuples only, long ones keep the parentheses that let them wrap."""
+    if text.startswith("(") and text.endswith(")") and len(text) < WIDTH - 12 and expr_of(text[1:-1]).precedence == 0:
+        return text[1:-1]
+    return text

@@ -1,0 +1,57 @@
+"""Variable names of the generated code: the user's where there are any, ``d_<name>`` for adjoints, t0, t1, … for the rest."""
+
+import keyword
+import re
+from collections.abc import Iterable
+
+from graphad.errors import GraphError
+from graphad.ir.core import Node, fail
+from graphad.ir.graph import Graph
+from graphad.ir.origin import Origin
+
+RESERVED = frozenset({"np", "rng", "bytes", "complex"})  # what generated expressions mention
+
+
+class Names:
+    """Names of values in one function; every name is given once."""
+
+    def __init__(self, graph: Graph, helpers: Iterable[str]) -> None:
+        self._taken = {*keyword.kwlist, *RESERVED, *graph.sizes, *helpers}
+        self._count = 0
+        self._by_origin: dict[Origin, str] = {}
+        self.of: dict[Node, str] = {}
+        for k, x in enumerate(graph.inputs):
+            name = x.name or f"x{k}"
+            if name in self._taken:
+                what = f"the input name {name!r} is taken: by NumPy, the generator, a helper or a named size"
+                fail(GraphError, what, x, hint="give the input another name")
+            self._give(x, name)
+
+    def add(self, node: Node) -> str:
+        """The name of a node that gets a statement."""
+        if node not in self.of:
+            self._give(node, self.unique(self._wish(node)))
+        return self.of[node]
+
+    def unique(self, wish: str) -> str:
+        """``wish``, or with the first number that makes it new."""
+        name, k = wish, 2
+        while name in self._taken:
+            name, k = f"{wish}_{k}", k + 1
+        self._taken.add(name)
+        return name
+
+    def _wish(self, node: Node) -> str:
+        if node.name:
+            return re.sub(r"\W", "_", node.name) if node.name.isidentifier() else "v_" + re.sub(r"\W", "_", node.name)
+        forward = node.origin.adjoint_of
+        if node.origin.is_cotangent and forward in self._by_origin:
+            return f"d_{self._by_origin[forward]}"
+        while f"t{self._count}" in self._taken:
+            self._count += 1
+        return f"t{self._count}"
+
+    def _give(self, node: Node, name: str) -> None:
+        self._taken.add(name)
+        self.of[node] = name
+        self._by_origin.setdefault(node.origin, name)

@@ -1,0 +1,86 @@
+"""Pass, Pipeline, Report: how graphs are rewritten, and how one sees what happened.
+
+A pass is a frozen dataclass with ``run(graph) -> graph``. It is pure, keeps the inputs and the types of the outputs, and
+is idempotent. Timing, printing and checking come through the pipeline's observer, never from inside a pass.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from graphad.errors import GraphError
+from graphad.ir.graph import Graph
+
+
+class Pass(Protocol):
+    """What a pass offers."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+
+    def run(self, graph: Graph) -> Graph:
+        """The rewritten graph."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pass of a run: time in seconds, number of nodes before and after."""
+
+    name: str
+    seconds: float
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a pipeline did; prints as a table.
+
+    >>> print(Report((Step("cse", 0.0012, 10, 8),)))
+    pass          ms   nodes
+    cse         1.20   10 -> 8
+    """
+
+    steps: tuple[Step, ...] = field(default=())
+
+    def __str__(self) -> str:
+        rows = [f"{s.name:10s} {1e3 * s.seconds:5.2f}   {s.before} -> {s.after}" for s in self.steps]
+        return "\n".join([f"{'pass':10s} {'ms':>5s}   nodes", *rows])
+
+
+Observer = Callable[[Pass, Graph, Graph], None]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Passes in order. ``run`` gives the graph and a report; ``observer(pass, before, after)`` sees every step."""
+
+    passes: tuple[Pass, ...]
+    observer: Observer | None = None
+
+    def run(self, graph: Graph) -> tuple[Graph, Report]:
+        """Apply the passes. Raises GraphError naming a pass that changes inputs or the type of an output."""
+        steps = []
+        for p in self.passes:
+            started = time.perf_counter()
+            after = p.run(graph)
+            steps.append(Step(p.name, time.perf_counter() - started, len(graph.nodes), len(after.nodes)))
+            _check_contract(p, graph, after)
+            if self.observer:
+                self.observer(p, graph, after)
+            graph = after
+        return graph, Report(tuple(steps))
+
+
+def _check_contract(p: Pass, before: Graph, after: Graph) -> None:
+    if not _same(after.inputs, before.inputs):
+        raise GraphError(f"pass {p.name} changed the inputs of graph {before.name!r}")
+    for old, new in zip(before.outputs, after.outputs, strict=True):
+        if old.type != new.type:
+            raise GraphError(f"pass {p.name} changed an output from {old.type} to {new.type}")
+
+
+def _same(a: Sequence[object], b: Sequence[object]) -> bool:
+    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))

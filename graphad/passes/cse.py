@@ -1,0 +1,46 @@
+"""Common subexpressions: one node for each value that is computed twice. Exact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphad.ir.core import Node, attrs_key
+from graphad.ir.graph import Graph, rebuild
+from graphad.ir.origin import Origin
+
+
+@dataclass(frozen=True)
+class Cse:
+    """Merge nodes with the same op, inputs and attributes; random draws stay apart; a name among equals is kept."""
+
+    name: str = "cse"
+
+    def run(self, graph: Graph) -> Graph:
+        """The graph with equal nodes merged."""
+        first: dict[object, Node] = {}
+        names: dict[Node, Origin] = {}
+
+        def merge(node: Node, inputs: Sequence[Node]) -> Node:
+            if graph.is_input(node) or "random" in node.op.traits:
+                return node
+            new = rebuild(node, inputs)
+            found = first.setdefault((new.op, new.inputs, attrs_key(new.attrs)), new)
+            if found is not new and new.name and not found.name:
+                names.setdefault(found, new.origin)
+            return found
+
+        made = graph.map(merge)
+        merged = Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
+        return _renamed(merged, names) if names else merged
+
+
+def _renamed(graph: Graph, names: dict[Node, Origin]) -> Graph:
+    """The graph with the origins of named duplicates on the unnamed nodes that stand for them."""
+
+    def rename(node: Node, inputs: Sequence[Node]) -> Node:
+        if graph.is_input(node):
+            return node
+        new = rebuild(node, inputs)
+        return Node(new.op, new.inputs, new.attrs, new.type, names[node]) if node in names else new
+
+    made = graph.map(rename)
+    return Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
