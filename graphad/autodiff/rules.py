@@ -10,8 +10,8 @@ from typing import NoReturn, assert_never
 from graphad.errors import DifferentiationError
 from graphad.ir.core import Constant, Custom, Elementwise, Linear, Multilinear, Node, Undefined, fail, label
 from graphad.ir.types import is_differentiable
-from graphad.ops.elementwise import sum_n
-from graphad.ops.fit import cast, zeros_like
+from graphad.ops.elementwise import divide, sum_n
+from graphad.ops.fit import cast, uniform_value, zeros_like
 from graphad.ops.leaves import as_node, input
 from graphad.ops.piecewise import where
 
@@ -79,6 +79,8 @@ def masked_product(g: Node, partial: Node | float | None) -> Contribution:
     mask, inner = _mask(partial)
     if mask is not None:
         return where(mask, g if is_uniform(inner, 1) else g * inner, 0)
+    if partial.op is divide and is_uniform(partial.inputs[0], 1):
+        return g / partial.inputs[1]
     return g * partial
 
 
@@ -90,10 +92,9 @@ def _mask(node: Node) -> tuple[Node | None, Node]:
 
 
 def is_uniform(node: Node, value: float) -> bool:
-    """Whether every element is known to be this number: a scalar constant, possibly broadcast."""
-    while "view" in node.op.traits and len(node.inputs) == 1:
-        node = node.inputs[0]
-    return "constant" in node.op.traits and node.ndim == 0 and bool(node.attrs["value"] == value)
+    """Whether every element is known to be this number."""
+    known = uniform_value(node)
+    return known is not None and bool(known == value)
 
 
 def add_up(terms: Sequence[Node]) -> Contribution:

@@ -21,7 +21,7 @@ def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -
     forward, backward = schedule(graph)
     keep = set(outputs)
     plain = [Assign(n, select(graph, n)) for n in (*forward, *backward) if _is_computed(n)]
-    moved = inline([*plain, *(Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True))], keep, width)
+    moved = inline([*_needed(plain, [*outputs, *updates]), *(Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True))], keep, width)
     body, writes = moved[: len(moved) - len(targets)], moved[len(moved) - len(targets) :]
     late = set(backward)
     first = [s for s in body if s.node not in late]
@@ -36,6 +36,17 @@ def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -
 
 def _is_computed(node: Node) -> bool:
     return not is_literal(node) and "constant" not in node.op.traits
+
+
+def _needed(statements: Sequence[Assign], results: Sequence[Node]) -> list[Assign]:
+    """The statements that results need: a broadcast that NumPy makes by itself has lost its users by now."""
+    used = set(results)
+    needed = []
+    for s in reversed(statements):
+        if s.node in used:
+            used.update(references(s.value))
+            needed.append(s)
+    return needed[::-1]
 
 
 def _results(graph: Graph, outputs: Sequence[Node], targets: set[Node]) -> tuple[list[Expression | str], list[Save]]:

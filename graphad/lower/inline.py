@@ -10,24 +10,34 @@ from collections.abc import Callable
 from graphad.ir.core import Node
 from graphad.lower.program import Apply, Assign, Expression, Ref, references
 
-MAX_WIDTH = 44
+MAX_WIDTH = 44  # of a part that moves
+MAX_LINE = 64  # of the line it lands in
 MAX_DEPTH = 3
 
 
 def inline(statements: list[Assign], keep: set[Node], width: Callable[[Expression], int]) -> list[Assign]:
     """Put single-use, unnamed values into their users. ``width`` measures an expression's text, ``keep`` are results."""
     uses = Counter(node for s in statements for node in references(s.value))
-    values: dict[Node, Expression] = {}
+    waiting: dict[Node, Expression] = {}  # values that moved out of their own line and have not landed yet
     depths: dict[Node, int] = {}
-    kept = []
+    kept: list[Assign] = []
     for s in statements:
-        value = s.value
-        if isinstance(value, Apply):
-            value, depth = _filled(value, values, depths)
-            if _moves(s.node, uses, keep) and depth <= MAX_DEPTH and width(value) <= MAX_WIDTH:
-                values[s.node], depths[s.node] = value, depth
-                continue
-        kept.append(Assign(s.node, value))
+        if isinstance(s.value, Ref):
+            kept.append(Assign(s.node, waiting.pop(s.value.node, s.value)))
+            continue
+        if not isinstance(s.value, Apply):
+            kept.append(s)
+            continue
+        value = _filled(s.value, waiting)
+        while width(value) > MAX_LINE and (longest := _longest(s.value, waiting, width)):
+            kept.append(Assign(longest, waiting.pop(longest)))
+            value = _filled(s.value, waiting)
+        landed = [x.node for x in s.value.operands if isinstance(x, Ref) and waiting.pop(x.node, None)]
+        depths[s.node] = 1 + max((depths[n] for n in landed), default=0)
+        if _moves(s.node, uses, keep) and depths[s.node] <= MAX_DEPTH and width(value) <= MAX_WIDTH:
+            waiting[s.node] = value
+        else:
+            kept.append(Assign(s.node, value))
     return kept
 
 
@@ -35,12 +45,13 @@ def _moves(node: Node, uses: Counter[Node], keep: set[Node]) -> bool:
     return uses[node] == 1 and node not in keep and not node.name and "random" not in node.op.traits
 
 
-def _filled(value: Apply, values: dict[Node, Expression], depths: dict[Node, int]) -> tuple[Apply, int]:
-    """The expression with moved values put in, and its depth."""
-    operands, depth = [], 1
-    for operand in value.operands:
-        if isinstance(operand, Ref) and operand.node in values:
-            depth = max(depth, depths[operand.node] + 1)
-            operand = values.pop(operand.node)
-        operands.append(operand)
-    return Apply(value.node, tuple(operands)), depth
+def _filled(value: Apply, waiting: dict[Node, Expression]) -> Apply:
+    """The expression with waiting values put in."""
+    operands = (waiting.get(x.node, x) if isinstance(x, Ref) else x for x in value.operands)
+    return Apply(value.node, tuple(operands))
+
+
+def _longest(value: Apply, waiting: dict[Node, Expression], width: Callable[[Expression], int]) -> Node | None:
+    """The operand whose waiting value is the longest."""
+    there = [x.node for x in value.operands if isinstance(x, Ref) and x.node in waiting]
+    return max(there, key=lambda n: width(waiting[n]), default=None)

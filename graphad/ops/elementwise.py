@@ -11,7 +11,7 @@ import numpy as np
 
 from graphad.ir.core import Case, Constant, Domain, Elementwise, Linear, Multilinear, Node, op
 from graphad.ir.types import TensorType, promote, ufunc_dtype
-from graphad.ops.fit import broadcasting
+from graphad.ops.fit import broadcasting, uniform_value
 from graphad.ops.helpers import sigmoid as sigmoid_numpy
 from graphad.ops.piecewise import ufunc_type, where
 
@@ -101,8 +101,8 @@ def _power_partials(x: Node, y: Node, out: Node) -> Sequence[Node | float]:
     A constant exponent is simplified here, where it is known, so that x² has the derivative 2x and not 2 x^(2-1).
     """
     by_y = out * log(where(x == 0, 1, x))
-    if "constant" in y.op.traits and y.attrs["value"].ndim == 0:
-        p = y.attrs["value"].item()
+    p = uniform_value(y)
+    if p is not None:
         return (0 if p == 0 else 1 if p == 1 else 2 * x if p == 2 else p * x ** (p - 1)), by_y
     return y * x ** where(y == 0, 1, y - 1), by_y
 

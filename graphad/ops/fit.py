@@ -78,6 +78,13 @@ def stretch(x: Node, shape: Shape) -> Node:
     return x if x.shape == shape else broadcast_to(x, shape)
 
 
+def uniform_value(x: Node) -> Any:
+    """The number that every element is known to be (a scalar constant, broadcast or not), or None."""
+    while x.op in (broadcast_to, expand_dims, squeeze):
+        x = x.inputs[0]
+    return x.attrs["value"].item() if "constant" in x.op.traits and x.ndim == 0 else None
+
+
 def sum_to(g: Node, shape: Shape) -> Node:
     """The adjoint of broadcasting from ``shape``: sum over the axes that were added or stretched."""
     added, stretched = broadcast_axes(shape, g.shape)

@@ -125,8 +125,13 @@ def arange_size(start: Size | float, stop: Size | float, step: Size | float) -> 
     return max(0, int(np.ceil(span / step)))
 
 
+def _arange_numpy(node: Node) -> str:
+    plain_range = (node.attrs["start"], node.attrs["step"]) == (0, 1) and node.dtype == np.int64
+    return "np.arange({stop})" if plain_range else "np.arange({start}, {stop}, {step}, dtype={dtype})"
+
+
 @op(
-    numpy="np.arange({start}, {stop}, {step}, dtype={dtype})",
+    numpy=_arange_numpy,
     derivative=Constant(),
     coerce=plain,
     cases=(Case(start=0, stop=5), Case(start=1, stop=8, step=3), Case(start=0.0, stop=1.0, step=0.25, dtype="float64")),
