@@ -28,6 +28,7 @@ from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.lower.compile import Function as Function
 from graphad.lower.compile import compile as compile
+from graphad.lower.export import export as _export  # fills Function.export
 from graphad.lower.interpret import interpret as interpret
 from graphad.ops import random as random
 from graphad.ops.contract import dot as dot

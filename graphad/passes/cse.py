@@ -23,7 +23,8 @@ class Cse:
             if graph.is_input(node) or "random" in node.op.traits:
                 return node
             new = rebuild(node, inputs)
-            found = first.setdefault((new.op, new.inputs, attrs_key(new.attrs)), new)
+            key = (new.op, tuple(map(id, new.inputs)), attrs_key(new.attrs))
+            found = first.setdefault(key, new)
             if found is not new and new.name and not found.name:
                 names.setdefault(found, new.origin)
             return found

@@ -29,7 +29,8 @@ class Fold:
             new = rebuild(node, inputs)
             if _foldable(new):
                 return _constant(evaluate_node(new, [x.attrs["value"] for x in new.inputs], {}), new)
-            return _uniform(new) or new
+            uniform = _uniform(new)
+            return new if uniform is None else uniform
 
         made = graph.map(make)
         return Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
