@@ -21,7 +21,8 @@ def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -
     forward, backward = schedule(graph)
     keep = set(outputs)
     plain = [Assign(n, select(graph, n)) for n in (*forward, *backward) if _is_computed(n)]
-    moved = inline([*_needed(plain, [*outputs, *updates]), *(Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True))], keep, width)
+    writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True)]
+    moved = inline([*_needed(plain, [*outputs, *updates]), *writes], keep, width)
     body, writes = moved[: len(moved) - len(targets)], moved[len(moved) - len(targets) :]
     late = set(backward)
     first = [s for s in body if s.node not in late]

@@ -36,6 +36,8 @@ class Function:
         self._arguments = Arguments(program.graph, name, program.updates)
         self._draws = uses_rng(program)
         self._emitted = emit(program, name)
+        if name in self._emitted.helpers:
+            raise ArgumentError(f"{name!r} is the name of a helper that the generated code calls", hint="choose another name=")
         self._file = f"<graphad {name} {digest(program.graph)}>"
         self._run = self._load()
 

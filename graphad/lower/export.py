@@ -64,12 +64,12 @@ def _check_source(function: Function) -> str:
     checks = "".join(f"    ({a}, {b}, {c}),\n" for a, b, c in gradient_pairs(function.declared, count))
     call = f"{function.name}(*values" + (", np.random.default_rng(1))" if uses_rng(function.program) else ")")
     text = inspect.getsource(self_check)
-    body = text[text.index("def flat(") :].replace("FUNCTION(*values)", call)
+    body = text[text.index("def _flat(") :].replace("FUNCTION(*values)", call)
     return (
         f"# Self-check: sampled inputs and expected results as (name, shape, dtype),\n"
         f"# and for each gradient its place among the results, that of its loss, that of its input.\n"
-        f"INPUTS = [\n{inputs}]\nOUTPUTS = [\n{outputs}]\nGRADIENTS = [\n{checks}]\n\n\n{body}\n\n"
-        'if __name__ == "__main__":\n    raise SystemExit(run_self_check())\n'
+        f"CHECKED_INPUTS = [\n{inputs}]\nCHECKED_OUTPUTS = [\n{outputs}]\nCHECKED_GRADIENTS = [\n{checks}]\n\n\n{body}\n\n"
+        'if __name__ == "__main__":\n    raise SystemExit(_run_self_check())\n'
     )
 
 

@@ -29,7 +29,7 @@ def inline(statements: list[Assign], keep: set[Node], width: Callable[[Expressio
             kept.append(s)
             continue
         value = _filled(s.value, waiting)
-        while width(value) > MAX_LINE and (longest := _longest(s.value, waiting, width)):
+        while width(value) > MAX_LINE and (longest := _longest(s.value, waiting, width)) is not None:
             kept.append(Assign(longest, waiting.pop(longest)))
             value = _filled(s.value, waiting)
         landed = [x.node for x in s.value.operands if isinstance(x, Ref) and waiting.pop(x.node, None)]

@@ -4,6 +4,7 @@ A program is a flat list of statements over expressions; an expression is a lite
 applied to expressions. Transformations (`select`, `inline`) decide; `names.py` and `emit.py` only write down.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,6 +143,6 @@ def structure_text(structure: Any, texts: Sequence[str]) -> str:
     if isinstance(structure, int):
         return texts[structure]
     if isinstance(structure, dict):
-        return "{" + ", ".join(f"{k!r}: {structure_text(v, texts)}" for k, v in structure.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(k)}: {structure_text(v, texts)}" for k, v in structure.items()) + "}"
     items = [structure_text(v, texts) for v in structure]
     return "(" + ", ".join(items) + ("," if len(items) == 1 else "") + ")"
