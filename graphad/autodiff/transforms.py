@@ -14,7 +14,7 @@ from graphad.autodiff.reverse import mark_cotangent, pull_back
 from graphad.autodiff.rules import Contribution, as_cotangent
 from graphad.errors import ArgumentError, DifferentiationError
 from graphad.ir.core import Node, fail, label
-from graphad.ir.origin import Origin, inside
+from graphad.ir.origin import Origin, christen, inside
 from graphad.ir.types import is_differentiable
 from graphad.ops.fit import ones_like, stretch, zeros_like
 from graphad.ops.index import place, stack
@@ -50,6 +50,7 @@ def grad(loss: Node, wrt: Nodes) -> Node | list[Node]:
     variables = _nodes(wrt, "wrt")
     found = _pull([loss], variables, None)
     for x, g in zip(variables, found, strict=True):
+        christen(g.origin, x.name and f"d_{x.name}")
         g.origin.gradients += ((loss.origin, x.origin),)
     return _like(wrt, found)
 

@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 
 from graphad.ir.core import Case, Constant, Domain, Elementwise, Linear, Multilinear, Node, op
-from graphad.ir.types import TensorType, promote, ufunc_dtype
-from graphad.ops.fit import broadcasting, uniform_value
+from graphad.ir.types import TensorType, promote
+from graphad.ops.fit import broadcasting, floats, uniform_value
 from graphad.ops.helpers import sigmoid as sigmoid_numpy
 from graphad.ops.piecewise import ufunc_type, where
 
@@ -301,22 +301,24 @@ def tanh(x: Node) -> TensorType:
     derivative=Elementwise(lambda x, out: (out * (1 - out),)),
     sympy=lambda sp, x: 1 / (1 + sp.exp(-x)),
     latex=r"\sigma\left({x}\right)",
+    coerce=floats,
     helpers=(sigmoid_numpy,),
 )
 def sigmoid(x: Node) -> TensorType:
     """1 / (1 + exp(-x)), the logistic function, without overflow and to full relative precision on both sides."""
-    return ufunc_type(np.exp)(x)
+    return x.type
 
 
 @unary(
     numpy="np.logaddexp({x}, 0)",
+    coerce=floats,
     derivative=Elementwise(lambda x, out: (sigmoid(x),)),
     sympy=lambda sp, x: sp.log(1 + sp.exp(x)),
     latex=r"\log\left(1 + e^{{{x}}}\right)",
 )
 def softplus(x: Node) -> TensorType:
     """log(1 + exp(x)), without overflow."""
-    return TensorType(x.shape, ufunc_dtype(np.logaddexp, x.dtype, x.dtype))
+    return x.type
 
 
 # Steps --------------------------------------------------------------------------------------------------------------

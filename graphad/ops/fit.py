@@ -63,7 +63,7 @@ def _broadcast_numpy(x: Node) -> str:
     numpy=_broadcast_numpy,
     derivative=Linear(lambda g, x, shape: (sum_to(g, x.shape),)),
     coerce=plain,
-    cases=(Case((3,), shape=(2, 3)), Case((2, 1), shape=(4, 2, 5)), Case((), shape=("n", 2)), Case((1, 2), shape=(0, 2))),
+    cases=(Case((3,), shape=(2, 3)), Case((2, 1), shape=(4, 2, 5)), Case(("n",), shape=(2, "n")), Case((1, 2), shape=(0, 2))),
     traits=("view",),
 )
 def broadcast_to(x: Node, shape: ShapeAttr) -> TensorType:
@@ -202,6 +202,11 @@ def promoting(op: Op, operands: Sequence[Any]) -> list[Node]:
 def broadcasting(op: Op, operands: Sequence[Any]) -> list[Node]:
     """All operands in one dtype and one shape, as NumPy's arithmetic makes them."""
     return fit_shapes(op, promoting(op, operands))
+
+
+def floats(op: Op, operands: Sequence[Any]) -> list[Node]:
+    """As `broadcasting`; integers and booleans become float64."""
+    return [x if x.dtype.kind in "fc" else cast(x, np.dtype("float64")) for x in broadcasting(op, operands)]
 
 
 def fit_shapes(op: Op, nodes: list[Node]) -> list[Node]:

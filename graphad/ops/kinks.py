@@ -8,7 +8,7 @@ import numpy as np
 from graphad.errors import ArgumentError
 from graphad.ir.core import Case, Elementwise, Node, fail, op
 from graphad.ir.origin import composite
-from graphad.ir.types import TensorType, promote
+from graphad.ir.types import TensorType
 from graphad.ops.elementwise import binary, sign, unary
 from graphad.ops.fit import broadcasting
 from graphad.ops.leaves import as_node
@@ -34,7 +34,7 @@ def absolute(x: Node) -> TensorType:
 )
 def relu(x: Node) -> TensorType:
     """max(x, 0); the derivative at 0 is 0."""
-    return TensorType(x.shape, promote(x.dtype, np.dtype("int8")) if x.dtype == bool else x.dtype)
+    return TensorType(x.shape, np.dtype("int64") if x.dtype == bool else x.dtype)
 
 
 def _share(wins: Node, ties: Node, like: Node) -> Node:

@@ -25,13 +25,19 @@ class Cse:
             new = rebuild(node, inputs)
             key = (new.op, tuple(map(id, new.inputs)), attrs_key(new.attrs))
             found = first.setdefault(key, new)
-            if found is not new and new.name and not found.name:
+            if found is not new and _takes_name(found, new):
                 names.setdefault(found, new.origin)
             return found
 
         made = graph.map(merge)
         merged = Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
         return _renamed(merged, names) if names else merged
+
+
+def _takes_name(found: Node, new: Node) -> bool:
+    """Whether an unnamed node may go by the name of its equal: not across the line between forward and backward."""
+    same_side = (found.origin.adjoint_of is None) == (new.origin.adjoint_of is None)
+    return bool(new.name) and not found.name and same_side and "constant" not in found.op.traits
 
 
 def _renamed(graph: Graph, names: dict[Node, Origin]) -> Graph:
