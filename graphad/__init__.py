@@ -4,6 +4,7 @@ Declare -> differentiate -> rewrite -> lower -> run, export, draw. Start with RE
 """
 
 import sys as _sys
+from pathlib import Path as _Path
 from typing import Any as _Any
 
 from graphad import errors as errors
@@ -14,22 +15,27 @@ from graphad.autodiff.transforms import hvp as hvp
 from graphad.autodiff.transforms import jacobian as jacobian
 from graphad.autodiff.transforms import jvp as jvp
 from graphad.autodiff.transforms import vjp as vjp
+from graphad.draw import save as _save  # fills Graph.draw and Graph.save
 from graphad.errors import GraphadError as GraphadError
 from graphad.functional import log_softmax as log_softmax
 from graphad.functional import logsumexp as logsumexp
 from graphad.functional import softmax as softmax
 from graphad.functional import std as std
 from graphad.functional import var as var
+from graphad.interop import networkx as _networkx  # fills Graph.to_networkx
+from graphad.ir import serialize as _serialize
 from graphad.ir.core import Node as Node
 from graphad.ir.dims import Dim as Dim
 from graphad.ir.graph import Graph as Graph
 from graphad.ir.late import install as _install
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
+from graphad.ir.verify import verify as verify
 from graphad.lower.compile import Function as Function
 from graphad.lower.compile import compile as compile
 from graphad.lower.export import export as _export  # fills Function.export
 from graphad.lower.interpret import interpret as interpret
+from graphad.ops import BY_NAME as _BY_NAME
 from graphad.ops import random as random
 from graphad.ops.contract import dot as dot
 from graphad.ops.contract import einsum as einsum
@@ -128,6 +134,11 @@ permute_dims = transpose
 pow = power
 amax, amin = max, min
 newaxis = None
+
+
+def load(path: str | _Path) -> Graph:
+    """The graph in a .json file that `Graph.save` wrote. Raises SerializationError saying what is wrong with it."""
+    return _serialize.load(path, _BY_NAME)
 
 
 def _namespace(node: Node) -> _Any:

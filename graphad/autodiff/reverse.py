@@ -7,7 +7,7 @@ that node *is* "the gradients of a shared parameter are summed". Every node made
 from collections.abc import Sequence
 
 from graphad.autodiff.rules import Contribution, checked, vjp_rule
-from graphad.ir.core import Constant, Node, label
+from graphad.ir.core import Constant, Node
 from graphad.ir.graph import toposort
 from graphad.ir.origin import Origin, inside
 from graphad.ir.types import is_differentiable
@@ -78,4 +78,4 @@ def _use(user: Node, position: int) -> str:
     """How an edge of a sum is labelled: through which op, and as which operand, the value was used."""
     operands = user.op.operands
     operand = operands[position] if position < len(operands) else str(position)
-    return f"{label(user)} · {operand}" if user.name is None else f"{user.name} = {user.op.name} · {operand}"
+    return f"{user.name} = {user.op.name} · {operand}" if user.name else f"{user.op.name} · {operand}"

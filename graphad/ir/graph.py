@@ -87,9 +87,26 @@ class Graph:
         """The named sizes of the inputs, sorted."""
         return tuple(sorted({name for x in self.inputs for s in x.shape for name in names_in(s)}))
 
+    @cached_property
+    def backward(self) -> frozenset[Node]:
+        """The nodes that differentiation made, and all that depends on them."""
+        found: set[Node] = set()
+        for node in self.nodes:
+            if not self.is_input(node) and (node.origin.adjoint_of or any(x in found for x in node.inputs)):
+                found.add(node)
+        return frozenset(found)
+
     def is_input(self, node: Node) -> bool:
         """Whether the graph is cut at this node: nothing behind it belongs to the graph."""
         return node in self._cut
+
+    def is_output(self, node: Node) -> bool:
+        """Whether the node is one of the outputs (``in`` on a tuple of nodes would compare values, which nodes lack)."""
+        return node in self._results
+
+    @cached_property
+    def _results(self) -> frozenset[Node]:
+        return frozenset(self.outputs)
 
     @cached_property
     def _cut(self) -> frozenset[Node]:

@@ -10,10 +10,7 @@ def schedule(graph: Graph) -> tuple[list[Node], list[Node]]:
     Backward is what depends on a node made by differentiation, and those nodes. Draws come first, in the order in which
     the user made them: the same generator state then gives the same numbers, whatever else is rewritten.
     """
-    backward: set[Node] = set()
-    for node in graph.nodes:
-        if not graph.is_input(node) and (node.origin.adjoint_of or any(x in backward for x in node.inputs)):
-            backward.add(node)
+    backward = graph.backward
     computed = [n for n in graph.nodes if not graph.is_input(n)]
     draws = sorted((n for n in computed if "random" in n.op.traits), key=lambda n: n.origin.serial)
     rest = [n for n in computed if "random" not in n.op.traits]

@@ -26,7 +26,7 @@ from graphad.ops.piecewise import where
 
 
 def _pattern(value: Any, nodes: Sequence[Node]) -> Pattern:
-    return tuple(value)
+    return tuple(Slice(e.start, e.stop, e.step) if isinstance(e, slice) else e for e in value)
 
 
 PatternAttr = Annotated[Pattern, _pattern]
