@@ -16,7 +16,9 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--out", default="graphad-demo", show_default=True, type=click.Path(path_type=Path), help="Folder for what is made.")
+@click.option(
+    "--out", default="graphad-demo", show_default=True, type=click.Path(path_type=Path), help="Folder for what is made."
+)
 @click.option("--epochs", default=40, show_default=True, type=click.IntRange(1), help="Passes over the training data.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the data split, the weights and the batches.")
 def demo(out: Path, epochs: int, seed: int) -> None:

@@ -115,7 +115,9 @@ def run_demo(out: Path, epochs: int, seed: int, console: Console) -> bool:
     predict = compile([model.x, *model.parameters], model.prediction, name="predict")
     accuracy = float(np.mean(predict(x_test, *values) == y_test))
 
-    graph = Graph([model.x, model.y, *model.parameters], [model.loss, *grad(model.loss, list(model.parameters))], "digits")
+    graph = Graph(
+        [model.x, model.y, *model.parameters], [model.loss, *grad(model.loss, list(model.parameters))], "digits"
+    )
     graph.save(out / "forward.svg", view="forward")
     graph.save(out / "backward.svg", view="backward")
     module = step.export(out / "digits_step.py")

@@ -36,7 +36,9 @@ def _compose(what: str, where: tuple[tuple[str, ...], ...], hint: str) -> str:
     head, tail = what.splitlines()[:4], [f"  hint: {line}" for line in hint.splitlines()[:2]]
     room = MAX_LINES - len(head) - len(tail)
     rows = list(where) if len(where) <= room else [*where[: room - 1], ("...", f"{len(where) - room + 1} more")]
-    widths = [max((len(row[k]) for row in rows if len(row) > k + 1), default=0) for k in range(max(map(len, rows), default=0))]
+    widths = [
+        max((len(row[k]) for row in rows if len(row) > k + 1), default=0) for k in range(max(map(len, rows), default=0))
+    ]
     table = ["  " + "  ".join(cell.ljust(widths[k]) for k, cell in enumerate(row)).rstrip() for row in rows]
     return "\n".join([*head, *table, *tail])
 

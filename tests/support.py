@@ -41,7 +41,11 @@ def concrete(op: Op, case: Case, dtype: str = "float64", seed: int = 0) -> Call:
         if isinstance(spec, np.ndarray) and spec.dtype.kind != "f":
             nodes.append(spec)
             continue
-        value = spec.astype(dtype) if isinstance(spec, np.ndarray) else sample(spec, domains[min(k, len(domains) - 1)], rng, dtype)
+        value = (
+            spec.astype(dtype)
+            if isinstance(spec, np.ndarray)
+            else sample(spec, domains[min(k, len(domains) - 1)], rng, dtype)
+        )
         node = declare(f"x{k}", shape=value.shape if isinstance(spec, np.ndarray) else spec, dtype=dtype)
         nodes.append(node)
         inputs.append(node)

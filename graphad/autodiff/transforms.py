@@ -161,5 +161,3 @@ def _like(form: Nodes, nodes: list[Node]) -> Any:
 
 def _list(value: Node | list[Node]) -> list[Node]:
     return [value] if isinstance(value, Node) else value
-
-

@@ -64,7 +64,9 @@ def _clusters(dot: Drawing, view: View) -> None:
     for number, path in enumerate(groups):
         frames[path] = graphviz.Digraph(name=f"cluster_{number}") if path else dot
         if path:
-            frames[path].attr(label=_text(path[-1]), style="rounded,dashed", color=CLUSTER, fontcolor=FAINT, fontsize="10")
+            frames[path].attr(
+                label=_text(path[-1]), style="rounded,dashed", color=CLUSTER, fontcolor=FAINT, fontsize="10"
+            )
         for card in groups[path]:
             _card(frames[path], card)
     for path in sorted(frames, key=len, reverse=True):

@@ -24,7 +24,9 @@ def save(graph: Graph, path: str | Path, **options: Any) -> Path:
     target = Path(path)
     kind = target.suffix.lstrip(".").lower()
     if kind not in FORMATS:
-        raise ArgumentError(f"cannot save as {target.name!r}", hint=f"end the path in {', '.join('.' + f for f in FORMATS)}")
+        raise ArgumentError(
+            f"cannot save as {target.name!r}", hint=f"end the path in {', '.join('.' + f for f in FORMATS)}"
+        )
     if kind == "json":
         serialize.save(graph, target)
         return target

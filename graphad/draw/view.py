@@ -156,7 +156,9 @@ def _card(graph: Graph, node: Node, key: str, view: str) -> Card:
     path = () if stub else node.origin.scope
     if path and node in graph.backward:
         path = (f"{path[0]} · backward", *path[1:])
-    return Card(key, "stub" if stub and role == "forward" else role, _short(title), _short(text), tooltip, path, is_output)
+    return Card(
+        key, "stub" if stub and role == "forward" else role, _short(title), _short(text), tooltip, path, is_output
+    )
 
 
 def _role(graph: Graph, node: Node) -> str:

@@ -74,5 +74,7 @@ def attributes(node: Node) -> Mapping[str, str | None]:
         if value is None or (type(value) is type(default) and value == default):
             texts[key] = None
         else:
-            texts[key] = attribute(value[0] if key == "axis" and isinstance(value, tuple) and len(value) == 1 else value)
+            texts[key] = attribute(
+                value[0] if key == "axis" and isinstance(value, tuple) and len(value) == 1 else value
+            )
     return texts

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from graphad.ir.core import Node
 from graphad.form.literals import attribute, attributes
 from graphad.form.template import Expr, Template
+from graphad.ir.core import Node
 
 
 @lru_cache(maxsize=4096)

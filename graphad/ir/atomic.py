@@ -24,7 +24,9 @@ def write_atomic(path: str | Path, data: str | bytes) -> None:
     except OSError as problem:
         if temporary and os.path.exists(temporary):
             os.unlink(temporary)
-        raise ExportError(f"cannot write {path}: {problem.strerror}", hint="choose a folder that exists and is writable") from problem
+        raise ExportError(
+            f"cannot write {path}: {problem.strerror}", hint="choose a folder that exists and is writable"
+        ) from problem
 
 
 def _umask() -> int:

@@ -353,9 +353,7 @@ def op(
             operands=tuple(p.name for p in parameters if p.annotation is Node and p.kind is not p.VAR_POSITIONAL),
             variadic=variadic[0] if variadic else None,
             defaults={p.name: p.default for p in attributes},
-            normalize={
-                p.name: get_args(p.annotation)[1] for p in attributes if get_origin(p.annotation) is Annotated
-            },
+            normalize={p.name: get_args(p.annotation)[1] for p in attributes if get_origin(p.annotation) is Annotated},
             sympy=sympy,
             latex=latex,
             domain=domain,

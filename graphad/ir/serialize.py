@@ -84,7 +84,9 @@ def _encode(graph: Graph, arrays: Arrays | None) -> dict[str, Any]:
     ]
     cut = next((x for x in graph.inputs if x.inputs), None)
     if cut is not None:
-        raise SerializationError(f"input {cut.name or cut.op.name} is computed; only graphs with declared inputs can be saved")
+        raise SerializationError(
+            f"input {cut.name or cut.op.name} is computed; only graphs with declared inputs can be saved"
+        )
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -156,7 +158,9 @@ def _decode(text: str, ops: Mapping[str, Op], arrays: Callable[[], Arrays]) -> G
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise SerializationError("not a graphad graph: the field format is missing or different")
     if data.get("version") != VERSION:
-        raise SerializationError(f"version {data.get('version')!r} cannot be read, only {VERSION}", hint="update graphad")
+        raise SerializationError(
+            f"version {data.get('version')!r} cannot be read, only {VERSION}", hint="update graphad"
+        )
     try:
         origins = _read_origins(data["origins"])
         nodes: list[Node] = []
@@ -201,7 +205,9 @@ def _read_node(
         raise SerializationError(f"node {k}: unknown op {row['op']!r}", hint="the graph may come from a newer graphad")
     late = [i for i in row["inputs"] if not isinstance(i, int) or not 0 <= i < k]
     if late:
-        raise SerializationError(f"node {k} ({op.name}): input {late[0]} does not stand before it: the graph has a cycle")
+        raise SerializationError(
+            f"node {k} ({op.name}): input {late[0]} does not stand before it: the graph has a cycle"
+        )
     fixed, given = len(op.operands), len(row["inputs"])
     if given < fixed or (given > fixed and not op.variadic):
         raise SerializationError(f"node {k} ({op.name}): {given} inputs, it takes {fixed}")

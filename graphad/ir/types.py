@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from graphad.errors import DTypeError, ShapeError
-from graphad.ir.dims import Dim, Size, parse_size, product
+from graphad.ir.dims import Size, parse_size, product
 
 Shape = tuple[Size, ...]
 DType = np.dtype[np.generic]
@@ -74,7 +74,9 @@ def as_dtype(value: object) -> DType:
     try:
         dtype = np.dtype(value)  # type: ignore[call-overload]
     except TypeError as problem:
-        raise DTypeError(f"{value!r} is not a dtype", hint='use a NumPy dtype such as "float64" or np.int64') from problem
+        raise DTypeError(
+            f"{value!r} is not a dtype", hint='use a NumPy dtype such as "float64" or np.int64'
+        ) from problem
     if dtype.kind not in KINDS or dtype.itemsize > (16 if dtype.kind == "c" else 8):
         raise DTypeError(
             f"dtype {dtype} is not supported",

@@ -37,7 +37,9 @@ class Function:
         self._draws = uses_rng(program)
         self._emitted = emit(program, name)
         if name in self._emitted.helpers:
-            raise ArgumentError(f"{name!r} is the name of a helper that the generated code calls", hint="choose another name=")
+            raise ArgumentError(
+                f"{name!r} is the name of a helper that the generated code calls", hint="choose another name="
+            )
         self._file = f"<graphad {name} {digest(program.graph)}>"
         self._run = self._load()
 
@@ -138,7 +140,12 @@ def _check_updates(graph: Graph, targets: Mapping[Node, Node]) -> None:
         if not graph.is_input(target):
             fail(GraphError, f"updates: {label(target)} is not an input", target, hint="only inputs can be updated")
         if target.type != value.type:
-            fail(GraphError, f"updates: {label(target)} has type {target.type}, its new value {value.type}", target, value)
+            fail(
+                GraphError,
+                f"updates: {label(target)} has type {target.type}, its new value {value.type}",
+                target,
+                value,
+            )
 
 
 class _Short(dict[Node, str]):
@@ -150,4 +157,3 @@ class _Short(dict[Node, str]):
 
 def _width(expression: Expression) -> int:
     return len(render(expression, _Short()).text)
-

@@ -99,7 +99,9 @@ def _sample_sizes(graph: Graph) -> dict[str, int]:
         except ShapeError:
             continue
         return sizes
-    raise ExportError("no sizes up to 384 fit the slices of the graph", hint="check the bounds of slices of named sizes")
+    raise ExportError(
+        "no sizes up to 384 fit the slices of the graph", hint="check the bounds of slices of named sizes"
+    )
 
 
 install(**{"Function.export": export})

@@ -18,6 +18,7 @@ class Names:
     def __init__(self, graph: Graph, helpers: Iterable[str]) -> None:
         self._taken = {*keyword.kwlist, *RESERVED, *graph.sizes, *helpers}
         self._count = 0
+        self._next: dict[str, int] = {}  # where to go on counting for a wish: the same name 20 000 times stays quick
         self._by_origin: dict[Origin, str] = {}
         self.of: dict[Node, str] = {}
         for k, x in enumerate(graph.inputs):
@@ -35,9 +36,10 @@ class Names:
 
     def unique(self, wish: str) -> str:
         """``wish``, or with the first number that makes it new."""
-        name, k = wish, 2
+        name, k = wish, self._next.get(wish, 2)
         while name in self._taken:
             name, k = f"{wish}_{k}", k + 1
+        self._next[wish] = k
         self._taken.add(name)
         return name
 

@@ -68,13 +68,15 @@ def _converted(x: Node, value: Any, is_target: bool) -> Array:
     weak = not isinstance(value, (np.ndarray, np.generic)) and _same_kind(array, x)
     if array.dtype != x.dtype and not weak and not np.can_cast(array.dtype, x.dtype, "safe"):
         hint = f"convert it: {x.name}.astype({str(x.dtype)!r})"
-        raise DTypeError(f"input {x.name!r} has dtype {array.dtype}, declared {x.dtype}", where=[describe(x)], hint=hint)
+        raise DTypeError(
+            f"input {x.name!r} has dtype {array.dtype}, declared {x.dtype}", where=[describe(x)], hint=hint
+        )
     return array.astype(x.dtype, copy=False)
 
 
 def _same_kind(array: Array, x: Node) -> bool:
     """Whether Python numbers of the array's kind may stand for the declared dtype: ints for floats, not floats for ints."""
-    return array.dtype.kind in "biufc" and bool(np.can_cast(array.dtype, x.dtype, "same_kind")) or array.size == 0
+    return (array.dtype.kind in "biufc" and bool(np.can_cast(array.dtype, x.dtype, "same_kind"))) or array.size == 0
 
 
 def as_arrays(result: Any) -> Any:

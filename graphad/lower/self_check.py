@@ -1,6 +1,5 @@
 """The self-check of exported modules; `export.py` prints what follows the tables below into them."""
 
-# ruff: noqa: ANN001, ANN201
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,var-annotated"
 
 import numpy as np

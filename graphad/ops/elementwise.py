@@ -119,9 +119,7 @@ def power(x: Node, y: Node) -> TensorType:
     return ufunc_type(np.power)(x, y)
 
 
-@unary(
-    numpy="-{x}", derivative=Linear(lambda g, x: (-g,)), sympy=lambda sp, x: -x, latex="-{x}"
-)
+@unary(numpy="-{x}", derivative=Linear(lambda g, x: (-g,)), sympy=lambda sp, x: -x, latex="-{x}")
 def negative(x: Node) -> TensorType:
     """-x. As in NumPy, not defined for booleans."""
     return ufunc_type(np.negative)(x)

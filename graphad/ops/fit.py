@@ -25,7 +25,7 @@ from graphad.ir.types import (
     promote,
     shape_text,
 )
-from graphad.ops.attributes import Axes, DTypeAttr, OptionalDType, Flag, ShapeAttr, all_axes, normal_axes, normal_axis
+from graphad.ops.attributes import Axes, DTypeAttr, Flag, OptionalDType, ShapeAttr, all_axes, normal_axes, normal_axis
 from graphad.ops.leaves import as_node, constant, plain
 
 
@@ -63,7 +63,12 @@ def _broadcast_numpy(x: Node) -> str:
     numpy=_broadcast_numpy,
     derivative=Linear(lambda g, x, shape: (sum_to(g, x.shape),)),
     coerce=plain,
-    cases=(Case((3,), shape=(2, 3)), Case((2, 1), shape=(4, 2, 5)), Case(("n",), shape=(2, "n")), Case((1, 2), shape=(0, 2))),
+    cases=(
+        Case((3,), shape=(2, 3)),
+        Case((2, 1), shape=(4, 2, 5)),
+        Case(("n",), shape=(2, "n")),
+        Case((1, 2), shape=(0, 2)),
+    ),
     traits=("view",),
 )
 def broadcast_to(x: Node, shape: ShapeAttr) -> TensorType:
@@ -151,7 +156,13 @@ def _expand_numpy(x: Node) -> str:
     numpy=_expand_numpy,
     derivative=Linear(lambda g, x, axis: (squeeze(g, axis),)),
     coerce=plain,
-    cases=(Case((2, 3), axis=0), Case((2, 3), axis=-1), Case((2, 3), axis=(0, 2)), Case((), axis=0), Case(("n",), axis=1)),
+    cases=(
+        Case((2, 3), axis=0),
+        Case((2, 3), axis=-1),
+        Case((2, 3), axis=(0, 2)),
+        Case((), axis=0),
+        Case(("n",), axis=1),
+    ),
     traits=("view",),
 )
 def expand_dims(x: Node, axis: Annotated[int | tuple[int, ...], _new_axes]) -> TensorType:

@@ -3,7 +3,6 @@
 So they import nothing but numpy, carry no annotations of graphad's, and say in one line what they do.
 """
 
-# ruff: noqa: ANN001, ANN201
 # mypy: disable-error-code="no-untyped-def"
 
 import numpy as np

@@ -56,7 +56,10 @@ def getitem(x: Node, index: PatternAttr) -> TensorType:
     numpy=lambda node: f"place({{x}}, {index_object(node.attrs['index'])}, {{shape}})",
     derivative=Linear(lambda g, x, index, shape: (getitem(g, index),)),
     coerce=plain,
-    cases=(Case((4,), index=(1,), shape=(3, 4)), Case((2, 2), index=(Slice(1, None), Slice(None, None, -2)), shape=(3, 4))),
+    cases=(
+        Case((4,), index=(1,), shape=(3, 4)),
+        Case((2, 2), index=(Slice(1, None), Slice(None, None, -2)), shape=(3, 4)),
+    ),
     helpers=(place_numpy,),
 )
 def place(x: Node, index: PatternAttr, shape: ShapeAttr) -> TensorType:
@@ -86,9 +89,7 @@ def gather(x: Node, *arrays: Node, index: PatternAttr) -> TensorType:
 
 @op(
     numpy=lambda node: f"scatter_add({{x}}, {index_object(node.attrs['index'])}, {{shape}})",
-    derivative=Linear(
-        lambda g, x, *arrays, index, shape: (gather(g, *arrays, index=index), *[None] * len(arrays))
-    ),
+    derivative=Linear(lambda g, x, *arrays, index, shape: (gather(g, *arrays, index=index), *[None] * len(arrays))),
     coerce=plain,
     cases=(
         Case((3, 4), _ROWS, index=(ARRAY,), shape=(5, 4)),
@@ -239,7 +240,9 @@ def concatenate(*arrays: Node, axis: Axis = 0) -> TensorType:
     first = arrays[0]
     total: Size = 0
     for x in arrays:
-        if x.ndim != first.ndim or any(a != b for k, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if k != axis):
+        if x.ndim != first.ndim or any(
+            a != b for k, (a, b) in enumerate(zip(x.shape, first.shape, strict=True)) if k != axis
+        ):
             fail(ShapeError, f"concatenate: sizes other than axis {axis} differ", first, x)
         total = total + x.shape[axis]
     return TensorType((*first.shape[:axis], total, *first.shape[axis + 1 :]), first.dtype)

@@ -187,5 +187,3 @@ def index_object(pattern: Pattern, arrays: str = "arrays") -> str:
     if pattern == (ARRAY,):
         return f"{{{arrays}0}}"
     return f"np.s_[{text(pattern, arrays)}]"
-
-

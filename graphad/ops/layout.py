@@ -8,10 +8,9 @@ import numpy as np
 
 from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Linear, Node, fail, label, op
-from graphad.ir.dims import Size
+from graphad.ir.dims import Size, product
 from graphad.ir.origin import composite
 from graphad.ir.types import Shape, TensorType, as_shape, shape_text
-from graphad.ir.dims import product
 from graphad.ops.attributes import normal_axis
 from graphad.ops.fit import expand_dims
 from graphad.ops.leaves import as_node, plain

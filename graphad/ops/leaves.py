@@ -12,7 +12,7 @@ from graphad.errors import ArgumentError, DTypeError
 from graphad.ir.core import Case, Constant, Node, Op, fail, op
 from graphad.ir.dims import Dim, Size, parse_size
 from graphad.ir.origin import composite
-from graphad.ir.types import DType, Shape, TensorType, as_dtype
+from graphad.ir.types import DType, TensorType, as_dtype
 from graphad.ops.attributes import DTypeAttr, ShapeAttr
 
 

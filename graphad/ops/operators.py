@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from graphad.ir.core import Node, fail, label
 from graphad.errors import NodeValueError
+from graphad.ir.core import Node, fail, label
 from graphad.ir.late import install
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import add, divide, floor_divide, multiply, negative, power, remainder, subtract
@@ -38,7 +38,9 @@ def _logic(op: Callable[..., Node], symbol: str) -> Callable[..., Node]:
     def apply(*operands: Any) -> Node:
         for x in operands:
             if isinstance(x, Node) and x.dtype != bool:
-                fail(NodeValueError, f"{symbol} needs booleans, {label(x)} is {x.dtype}", x, hint="compare first: x > 0")
+                fail(
+                    NodeValueError, f"{symbol} needs booleans, {label(x)} is {x.dtype}", x, hint="compare first: x > 0"
+                )
         return op(*operands)
 
     return apply

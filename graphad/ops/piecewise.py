@@ -11,7 +11,7 @@ import numpy as np
 from graphad.errors import ArgumentError
 from graphad.ir.core import Case, Constant, Linear, Node, Op, fail, op
 from graphad.ir.types import TensorType, ufunc_dtype
-from graphad.ops.fit import broadcasting, cast, fit_shapes, full_like, promoting, zeros_like
+from graphad.ops.fit import broadcasting, fit_shapes, full_like, promoting, zeros_like
 from graphad.ops.leaves import as_node, plain
 
 

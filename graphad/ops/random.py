@@ -21,7 +21,9 @@ def standard_normal(shape: ShapeAttr = (), dtype: DTypeAttr = FLOAT64) -> Tensor
     return TensorType(shape, dtype)
 
 
-@op(numpy="rng.random({shape}, {dtype})", derivative=Constant(), coerce=plain, traits=("random",), name="random_uniform")
+@op(
+    numpy="rng.random({shape}, {dtype})", derivative=Constant(), coerce=plain, traits=("random",), name="random_uniform"
+)
 def _unit(shape: ShapeAttr = (), dtype: DTypeAttr = FLOAT64) -> TensorType:
     """Independent draws from the uniform distribution on [0, 1); float64 or float32."""
     return TensorType(shape, dtype)

@@ -13,9 +13,9 @@ from graphad.ops.attributes import Axes, Flag, OptionalDType, all_axes, normal_a
 from graphad.ops.fit import accumulator, as_count, cast, expand_dims, reduced_shape, stretch, sum, unreduce
 from graphad.ops.index import concatenate, getitem, index
 from graphad.ops.indexing import FULL
-from graphad.ops.piecewise import indicator, where
 from graphad.ops.layout import moveaxis, reshape
 from graphad.ops.leaves import eye, plain
+from graphad.ops.piecewise import indicator, where
 
 _CASES = (
     Case((2, 3)),

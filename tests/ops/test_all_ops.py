@@ -51,7 +51,9 @@ def test_type_is_what_numpy_returns(op, case, dtype):
     try:
         call = concrete(op, case, dtype)
     except ga.GraphadError:
-        refused = {"negative", "subtract", "sign", "scatter_add", "power"} if dtype in ("bool", "uint8", "int8") else set()
+        refused = (
+            {"negative", "subtract", "sign", "scatter_add", "power"} if dtype in ("bool", "uint8", "int8") else set()
+        )
         assert op.name in refused, f"{op.name} refuses {dtype}"
         return
     values = [np.abs(v) + (np.asarray(1, v.dtype) if v.dtype != bool else v) for v in call.values]
@@ -99,7 +101,9 @@ def test_jvp_is_adjoint_to_vjp(op, case):
     gradient = ga.compile([*call.inputs, cotangent], ga.vjp(call.result, call.inputs, cotangent))(*call.values, w)
     left = np.sum(w * tangent)
     right = sum(np.sum(g * d) for g, d in zip(gradient, v, strict=True))
-    assert abs(left - right) <= 1e-12 * (1 + abs(left) + sum(np.sum(np.abs(g * d)) for g, d in zip(gradient, v, strict=True)))
+    assert abs(left - right) <= 1e-12 * (
+        1 + abs(left) + sum(np.sum(np.abs(g * d)) for g, d in zip(gradient, v, strict=True))
+    )
 
 
 @pytest.mark.parametrize(("op", "case"), SMOOTH)
@@ -128,7 +132,9 @@ def test_float32_stays_float32_through_gradients(op, case):
         assert ga.compile(call.inputs, g)(*call.values).dtype == np.float32
 
 
-@pytest.mark.parametrize("op", [op for op in ALL_OPS if isinstance(op.derivative, Constant) and op.operands], ids=lambda op: op.name)
+@pytest.mark.parametrize(
+    "op", [op for op in ALL_OPS if isinstance(op.derivative, Constant) and op.operands], ids=lambda op: op.name
+)
 def test_constant_ops_give_typed_zeros(op):
     call = concrete(op, op.cases[0])
     y = ga.sum(call.result.astype("float64"))
