@@ -1,6 +1,7 @@
 """graphad: declare a graph, get its gradient graph, compile both to readable NumPy.
 
-Declare -> differentiate -> rewrite -> lower -> run, export, draw. Start with README.md; `docs/architecture.md` is the map.
+Declare -> differentiate -> rewrite -> lower -> run, export, draw. README.md is the start,
+`docs/architecture.md` the map.
 """
 
 import sys as _sys
@@ -8,21 +9,21 @@ from pathlib import Path as _Path
 from typing import Any as _Any
 
 from graphad import errors as errors
-from graphad import methods as _methods
+from graphad import methods as _methods  # noqa: F401  # fills the methods of Node
 from graphad.autodiff.transforms import grad as grad
 from graphad.autodiff.transforms import hessian as hessian
 from graphad.autodiff.transforms import hvp as hvp
 from graphad.autodiff.transforms import jacobian as jacobian
 from graphad.autodiff.transforms import jvp as jvp
 from graphad.autodiff.transforms import vjp as vjp
-from graphad.draw import save as _save  # fills Graph.draw and Graph.save
+from graphad.draw import save as _save  # noqa: F401  # fills Graph.draw and Graph.save
 from graphad.errors import GraphadError as GraphadError
 from graphad.functional import log_softmax as log_softmax
 from graphad.functional import logsumexp as logsumexp
 from graphad.functional import softmax as softmax
 from graphad.functional import std as std
 from graphad.functional import var as var
-from graphad.interop import networkx as _networkx  # fills Graph.to_networkx
+from graphad.interop import networkx as _networkx  # noqa: F401  # fills Graph.to_networkx
 from graphad.ir import serialize as _serialize
 from graphad.ir.core import Node as Node
 from graphad.ir.dims import Dim as Dim
@@ -33,7 +34,7 @@ from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
 from graphad.lower.compile import Function as Function
 from graphad.lower.compile import compile as compile
-from graphad.lower.export import export as _export  # fills Function.export
+from graphad.lower.export import export as _export  # noqa: F401  # fills Function.export
 from graphad.lower.interpret import interpret as interpret
 from graphad.ops import BY_NAME as _BY_NAME
 from graphad.ops import random as random

@@ -22,7 +22,7 @@ def main() -> None:
 @click.option("--epochs", default=40, show_default=True, type=click.IntRange(1), help="Passes over the training data.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the data split, the weights and the batches.")
 def demo(out: Path, epochs: int, seed: int) -> None:
-    """Train a network on the digits data with a generated step, draw it, export it, and check the export.
+    r"""Train a network on the digits data with a generated step, draw it, export it, and check the export.
 
     \b
     Example:

@@ -9,7 +9,7 @@ from graphad.ir.core import Node
 from graphad.ir.dims import product
 from graphad.ir.origin import composite
 from graphad.ops.attributes import all_axes, normal_axes
-from graphad.ops.elementwise import divide, exp, log, sqrt, square
+from graphad.ops.elementwise import divide, exp, log, sqrt, square, subtract
 from graphad.ops.fit import as_count, squeeze, sum
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import isfinite, stop_gradient, where
@@ -20,8 +20,9 @@ Axis = int | tuple[int, ...] | None
 
 @composite
 def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, correction: float | None = None) -> Node:
-    """Mean squared deviation from the mean, as `numpy.var`; ``ddof`` (``correction`` in the array API) is subtracted from
-    the number of elements in the divisor.
+    """Mean squared deviation from the mean, as `numpy.var`.
+
+    ``ddof`` (``correction`` in the array API) is subtracted from the number of elements in the divisor.
     """
     x = as_node(x)
     offset = ddof if correction is None else correction
@@ -65,4 +66,4 @@ def softmax(x: Any, axis: Axis = -1) -> Node:
 def log_softmax(x: Any, axis: Axis = -1) -> Node:
     """log of `softmax`, computed as x - logsumexp(x)."""
     x = as_node(x)
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    return subtract(x, logsumexp(x, axis=axis, keepdims=True))

@@ -1,6 +1,6 @@
 """Reverse mode: from cotangents of outputs to cotangents of inputs, as nodes.
 
-Only nodes between ``wrt`` and the outputs are visited. The contributions of all uses of a node meet in one `sum_n` node:
+Only nodes between ``wrt`` and the outputs are visited. The contributions of all uses of a node meet in one `sum_n`:
 that node *is* "the gradients of a shared parameter are summed". Every node made here names the forward node it serves.
 """
 

@@ -1,4 +1,4 @@
-"""One op's derivative fact, read in both directions: cotangents of the inputs (vjp) and the tangent of the result (jvp).
+"""One op's derivative fact, read both ways: cotangents of the inputs (vjp), the tangent of the result (jvp).
 
 An op states one fact (see the kinds in `ir/core.py`); both directions are derived from it here, so they cannot drift
 apart. What a rule returns is checked: a cotangent has the type of its input.

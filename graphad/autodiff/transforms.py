@@ -11,7 +11,7 @@ import numpy as np
 
 from graphad.autodiff.forward import push_forward
 from graphad.autodiff.reverse import mark_cotangent, pull_back
-from graphad.autodiff.rules import Contribution, as_cotangent
+from graphad.autodiff.rules import as_cotangent
 from graphad.errors import ArgumentError, DifferentiationError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import Origin, christen, inside
@@ -32,8 +32,8 @@ def grad(loss: Node, wrt: Nodes) -> Node | list[Node]:
     """Gradient of a scalar with respect to one node (a node) or several (a list), as new nodes.
 
     Each has the shape and dtype of what it belongs to and is named ``d_<name>``. ``wrt`` may be any node, also an
-    intermediate one. Raises DifferentiationError when ``loss`` is no real floating scalar, when ``wrt`` holds integers or
-    booleans, or when an op on the way has no derivative.
+    intermediate one. Raises DifferentiationError when ``loss`` is no real floating scalar, when ``wrt`` holds integers
+    or booleans, or when an op on the way has no derivative.
 
     >>> import graphad as ga
     >>> t = ga.input("t")
@@ -76,7 +76,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Any) -> Node | list[Node]:
 
 
 def hvp(loss: Node, wrt: Nodes, vectors: Any) -> Node | list[Node]:
-    """Hessian-vector product without the Hessian: the derivative of the gradient along ``vectors`` (Pearlmutter 1994)."""
+    """Hessian-vector product: the derivative of the gradient along ``vectors`` (Pearlmutter 1994)."""
     inputs = _nodes(wrt, "wrt")
     return _like(wrt, _list(jvp(grad(loss, inputs), inputs, _paired(inputs, vectors, "vectors"))))
 
@@ -102,7 +102,7 @@ def hessian(loss: Node, wrt: Node) -> Node:
 
 def _basis(out: Node, k: int) -> Node:
     one = constant(np.ones((), out.dtype))
-    return place(one, tuple(int(i) for i in np.unravel_index(k, out.shape)), out.shape) if out.ndim else one  # type: ignore[arg-type]
+    return place(one, tuple(int(i) for i in np.unravel_index(k, out.shape)), out.shape) if out.ndim else one
 
 
 def _rows(rows: list[Node], out: Node, x: Node) -> Node:
@@ -128,7 +128,7 @@ def _pull(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence[Nod
 def _zero(x: Node, born: int) -> Node:
     """The gradient of what nothing depends on."""
     with inside(Origin(None, x.origin.place, x.origin.scope, x.origin, False, "unconnected")):
-        zero: Contribution = zeros_like(x)
+        zero = zeros_like(x)
     mark_cotangent(zero, x, born)
     return zero
 
@@ -155,7 +155,7 @@ def _paired(nodes: Sequence[Node], values: Any, what: str) -> list[Node]:
     return [as_cotangent(v, n) for v, n in zip(items, nodes, strict=True)]
 
 
-def _like(form: Nodes, nodes: list[Node]) -> Any:
+def _like(form: Nodes, nodes: list[Node]) -> Node | list[Node]:
     return nodes[0] if isinstance(form, Node) else nodes
 
 

@@ -1,4 +1,4 @@
-"""A view as DOT: a `graphviz.Digraph` with escaped labels, nested clusters and a legend; the same view, the same bytes."""
+"""A view as DOT: escaped labels, nested clusters, a legend; the same view gives the same bytes."""
 
 import html
 from typing import Any

@@ -1,5 +1,6 @@
 """`g.draw()` and `g.save(path)`: what users call."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,4 +40,9 @@ def _mimebundle(graph: Graph, include: Any = None, exclude: Any = None, **_: Any
     return {"text/plain": repr(graph), **draw(graph)._repr_mimebundle_()}
 
 
-install(**{"Graph.draw": draw, "Graph.save": save, "Graph._repr_mimebundle_": _mimebundle})
+METHODS: dict[str, Callable[..., Any]] = {
+    "Graph.draw": draw,
+    "Graph.save": save,
+    "Graph._repr_mimebundle_": _mimebundle,
+}
+install(**METHODS)

@@ -11,7 +11,7 @@ from graphad.ir.dims import Dim
 INLINE_ELEMENTS = 8  # arrays up to this size are written as lists
 
 
-def number(value: np.generic | float | int | bool | complex) -> str:
+def number(value: Any) -> str:
     """A number as a Python scalar, shortest text that reads back as the same value of its dtype.
 
     Integral floats are written without a point: beside a float array NumPy computes with the same number.

@@ -29,7 +29,7 @@ def numpy_form(node: Node, operands: Sequence[Expr]) -> Expr:
 
 
 def _attribute_texts(node: Node, text: str) -> Mapping[str, str | None]:
-    """Attribute texts; one that stands in the template as a plain placeholder is written even where it is the default."""
+    """Attribute texts; a plain placeholder of the template is filled even where the attribute has its default."""
     texts = dict(attributes(node))
     for key, value in texts.items():
         if value is None and f"{{{key}}}" in text:

@@ -179,14 +179,14 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Multilinear:
-    """Linear in each differentiable input alone; ``transpose`` as in `Linear`; jvp: sum over i of op(x with x_i := t_i)."""
+    """Linear in each differentiable input alone, ``transpose`` as in `Linear`; jvp: sum of op(x with x_i := t_i)."""
 
     transpose: Callable[..., Sequence[Node | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """``vjp(g, out, *x, **attrs)`` gives one cotangent per input; ``jvp(tangents, out, *x, **attrs)`` the tangent of out.
+    """``vjp(g, out, *x, **attrs)`` gives a cotangent per input; ``jvp(tangents, out, *x, **attrs)`` the tangent of out.
 
     A missing jvp is derived: it is the vjp of the vjp, which is linear in the cotangent.
     """
@@ -335,8 +335,10 @@ def op(
     traits: tuple[str, ...] = (),
     helpers: tuple[Callable[..., Any], ...] = (),
 ) -> Callable[[Callable[..., TensorType]], Op]:
-    """Declare an op: the function's body is the type rule, its signature the operands and attributes, its docstring the
-    documentation. Parameters annotated `Node` are operands; others are attributes, whose annotation may carry the
+    """Declare an op from its type rule.
+
+    The function's signature gives operands and attributes, its docstring the documentation. Parameters annotated
+    `Node` are operands; others are attributes, whose annotation may carry the
     function that normalizes them: ``axis: Annotated[..., normalize]``.
     """
 
@@ -368,7 +370,7 @@ def op(
 
 
 def attrs_key(attrs: Mapping[str, Any]) -> tuple[object, ...]:
-    """A hashable key of attributes: equal keys mean equal results (arrays by bytes, so that -0.0 and nan are told apart)."""
+    """A hashable key of attributes: equal keys mean equal results (arrays by bytes: -0.0 is not 0.0)."""
     return tuple((k, _value_key(v)) for k, v in attrs.items())
 
 

@@ -61,6 +61,7 @@ class Dim:
     __array_ufunc__: ClassVar[None] = None  # NumPy scalars leave the arithmetic to Dim
 
     def __new__(cls, name: str) -> Dim:
+        """A named size."""
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
             raise ArgumentError(f"not a name for a size: {reprlib.repr(name)}", hint='use an identifier: "batch"')
         return _from_terms((((unicodedata.normalize("NFKC", name),), 1),))  # as Python reads identifiers

@@ -101,7 +101,7 @@ class Graph:
         return node in self._cut
 
     def is_output(self, node: Node) -> bool:
-        """Whether the node is one of the outputs (``in`` on a tuple of nodes would compare values, which nodes lack)."""
+        """Whether the node is an output (``in`` on a tuple of nodes would compare values, which nodes lack)."""
         return node in self._results
 
     @cached_property

@@ -56,12 +56,12 @@ def value_text(value: Any) -> str:
 
 
 def digest(graph: Graph) -> str:
-    """Sixteen hexadecimal digits of all that can change a result: ops, attributes, types, wiring; no names but inputs'."""
+    """Sixteen hexadecimal digits of all that can change a result: ops, attributes, types, wiring, input names."""
     number = {n: k for k, n in enumerate(graph.nodes)}
     hasher = hashlib.sha256()
     for node in graph.nodes:
         inputs: Sequence[int] = [] if graph.is_input(node) else [number[x] for x in node.inputs]
-        key = [(k, _stable(v)) for k, v in attrs_key(node.attrs)]  # type: ignore[misc]
+        key = _stable(attrs_key(node.attrs))
         hasher.update(f"{node.op.name} {inputs} {key} {node.type}\n".encode())
     hasher.update(str([number[y] for y in graph.outputs]).encode())
     return hasher.hexdigest()[:16]

@@ -140,7 +140,7 @@ def promote(*dtypes: DType) -> DType:
 def ufunc_dtype(ufunc: np.ufunc, *dtypes: DType) -> DType:
     """The result dtype of a NumPy ufunc on the given dtypes. Raises DTypeError when NumPy has no loop for them."""
     try:
-        return ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[len(dtypes)]  # type: ignore[arg-type]
+        return ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[len(dtypes)]
     except TypeError as problem:
         names = ", ".join(map(str, dtypes))
         raise DTypeError(f"{ufunc.__name__}: not defined for dtype {names}") from problem

@@ -27,8 +27,8 @@ class Function:
     """A compiled graph: call it with arrays, by position or by name.
 
     ``source`` is the generated NumPy, ``program`` the statements before printing, ``graph`` the rewritten graph,
-    ``report()`` what the passes did. Results are fresh arrays in the structure of ``outputs``; inputs are never written,
-    except those in ``updates``.
+    ``report()`` what the passes did. Results are fresh arrays in the structure of ``outputs``; inputs are never
+    written, except those in ``updates``.
     """
 
     def __init__(self, declared: Graph, program: Program, report: Report, name: str) -> None:

@@ -93,7 +93,7 @@ class _Printer:
         self.slots: dict[str, str] = {}
 
     def add(self, code: str, node: Node | None = None, indent: str = "    ") -> None:
-        """A statement, wrapped, with the comment of the node that it computes; long ones carry it on the line before."""
+        """A statement, wrapped, with a comment on the node that it computes (before it, where it is long)."""
         lines = wrap(code, indent)
         comment = "" if node is None else f"# {node.type}  {node.origin.location}".rstrip()
         if len(lines) > 1 or len(lines[0]) + 2 + len(comment) > WIDTH:

@@ -68,7 +68,8 @@ def _check_source(function: Function) -> str:
     return (
         f"# Self-check: sampled inputs and expected results as (name, shape, dtype),\n"
         f"# and for each gradient its place among the results, that of its loss, that of its input.\n"
-        f"CHECKED_INPUTS = [\n{inputs}]\nCHECKED_OUTPUTS = [\n{outputs}]\nCHECKED_GRADIENTS = [\n{checks}]\n\n\n{body}\n\n"
+        f"CHECKED_INPUTS = [\n{inputs}]\nCHECKED_OUTPUTS = [\n{outputs}]\nCHECKED_GRADIENTS = [\n{checks}]\n\n\n"
+        f"{body}\n\n"
         'if __name__ == "__main__":\n    raise SystemExit(_run_self_check())\n'
     )
 

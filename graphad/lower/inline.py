@@ -16,7 +16,7 @@ MAX_DEPTH = 3
 
 
 def inline(statements: list[Assign], keep: set[Node], width: Callable[[Expression], int]) -> list[Assign]:
-    """Put single-use, unnamed values into their users. ``width`` measures an expression's text, ``keep`` are results."""
+    """Put single-use, unnamed values into their users; ``width`` measures a text, ``keep`` are results."""
     uses = Counter(node for s in statements for node in references(s.value))
     waiting: dict[Node, Expression] = {}  # values that moved out of their own line and have not landed yet
     depths: dict[Node, int] = {}
@@ -32,7 +32,9 @@ def inline(statements: list[Assign], keep: set[Node], width: Callable[[Expressio
         while width(value) > MAX_LINE and (longest := _longest(s.value, waiting, width)) is not None:
             kept.append(Assign(longest, waiting.pop(longest)))
             value = _filled(s.value, waiting)
-        landed = [x.node for x in s.value.operands if isinstance(x, Ref) and waiting.pop(x.node, None)]
+        landed = [x.node for x in s.value.operands if isinstance(x, Ref) and x.node in waiting]
+        for node in landed:
+            waiting.pop(node, None)
         depths[s.node] = 1 + max((depths[n] for n in landed), default=0)
         if _moves(s.node, uses, keep) and depths[s.node] <= MAX_DEPTH and width(value) <= MAX_WIDTH:
             waiting[s.node] = value

@@ -1,4 +1,4 @@
-"""Variable names of the generated code: the user's where there are any, ``d_<name>`` for adjoints, t0, t1, … for the rest."""
+"""Variable names of the generated code: the user's, ``d_<name>`` for adjoints, t0, t1, … for the rest."""
 
 import keyword
 import re

@@ -122,11 +122,11 @@ def applied(expression: Expression) -> Iterator[Node]:
             yield from applied(value)
 
 
-# The structure of outputs: how a flat list of results is handed back ---------------------------------------------------
+# The structure of outputs: how a flat list of results is handed back ------------------------------------------------
 
 
 def flatten(value: Any, leaves: list[Node]) -> Any:
-    """Append the nodes of nested lists, tuples and dicts to ``leaves``; returns the structure with indices for nodes."""
+    """Append the nodes of nested lists, tuples and dicts to ``leaves``; returns the structure with indices."""
     if isinstance(value, Node):
         leaves.append(value)
         return len(leaves) - 1

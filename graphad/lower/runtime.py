@@ -1,4 +1,4 @@
-"""What happens around a call: arguments become arrays of the declared dtypes and shapes, or an error in the user's words."""
+"""What happens around a call: arguments become arrays as declared, or an error in the user's words."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -55,7 +55,7 @@ class Arguments:
 
 
 def _converted(x: Node, value: Any, is_target: bool) -> Array:
-    """A value as an array of the declared dtype: Python numbers and lists are converted, arrays only where nothing is lost."""
+    """A value as an array of the declared dtype: numbers and lists are converted, arrays only where nothing is lost."""
     if isinstance(value, Node):
         raise ArgumentError(f"input {x.name!r} got a node, not an array", where=[describe(value)])
     try:
@@ -75,7 +75,7 @@ def _converted(x: Node, value: Any, is_target: bool) -> Array:
 
 
 def _same_kind(array: Array, x: Node) -> bool:
-    """Whether Python numbers of the array's kind may stand for the declared dtype: ints for floats, not floats for ints."""
+    """Whether Python numbers of this kind may stand for the declared dtype: ints for floats, not floats for ints."""
     return (array.dtype.kind in "biufc" and bool(np.can_cast(array.dtype, x.dtype, "same_kind"))) or array.size == 0
 
 

@@ -1,7 +1,8 @@
 """From nodes to expressions: leave out what NumPy does by itself.
 
-A graph says every broadcast and every cast; NumPy does most of them unasked. Here an operand that is a `broadcast_to` or
-`astype` node is replaced by its source where the op's result keeps its shape and dtype, and scalar constants and sizes
+A graph says every broadcast and every cast; NumPy does most of them unasked. Here an operand that is a `broadcast_to`
+or `astype` node is replaced by its source where the op's result keeps its shape and dtype, and scalar constants and
+sizes
 become literals where NumPy's weak promotion of Python numbers gives the declared dtype.
 """
 

@@ -1,6 +1,7 @@
 """Named sizes: how they are learned from the shapes of the arrays of a call, and what must then hold."""
 
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from graphad.errors import GraphError, ShapeError
 from graphad.ir.core import Node, fail, label
@@ -40,7 +41,7 @@ def solve(graph: Graph, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for name, (x, axis) in sources(graph).items():
         solved = solve_for_name(x.shape[axis], given[x][axis])
-        if solved is None or solved[1] < 0:
+        if solved is None:
             _mismatch(x, given[x])
         sizes[name] = solved[1]
     for x, shape in given.items():
@@ -50,7 +51,7 @@ def solve(graph: Graph, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
     return sizes
 
 
-def _mismatch(x: Node, shape: tuple[int, ...], sizes: Mapping[str, int] | None = None) -> None:
+def _mismatch(x: Node, shape: tuple[int, ...], sizes: Mapping[str, int] | None = None) -> NoReturn:
     known = ", ".join(f"{k} = {v}" for k, v in (sizes or {}).items() if any(k in names(s) for s in x.shape))
     hint = f"the other inputs say {known}" if known else ""
     fail(ShapeError, f"input {label(x)} has shape {list(shape)}, declared {x.type}", x, hint=hint)
@@ -61,8 +62,8 @@ def _check_slices(graph: Graph, sizes: Mapping[str, int]) -> None:
     for node in graph.nodes:
         for size, item, length in assumptions(node):
             n = evaluate(size, sizes)
-            bounds = [None if v is None else evaluate(v, sizes) for v in (item.start, item.stop)]
-            if len(range(*slice(*bounds, item.step).indices(n))) != evaluate(length, sizes):
+            start, stop = (None if v is None else evaluate(v, sizes) for v in (item.start, item.stop))
+            if len(range(*slice(start, stop, item.step).indices(n))) != evaluate(length, sizes):
                 fail(ShapeError, f"the slice {_slice(item)} does not fit an axis of size {size} = {n}", node)
 
 

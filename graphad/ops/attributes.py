@@ -37,8 +37,10 @@ def normal_axes(axis: Any, nodes: Sequence[Node]) -> tuple[int, ...] | None:
     return None if len(axes) == nodes[0].ndim else tuple(sorted(axes))
 
 
-def all_axes(x: Node, axis: tuple[int, ...] | None) -> tuple[int, ...]:
+def all_axes(x: Node, axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
     """The axes that a normal form stands for."""
+    if isinstance(axis, int):
+        return (axis,)
     return tuple(range(x.ndim)) if axis is None else axis
 
 

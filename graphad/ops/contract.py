@@ -1,5 +1,7 @@
-"""Contractions. `einsum` is the one contraction: its adjoints are einsums again. `matmul` is its everyday form, which
-lowers to ``@``; dot, outer, inner and tensordot are named cases of the two.
+"""Contractions.
+
+`einsum` is the one contraction: its adjoints are einsums again. `matmul` is its everyday form, which lowers to ``@``;
+dot, outer, inner and tensordot are named cases of the two.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from graphad.ir.dims import Size
 from graphad.ir.origin import composite
 from graphad.ir.types import TensorType, broadcast_shapes
 from graphad.ops.attributes import normal_axis
+from graphad.ops.elementwise import multiply
 from graphad.ops.fit import expand_dims, promoting, stretch, sum
 from graphad.ops.index import index
 from graphad.ops.layout import matrix_transpose, reshape
@@ -110,8 +113,9 @@ def _label_sizes(subscripts: Sequence[str], operands: Sequence[Node]) -> dict[st
 
 
 def _einsum_transpose(g: Node, *operands: Node, subscripts: str) -> list[Node]:
-    """The cotangent of operand k: the einsum of g and the others onto the labels of k; labels that only k has, and sums
-    away, are spread over their axis.
+    """The cotangent of operand k: the einsum of g and the others onto the labels of k.
+
+    Labels that only k has, and sums away, are spread over their axis.
     """
     left, out = subscripts.split("->")
     labels = left.split(",")
@@ -208,7 +212,7 @@ def _parse_subscripts(subscripts: str, nodes: Sequence[Node]) -> tuple[list[str]
 
 @composite
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Node:
-    """Sum of products over the last ``axes`` of a and the first of b, or over two lists of axes, as `numpy.tensordot`."""
+    """Sum of products over the last ``axes`` of a and the first of b, or over two lists, as `numpy.tensordot`."""
     a, b = as_node(a), as_node(b)
     if isinstance(axes, (int, np.integer)):
         over_a, over_b = list(range(a.ndim - int(axes), a.ndim)), list(range(int(axes)))
@@ -229,10 +233,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Node:
 
 @composite
 def dot(a: Any, b: Any) -> Node:
-    """`numpy.dot`: a product with a scalar, a matrix product up to two axes, else over a's last and b's last but one."""
+    """`numpy.dot`: scaling, a matrix product up to two axes, else a sum over a's last and b's last but one."""
     a, b = as_node(a), as_node(b)
     if not a.ndim or not b.ndim:
-        return a * b
+        return multiply(a, b)
     if a.ndim <= 2 and b.ndim <= 2:
         return matmul(a, b)
     return tensordot(a, b, axes=([-1], [-1 if b.ndim == 1 else -2]))
@@ -242,14 +246,14 @@ def dot(a: Any, b: Any) -> Node:
 def inner(a: Any, b: Any) -> Node:
     """Sum of products over the last axes, as `numpy.inner`."""
     a, b = as_node(a), as_node(b)
-    return a * b if not a.ndim or not b.ndim else tensordot(a, b, axes=([-1], [-1]))
+    return multiply(a, b) if not a.ndim or not b.ndim else tensordot(a, b, axes=([-1], [-1]))
 
 
 @composite
 def outer(a: Any, b: Any) -> Node:
     """All products of an element of a and one of b, both flattened, as `numpy.outer`."""
     a, b = as_node(a), as_node(b)
-    return expand_dims(reshape(a, -1), 1) * reshape(b, -1)
+    return multiply(expand_dims(reshape(a, -1), 1), reshape(b, -1))
 
 
 OPS = (matmul, _einsum)

@@ -98,7 +98,7 @@ def sum_to(g: Node, shape: Shape) -> Node:
     return sum(g, axis=added) if added else g
 
 
-def reduced_shape(x: Node, axis: tuple[int, ...] | None, keepdims: bool) -> Shape:
+def reduced_shape(x: Node, axis: int | tuple[int, ...] | None, keepdims: bool) -> Shape:
     """The shape after reducing over ``axis``."""
     axes = all_axes(x, axis)
     if keepdims:

@@ -5,6 +5,7 @@ is adjoint to cutting them. Read `indexing.py` first: it defines the patterns us
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated, Any
 
 import numpy as np
@@ -189,8 +190,9 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Node:
 
 @composite
 def one_hot(labels: Any, num_classes: Size, dtype: Any = "float64") -> Node:
-    """Rows of the identity matrix: 1 at each label's position along a new last axis, zeros elsewhere (and everywhere for a
-    label out of range). ``labels`` are integers of any shape. Raises ArgumentError for other dtypes.
+    """Rows of the identity matrix: 1 at each label's position along a new last axis, zeros elsewhere.
+
+    A label out of range gives zeros only. ``labels`` are integers of any shape. Raises ArgumentError for other dtypes.
     """
     labels = as_node(labels)
     if labels.dtype.kind not in "iu":
@@ -216,7 +218,8 @@ def _along(axis: int, item: Any) -> Pattern:
 
 def _cuts(g: Node, *arrays: Node, axis: int) -> list[Node]:
     """Cut ``g`` into the parts that the arrays had along the axis."""
-    parts, start = [], 0
+    parts: list[Node] = []
+    start: Size = 0
     for x in arrays:
         stop = start + x.shape[axis]
         parts.append(index(g, (slice(None),) * axis + (slice(start, stop),)))
@@ -279,11 +282,11 @@ def split(x: Any, indices_or_sections: int | Sequence[Size], axis: int = 0) -> l
         bounds: list[Size] = [size // sections * i for i in range(sections + 1)]
     else:
         bounds = [0, *indices_or_sections, size]
-    return [index(x, (slice(None),) * k + (slice(a, b),)) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [index(x, (slice(None),) * k + (slice(a, b),)) for a, b in pairwise(bounds)]
 
 
 def assumptions(node: Node) -> list[tuple[Size, Slice, Size]]:
-    """For a node that slices an axis of a named size: (size, slice, assumed length), to be checked once sizes are known."""
+    """For each slice of an axis of a named size: (size, slice, assumed length), to be checked at the call."""
     pattern = node.attrs.get("index")
     if pattern is None or node.op not in (getitem, gather):
         return []

@@ -127,7 +127,7 @@ def slice_length(size: Size, item: Slice) -> Size:
     For a named size the bounds are assumed to lie within it; this is checked when the sizes are known, at the call.
     """
     if all(isinstance(s, int) or s is None for s in (size, item.start, item.stop)):
-        return len(range(*slice(*item).indices(size)))  # type: ignore[arg-type]
+        return len(range(*slice(*item).indices(size)))
     step = item.step or 1
     first: Size = (0 if step > 0 else size - 1) if item.start is None else _from_front(size, item.start)
     last: Size = (size if step > 0 else -1) if item.stop is None else _from_front(size, item.stop)
@@ -141,8 +141,10 @@ def _from_front(size: Size, bound: Size) -> Size:
 
 
 def indexed_shape(x: Node, pattern: Pattern, arrays: Sequence[Node]) -> Shape:
-    """The shape of ``x[pattern]`` by NumPy's rules: the common shape of the index arrays replaces them where they stand
-    side by side, and comes first where they do not (an int beside index arrays counts as one). Raises ShapeError.
+    """The shape of ``x[pattern]`` by NumPy's rules. Raises ShapeError.
+
+    The common shape of the index arrays replaces them where they stand side by side, and comes first where they do not;
+    an int beside index arrays counts as one.
     """
     advanced = bool(arrays)
     picked = broadcast_shapes((), *(a.shape for a in arrays))
@@ -170,7 +172,7 @@ def indexed_shape(x: Node, pattern: Pattern, arrays: Sequence[Node]) -> Shape:
 
 
 def text(pattern: Pattern, arrays: str = "arrays") -> str:
-    """The pattern as it stands between brackets; index arrays appear as placeholders ``{arrays0}``, ``{arrays1}``, …"""
+    """The pattern as it stands between brackets; index arrays appear as placeholders ``{arrays0}``, ``{arrays1}``."""
     count = iter(range(len(pattern)))
     items = []
     for entry in pattern:

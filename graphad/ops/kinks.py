@@ -91,8 +91,10 @@ def _clip(x: Node, low: Node, high: Node) -> TensorType:
 
 @composite
 def clip(x: Any, min: Any = None, max: Any = None) -> Node:
-    """x limited to [min, max], as `numpy.clip`; either bound may be None. The derivative to x at both ends is 1
-    (with a single bound this is `maximum` or `minimum`, and one half). Raises ArgumentError when both are None.
+    """x limited to [min, max], as `numpy.clip`; either bound may be None.
+
+    The derivative to x at both ends is 1 (with a single bound this is `maximum` or `minimum`, and one half).
+    Raises ArgumentError when both are None.
     """
     if min is None and max is None:
         fail(ArgumentError, "clip: give min, max or both")

@@ -1,5 +1,6 @@
-"""Values without inputs: inputs, parameters, constants, sizes, ranges, identity matrices; and `as_node`, which turns
-what a user may write for an operand into a node.
+"""Values without inputs: inputs, parameters, constants, sizes, ranges, identity matrices.
+
+`as_node` turns what a user may write for an operand into a node.
 """
 
 import keyword
@@ -17,8 +18,10 @@ from graphad.ops.attributes import DTypeAttr, ShapeAttr
 
 
 def as_node(value: Any, *like: DType) -> Node:
-    """A node as it is; a Python scalar or a named size as a constant of the dtype that NumPy 2 gives it beside ``like``
-    (Python scalars are weak); an array as a constant of its own dtype. Raises ArgumentError for anything else.
+    """A node for what a user may write as an operand.
+
+    A node stays itself. A Python scalar or a named size becomes a constant of the dtype that NumPy 2 gives it beside
+    ``like`` (Python scalars are weak), an array a constant of its own dtype. Raises ArgumentError for anything else.
     """
     if isinstance(value, Node):
         return value
@@ -74,7 +77,8 @@ def input(name: Name, shape: ShapeAttr = (), dtype: DTypeAttr = np.dtype("float6
     """A value given at the call: data.
 
     ``name`` is a Python identifier; ``shape`` holds ints and names of sizes, which are learned from the arrays at each
-    call; ``dtype`` is any NumPy boolean, integer, floating or complex dtype. Raises ArgumentError, ShapeError, DTypeError.
+    call; ``dtype`` is any NumPy boolean, integer, floating or complex dtype. Raises ArgumentError, ShapeError,
+    DTypeError.
     """
     return TensorType(shape, dtype)
 
@@ -119,10 +123,10 @@ def eye(n: Size, m: Size | None = None, k: int = 0, dtype: Any = "float64") -> N
 
 def arange_size(start: Size | float, stop: Size | float, step: Size | float) -> Size:
     """The number of elements of ``np.arange(start, stop, step)``: ceil((stop - start) / step), at least 0."""
-    span = stop - start
-    if isinstance(span, Dim) or isinstance(step, Dim):
-        return -(-span // step)  # type: ignore[return-value,operator]
-    return max(0, int(np.ceil(span / step)))
+    if any(isinstance(v, Dim) for v in (start, stop, step)):
+        first, last, stride = (v if isinstance(v, Dim) else int(v) for v in (start, stop, step))
+        return -(-(last - first) // stride)
+    return max(0, int(np.ceil((stop - start) / step)))  # type: ignore[operator,arg-type]  # numbers, no Dim
 
 
 def _arange_numpy(node: Node) -> str:

@@ -50,7 +50,7 @@ def _iterate(x: Node) -> Any:
     return (index(x, k) for k in range(len(x)))
 
 
-_BINARY = {
+_BINARY: dict[str, Callable[..., Node]] = {
     "add": add,
     "sub": subtract,
     "mul": multiply,

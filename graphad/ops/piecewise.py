@@ -1,5 +1,7 @@
-"""Conditions and choices: comparisons, logic, where. Conditions are constant almost everywhere; `where` is linear in
-its two branches, and a gradient is masked by it before anything else multiplies it.
+"""Conditions and choices: comparisons, logic, where.
+
+Conditions are constant almost everywhere; `where` is linear in its two branches, and a gradient is masked by it
+before anything else multiplies it.
 """
 
 from collections.abc import Callable, Sequence

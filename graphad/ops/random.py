@@ -1,5 +1,7 @@
-"""Random values: `graphad.random`. A node draws once per call from the `numpy.random.Generator` that the caller passes as
-``rng=``; forward and backward share the draw; the same generator state gives the same numbers.
+"""Random values: `graphad.random`.
+
+A node draws once per call from the `numpy.random.Generator` that the caller passes as ``rng=``; forward and backward
+share the draw; the same generator state gives the same numbers.
 """
 
 from typing import Any
@@ -10,7 +12,10 @@ from graphad.ir.core import Constant, Node, op
 from graphad.ir.origin import composite
 from graphad.ir.types import TensorType
 from graphad.ops.attributes import DTypeAttr, ShapeAttr
+from graphad.ops.elementwise import add, multiply
+from graphad.ops.fit import astype
 from graphad.ops.leaves import plain
+from graphad.ops.piecewise import less
 
 FLOAT64 = np.dtype("float64")
 
@@ -32,19 +37,19 @@ def _unit(shape: ShapeAttr = (), dtype: DTypeAttr = FLOAT64) -> TensorType:
 @composite
 def normal(loc: Any = 0.0, scale: Any = 1.0, shape: Any = (), dtype: Any = "float64") -> Node:
     """Normal draws with mean ``loc`` and standard deviation ``scale``, differentiable in both (reparameterized)."""
-    return loc + scale * standard_normal(shape, dtype)
+    return add(loc, multiply(scale, standard_normal(shape, dtype)))
 
 
 @composite
 def uniform(low: Any = 0.0, high: Any = 1.0, shape: Any = (), dtype: Any = "float64") -> Node:
     """Uniform draws on [low, high), differentiable in both."""
-    return low + (high - low) * _unit(shape, dtype)
+    return add(low, multiply(high - low, _unit(shape, dtype)))
 
 
 @composite
 def bernoulli(p: Any, shape: Any = (), dtype: Any = "float64") -> Node:
     """1 with probability ``p``, else 0: independent draws, constant in p for differentiation."""
-    return (_unit(shape, dtype) < p).astype(dtype)
+    return astype(less(_unit(shape, dtype), p), dtype)
 
 
 OPS = (standard_normal, _unit)

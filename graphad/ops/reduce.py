@@ -58,7 +58,7 @@ def _prod_vjp(g: Node, out: Node, x: Node, axis: Any, dtype: Any, keepdims: bool
 def _product_of_others(x: Node) -> Node:
     """out[i] = prod of x[j] over j != i along the first axis.
 
-    A known length is halved: with pairs c = a·b, the others of a_i are b_i times the others of c_i; about four nodes per
+    A known length is halved: with pairs c = a·b, the others of a_i are b_i times the others of c_i; a few nodes per
     halving and linear work. A named length takes one masked product over an extra axis, quadratic in that length.
     """
     n = x.shape[0]

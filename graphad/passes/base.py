@@ -1,7 +1,7 @@
 """Pass, Pipeline, Report: how graphs are rewritten, and how one sees what happened.
 
-A pass is a frozen dataclass with ``run(graph) -> graph``. It is pure, keeps the inputs and the types of the outputs, and
-is idempotent. Timing, printing and checking come through the pipeline's observer, never from inside a pass.
+A pass is a frozen dataclass with ``run(graph) -> graph``. It is pure, keeps the inputs and the types of the outputs,
+and is idempotent. Timing, printing and checking come through the pipeline's observer, never from inside a pass.
 """
 
 import time

@@ -40,7 +40,7 @@ def rewrite(graph: Graph, rules: Mapping[Op, Sequence[Rule]]) -> Graph:
 
 
 def apply_rule(rule: Rule, node: Node) -> Node | None:
-    """The replacement that a rule gives, under the origin of the node it replaces. Raises GraphError for a wrong type."""
+    """What a rule puts in a node's place, under the origin of that node. Raises GraphError for a wrong type."""
     origin = node.origin
     template = origin.derived(getattr(rule, "__name__", "rewrite"), name=None)
     with inside(template):

@@ -47,7 +47,7 @@ def test_facts(op):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("op", "case"), CALLS)
 def test_type_is_what_numpy_returns(op, case, dtype):
-    """The interpreter raises when a result's shape or dtype is not the declared one; refusing to build is NumPy's right."""
+    """The interpreter raises when a result is not of the declared type; refusing to build is NumPy's right."""
     try:
         call = concrete(op, case, dtype)
     except ga.GraphadError:
