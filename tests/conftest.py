@@ -1,6 +1,11 @@
-"""Shared options and helpers of the tests."""
+"""Shared options of the tests; `support.py` beside this file has the shared helpers."""
+
+import sys
+from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # import-mode importlib leaves it out: `from support import ...`
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -163,7 +163,13 @@ def _solved(x: Node, axis: int, name: str) -> str:
 
 def _bare_tuple(text: str) -> str:
     """``(a, b)`` as ``a, b`` after return; short tuples only, long ones keep the parentheses that let them wrap."""
-    short = text.startswith("(") and text.endswith(")") and not text.endswith(",)") and len(text) < WIDTH - 12
+    short = (
+        text != "()"
+        and text.startswith("(")
+        and text.endswith(")")
+        and not text.endswith(",)")
+        and len(text) < WIDTH - 12
+    )
     if short and expr_of(text[1:-1]).precedence == Precedence.BARE:
         return text[1:-1]
     return text

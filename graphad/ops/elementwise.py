@@ -9,7 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from graphad.ir.core import Case, Constant, Domain, Elementwise, Linear, Multilinear, Node, op
+from graphad.errors import ArgumentError
+from graphad.ir.core import Case, Constant, Domain, Elementwise, Linear, Multilinear, Node, fail, op
 from graphad.ir.types import TensorType, promote
 from graphad.ops.fit import broadcasting, floats, uniform_value
 from graphad.ops.helpers import sigmoid as sigmoid_numpy
@@ -115,7 +116,10 @@ def _power_partials(x: Node, y: Node, out: Node) -> Sequence[Node | float]:
     domain=(Domain(0.2, 2.0), Domain(-2.0, 2.0)),
 )
 def power(x: Node, y: Node) -> TensorType:
-    """x to the power y. A negative x with a fractional y is nan, as in NumPy."""
+    """x to the power y. A negative x with a fractional y is nan, as in NumPy; integers take no negative y."""
+    exponent = uniform_value(y) if x.dtype.kind in "iu" else None
+    if exponent is not None and exponent < 0:
+        fail(ArgumentError, "power: integers to negative powers are not integers", x, hint="x.astype('float64')")
     return ufunc_type(np.power)(x, y)
 
 

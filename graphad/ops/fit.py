@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from graphad.errors import ShapeError
+from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Linear, Node, Op, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.origin import composite
@@ -200,6 +200,8 @@ def squeeze(x: Node, axis: Annotated[int | tuple[int, ...] | None, _old_axes] = 
 
 def promoting(op: Op, operands: Sequence[Any]) -> list[Node]:
     """All operands in one dtype, each in its own shape."""
+    if not operands:
+        fail(ArgumentError, f"{op.name}: at least one operand is needed")
     strong = [x.dtype for x in operands if isinstance(x, (Node, np.ndarray, np.generic))]
     nodes = [as_node(x, *strong) for x in operands]
     dtype = nodes[0].dtype
