@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from graphad.errors import DTypeError, ShapeError
+from graphad.errors import DTypeError
 from graphad.ir.dims import Size, parse_size, product
 
 Shape = tuple[Size, ...]
@@ -25,7 +25,7 @@ _LETTER = {"i": "i", "u": "u", "f": "f", "c": "c"}
 class TensorType:
     """Shape and dtype of a value; prints as ``f64[batch, 10]``.
 
-    >>> TensorType((2, Dim("n")), np.dtype("float32"))
+    >>> TensorType((2, parse_size("n")), np.dtype("float32"))
     f32[2, n]
     """
 
@@ -144,9 +144,3 @@ def ufunc_dtype(ufunc: np.ufunc, *dtypes: DType) -> DType:
     except TypeError as problem:
         names = ", ".join(map(str, dtypes))
         raise DTypeError(f"{ufunc.__name__}: not defined for dtype {names}") from problem
-
-
-def check_same_shape(a: Shape, b: Shape, what: str) -> None:
-    """Raise ShapeError unless the two shapes are equal."""
-    if a != b:
-        raise ShapeError(f"{what}: shapes differ: {shape_text(a)} and {shape_text(b)}")

@@ -1,6 +1,5 @@
 """The same elements in another arrangement: reshape, transpose and their named forms. Adjoints: the way back."""
 
-import operator
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,7 +11,6 @@ from graphad.ir.dims import Size, product
 from graphad.ir.origin import composite
 from graphad.ir.types import Shape, TensorType, as_shape, shape_text
 from graphad.ops.attributes import normal_axis
-from graphad.ops.fit import expand_dims
 from graphad.ops.leaves import as_node, plain
 
 
@@ -134,19 +132,6 @@ def matrix_transpose(x: Any) -> Node:
 def ravel(x: Any) -> Node:
     """All elements along one axis."""
     return reshape(x, (-1,))
-
-
-def last_axes(x: Node, ndim: int) -> Node:
-    """``x`` with enough new leading axes to have ``ndim`` of them."""
-    return expand_dims(x, tuple(range(ndim - x.ndim))) if x.ndim < ndim else x
-
-
-def static_index(value: Any, what: str) -> int:
-    """A Python int. Raises ArgumentError for named sizes and everything else."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        fail(ArgumentError, f"{what} must be an int, not {type(value).__name__}")
 
 
 OPS = (reshape, transpose)

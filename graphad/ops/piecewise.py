@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError
-from graphad.ir.core import Case, Constant, Linear, Node, Op, fail, op
+from graphad.ir.core import Case, Constant, Linear, Node, Op, op
 from graphad.ir.types import TensorType, ufunc_dtype
 from graphad.ops.fit import broadcasting, fit_shapes, full_like, promoting, zeros_like
 from graphad.ops.leaves import as_node, plain
@@ -153,13 +152,6 @@ def indicator(condition: Node, like: Node) -> Node:
 def stop_gradient(x: Node) -> TensorType:
     """The same value, through which no gradient flows."""
     return x.type
-
-
-def real_or_fail(what: str, *nodes: Node) -> None:
-    """Raise ArgumentError when a node is complex: order and kinks are defined for real numbers only."""
-    for x in nodes:
-        if x.dtype.kind == "c":
-            fail(ArgumentError, f"{what}: not defined for complex numbers", x)
 
 
 OPS = (

@@ -58,7 +58,7 @@ def test_derivative_against_mpmath(name):
 A = np.random.default_rng(0).standard_normal((3, 4))
 B = np.random.default_rng(1).standard_normal((4, 2))
 T3 = np.random.default_rng(2).standard_normal((2, 3, 4))
-I = np.array([2, 0, 2])
+ROWS = np.array([2, 0, 2])
 SAME_AS_NUMPY = {
     "var": (lambda xp, x: xp.var(x, axis=0, ddof=1), A),
     "std": (lambda xp, x: xp.std(x, axis=1, keepdims=True), A),
@@ -82,13 +82,13 @@ SAME_AS_NUMPY = {
     "stack": (lambda xp, x: xp.stack([x, x], axis=-1), A),
     "split": (lambda xp, x: xp.split(x, [1, 3], axis=1)[1], A),
     "flip": (lambda xp, x: xp.flip(x, axis=1), A),
-    "take": (lambda xp, x: xp.take(x, I, axis=0), A),
-    "take flat": (lambda xp, x: xp.take(x, I), A),
-    "fancy rows": (lambda xp, x: x[I], A),
-    "fancy columns": (lambda xp, x: x[:, I], A),
-    "fancy pairs": (lambda xp, x: x[I, I], A),
-    "fancy apart": (lambda xp, x: x[0, :, I - 1], T3),
-    "fancy int": (lambda xp, x: x[1, I], T3),
+    "take": (lambda xp, x: xp.take(x, ROWS, axis=0), A),
+    "take flat": (lambda xp, x: xp.take(x, ROWS), A),
+    "fancy rows": (lambda xp, x: x[ROWS], A),
+    "fancy columns": (lambda xp, x: x[:, ROWS], A),
+    "fancy pairs": (lambda xp, x: x[ROWS, ROWS], A),
+    "fancy apart": (lambda xp, x: x[0, :, ROWS - 1], T3),
+    "fancy int": (lambda xp, x: x[1, ROWS], T3),
     "mask": (lambda xp, x: x[np.array([True, False, True])], A),
     "ellipsis": (lambda xp, x: x[..., None, 1:3], T3),
     "negative step": (lambda xp, x: x[::-2, 3:0:-1], A),

@@ -25,7 +25,7 @@ UNARY = [
     ga.relu,
     lambda x: x * 1,
     lambda x: x + 0,
-    lambda x: -(-x),
+    lambda x: ga.negative(-x),
 ]
 BINARY = [
     ga.add,
@@ -110,7 +110,7 @@ def nodes_after(make, *shapes):
         (lambda x, y: x * -1, "negative"),
         (lambda x, y: x / 1, "input"),
         (lambda x, y: x**1, "input"),
-        (lambda x, y: -(-x), "input"),
+        (lambda x, y: ga.negative(-x), "input"),
         (lambda x, y: (-x) * (-y), "multiply"),
         (lambda x, y: (-x) / (-y), "divide"),
         (lambda x, y: x + (-y), "subtract"),
