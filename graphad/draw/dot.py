@@ -46,7 +46,7 @@ def to_dot(view: View, rankdir: str, legend: bool) -> Drawing:
     if len(view.cards) > 150:
         dot.attr("graph", nslimit="2", nslimit1="2")  # a good layout in seconds rather than the best in minutes
     if legend:
-        dot.attr("graph", label=_legend(view), labelloc="b", labeljust="l")
+        dot.attr("graph", label=_legend(view), labelloc="b", labeljust="l", fontsize="10")
     _clusters(dot, view)
     for edge in view.edges:
         _edge(dot, edge)
@@ -65,7 +65,7 @@ def _clusters(dot: Drawing, view: View) -> None:
         frames[path] = graphviz.Digraph(name=f"cluster_{number}") if path else dot
         if path:
             frames[path].attr(
-                label=_text(path[-1]), style="rounded,dashed", color=CLUSTER, fontcolor=FAINT, fontsize="10"
+                label=_text(path[-1]), style="rounded,dashed", labelloc="t", color=CLUSTER, fontcolor=FAINT, fontsize="10"
             )
         for card in groups[path]:
             _card(frames[path], card)
@@ -99,7 +99,7 @@ def _edge(dot: Drawing, edge: Edge) -> None:
     if edge.kind == "adjoint":
         dot.edge(edge.source, edge.target, style="dashed", color=ADJOINT_EDGE, constraint="false", arrowhead="empty")
     else:
-        dot.edge(edge.source, edge.target, label=f"<{_text(edge.label)}>" if edge.label else "")
+        dot.edge(edge.source, edge.target, label=f"<{_text(f' {edge.label} ')}>" if edge.label else "")
 
 
 def _legend(view: View) -> str:
