@@ -65,7 +65,12 @@ def _clusters(dot: Drawing, view: View) -> None:
         frames[path] = graphviz.Digraph(name=f"cluster_{number}") if path else dot
         if path:
             frames[path].attr(
-                label=_text(path[-1]), style="rounded,dashed", labelloc="t", color=CLUSTER, fontcolor=FAINT, fontsize="10"
+                label=_text(path[-1]),
+                style="rounded,dashed",
+                labelloc="t",
+                color=CLUSTER,
+                fontcolor=FAINT,
+                fontsize="10",
             )
         for card in groups[path]:
             _card(frames[path], card)

@@ -6,6 +6,7 @@ it would land in gets too long or too deep to read. Everything moved is pure, so
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from graphad.ir.core import Node
 from graphad.lower.program import Apply, Assign, Expression, Ref, references
@@ -18,42 +19,45 @@ MAX_DEPTH = 3
 def inline(statements: list[Assign], keep: set[Node], width: Callable[[Expression], int]) -> list[Assign]:
     """Put single-use, unnamed values into their users; ``width`` measures a text, ``keep`` are results."""
     uses = Counter(node for s in statements for node in references(s.value))
-    waiting: dict[Node, Expression] = {}  # values that moved out of their own line and have not landed yet
-    depths: dict[Node, int] = {}
+    waiting: dict[Node, Part] = {}
     kept: list[Assign] = []
     for s in statements:
         if isinstance(s.value, Ref):
-            kept.append(Assign(s.node, waiting.pop(s.value.node, s.value)))
-            continue
-        if not isinstance(s.value, Apply):
-            kept.append(s)
-            continue
-        value = _filled(s.value, waiting)
-        while width(value) > MAX_LINE and (longest := _longest(s.value, waiting, width)) is not None:
-            kept.append(Assign(longest, waiting.pop(longest)))
-            value = _filled(s.value, waiting)
-        landed = [x.node for x in s.value.operands if isinstance(x, Ref) and x.node in waiting]
-        for node in landed:
-            waiting.pop(node, None)
-        depths[s.node] = 1 + max((depths[n] for n in landed), default=0)
-        if _moves(s.node, uses, keep) and depths[s.node] <= MAX_DEPTH and width(value) <= MAX_WIDTH:
-            waiting[s.node] = value
+            part = waiting.pop(s.value.node, None)
+            kept.append(s if part is None else Assign(s.node, part.value))
+        elif isinstance(s.value, Apply):
+            part = _landed(s.value, waiting, kept, width(s.value))
+            if _moves(s.node, uses, keep) and part.depth <= MAX_DEPTH and part.width <= MAX_WIDTH:
+                waiting[s.node] = part
+            else:
+                kept.append(Assign(s.node, part.value))
         else:
-            kept.append(Assign(s.node, value))
+            kept.append(s)
     return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value that left its own line and has not landed in another yet; ``width`` and ``depth`` of its text."""
+
+    value: Expression
+    width: int
+    depth: int
+
+
+def _landed(value: Apply, waiting: dict[Node, Part], kept: list[Assign], width: int) -> Part:
+    """The expression with waiting operands put in, as many as fit; the longest get their line back."""
+    parts = {x.node: waiting.pop(x.node) for x in value.operands if isinstance(x, Ref) and x.node in waiting}
+    width += sum(part.width for part in parts.values())
+    for node in sorted(parts, key=lambda n: parts[n].width, reverse=True):
+        if width <= MAX_LINE:
+            break
+        part = parts.pop(node)
+        kept.append(Assign(node, part.value))
+        width -= part.width
+    operands = [parts[x.node].value if isinstance(x, Ref) and x.node in parts else x for x in value.operands]
+    return Part(Apply(value.node, tuple(operands)), width, 1 + max((p.depth for p in parts.values()), default=0))
 
 
 def _moves(node: Node, uses: Counter[Node], keep: set[Node]) -> bool:
     return uses[node] == 1 and node not in keep and not node.name and "random" not in node.op.traits
-
-
-def _filled(value: Apply, waiting: dict[Node, Expression]) -> Apply:
-    """The expression with waiting values put in."""
-    operands = (waiting.get(x.node, x) if isinstance(x, Ref) else x for x in value.operands)
-    return Apply(value.node, tuple(operands))
-
-
-def _longest(value: Apply, waiting: dict[Node, Expression], width: Callable[[Expression], int]) -> Node | None:
-    """The operand whose waiting value is the longest."""
-    there = [x.node for x in value.operands if isinstance(x, Ref) and x.node in waiting]
-    return max(there, key=lambda n: width(waiting[n]), default=None)
