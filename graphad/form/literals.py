@@ -11,10 +11,11 @@ from graphad.ir.dims import Dim
 INLINE_ELEMENTS = 8  # arrays up to this size are written as lists
 
 
-def number(value: Any) -> str:
+def number(value: Any, point: bool = False) -> str:
     """A number as a Python scalar, shortest text that reads back as the same value of its dtype.
 
-    Integral floats are written without a point: beside a float array NumPy computes with the same number.
+    Integral floats are written without a point unless ``point`` is set: beside a float array NumPy computes with the
+    same number.
     """
     scalar = np.asarray(value)[()]
     if scalar.dtype.kind in "biu":
@@ -24,8 +25,8 @@ def number(value: Any) -> str:
     if not np.isfinite(scalar):
         return "np.nan" if np.isnan(scalar) else "np.inf" if scalar > 0 else "-np.inf"
     if scalar == 0:
-        return "-0.0" if np.signbit(scalar) else "0"
-    if scalar == np.rint(scalar) and abs(scalar) < 1e6:
+        return "-0.0" if np.signbit(scalar) else "0.0" if point else "0"
+    if not point and float(scalar).is_integer() and abs(float(scalar)) < 1e6:
         return str(int(scalar))
     return str(scalar)
 

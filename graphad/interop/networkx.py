@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import networkx as nx
-
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
@@ -22,6 +20,8 @@ def to_networkx(graph: Graph) -> Any:
     >>> [(a, b, d["position"]) for a, b, d in g.edges(data=True)]
     [('%0', '%1', 0), ('%0', '%1', 1)]
     """
+    import networkx as nx  # here, because it takes longer to import than all of graphad
+
     keys = {n: f"%{k}" for k, n in enumerate(graph.nodes)}
     by_origin = {n.origin: keys[n] for n in reversed(graph.nodes)}
     result = nx.MultiDiGraph(

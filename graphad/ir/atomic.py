@@ -1,7 +1,7 @@
 """Writing files whole or not at all."""
 
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 from graphad.errors import ExportError
@@ -10,26 +10,22 @@ from graphad.errors import ExportError
 def write_atomic(path: str | Path, data: str | bytes) -> None:
     """Write ``data`` to a temporary file beside ``path`` and rename it: a reader never sees half a file.
 
-    Text is written as UTF-8. On failure nothing is left behind and ExportError names the path.
+    Text is written as UTF-8, line ends as they are. A link is followed. On failure nothing is left behind and what was
+    at ``path`` stays; ExportError names the path.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
     content = data.encode() if isinstance(data, str) else data
-    temporary = ""
+    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, target)
+        try:
+            with open(temporary, "xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as problem:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
         raise ExportError(
-            f"cannot write {path}: {problem.strerror}", hint="choose a folder that exists and is writable"
+            f"cannot write {path}: {problem.strerror or problem}", hint="choose a folder that exists and is writable"
         ) from problem
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,38 +1,42 @@
 """Graphs as JSON, with a version number; large constants beside it in an .npz file. Never pickle.
 
-The file says everything: names, origins, and the links from adjoints to forward nodes survive. Reading trusts nothing:
-types are worked out again and the graph is verified. `ir/` knows no operator, so the table of ops is passed in.
+The file says everything that a graph is: nodes in order, each with the numbers of its inputs, and a table of origins,
+so that names, lines and the links from adjoints to forward nodes survive. Reading trusts nothing: attributes are
+normalized and types worked out again, and the graph is verified. `ir/` knows no operator, so the table of ops is passed
+in. How an attribute's value is written is in `values.py`.
 """
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from graphad.errors import GraphadError, SerializationError
+from graphad.errors import GraphadError, GraphError, SerializationError
 from graphad.ir.atomic import write_atomic
-from graphad.ir.core import Node, Op
-from graphad.ir.dims import Dim, parse_size
+from graphad.ir.core import Node, Op, label
 from graphad.ir.graph import Graph
 from graphad.ir.origin import Origin, Place
+from graphad.ir.values import Arrays, FetchArray, decode_value, encode_value, no_arrays, npz_arrays
 from graphad.ir.verify import verify
 
 FORMAT, VERSION = "graphad", 1
-LARGE = 1024  # elements; a larger array goes to the .npz
-
-Arrays = dict[str, np.ndarray[Any, Any]]
+Row = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def dumps(graph: Graph) -> str:
-    """The graph as JSON text; arrays stand in it exactly."""
+    """The graph as JSON text; all arrays stand in it, exactly. Raises SerializationError when an input is computed."""
     return _text(_encode(graph, None))
 
 
 def save(graph: Graph, path: str | Path) -> None:
-    """Write ``path`` (.json), and beside it ``<stem>.npz`` where the graph has constants of more than 1024 elements."""
+    """Write ``path`` (.json), and beside it ``<stem>.npz`` where the graph has constants of more than 1024 elements.
+
+    Raises SerializationError as `dumps` does, and ExportError when a file cannot be written.
+    """
     arrays: Arrays = {}
     text = _text(_encode(graph, arrays))
     if arrays:
@@ -44,75 +48,84 @@ def save(graph: Graph, path: str | Path) -> None:
 
 def loads(text: str, ops: Mapping[str, Op]) -> Graph:
     """The graph in a JSON text. Raises SerializationError saying what is wrong, and where."""
-    return _decode(text, ops, dict)
+    return _decode(text, ops, no_arrays)
 
 
 def load(path: str | Path, ops: Mapping[str, Op]) -> Graph:
-    """The graph in a file written by `save`. Raises SerializationError."""
-
-    def arrays() -> Arrays:
-        with np.load(Path(path).with_suffix(".npz"), allow_pickle=False) as file:
-            return {k: file[k] for k in file.files}
-
+    """The graph in a file written by `save`. Raises SerializationError saying what is wrong, and where."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise SerializationError(f"cannot read {path}: {problem}") from problem
-    return _decode(text, ops, arrays)
-
-
-def _text(data: Any) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _decode(text, ops, npz_arrays(Path(path).with_suffix(".npz")))
 
 
 # Writing ------------------------------------------------------------------------------------------------------------
 
 
+def _text(data: Row) -> str:
+    """JSON with one line per node and origin; ASCII, since the name of a file need not be valid Unicode."""
+    encode = json.JSONEncoder(allow_nan=False).encode
+    fields = []
+    for key, value in data.items():
+        rows = isinstance(value, list) and value and isinstance(value[0], dict)
+        text = "[\n  " + ",\n  ".join(map(encode, value)) + "\n ]" if rows else encode(value)
+        fields.append(f' "{key}": {text}')
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
 def _encode(graph: Graph, arrays: Arrays | None) -> dict[str, Any]:
+    """The graph as JSON values; large arrays are put into ``arrays`` unless it is None."""
+    _check_declared(graph.inputs)
     number = {n: k for k, n in enumerate(graph.nodes)}
     origins = _all_origins(graph)
     index = {o: k for k, o in enumerate(origins)}
-    nodes = [
-        {
-            "op": n.op.name,
-            "inputs": [number[x] for x in n.inputs if x in number] if not graph.is_input(n) else [],
-            "attrs": {k: _value(v, arrays) for k, v in n.attrs.items()},
-            "type": repr(n.type),
-            "origin": index[n.origin],
-        }
-        for n in graph.nodes
-    ]
-    cut = next((x for x in graph.inputs if x.inputs), None)
-    if cut is not None:
-        raise SerializationError(
-            f"input {cut.name or cut.op.name} is computed; only graphs with declared inputs can be saved"
-        )
     return {
         "format": FORMAT,
         "version": VERSION,
         "name": graph.name,
         "inputs": [number[x] for x in graph.inputs],
         "outputs": [number[y] for y in graph.outputs],
-        "nodes": nodes,
-        "origins": [_origin(o, index) for o in origins],
+        "nodes": [
+            {
+                "op": n.op.name,
+                "inputs": [number[x] for x in n.inputs],
+                "attrs": {key: encode_value(value, arrays) for key, value in n.attrs.items()},
+                "type": repr(n.type),
+                "origin": index[n.origin],
+            }
+            for n in graph.nodes
+        ],
+        "origins": [_origin_row(o, index) for o in origins],
     }
 
 
+def _check_declared(inputs: Sequence[Node]) -> None:
+    """Of a graph that is cut at an inner node, what lies behind the cut cannot be told from the rest."""
+    for x in inputs:
+        if x.inputs:
+            what = f"input {label(x)} is computed; only graphs with declared inputs can be saved"
+            raise SerializationError(what, hint="declare it with ga.input and build the graph on that")
+
+
 def _all_origins(graph: Graph) -> list[Origin]:
-    """The origins of the nodes and every origin that these refer to."""
-    found: dict[Origin, None] = {}
-    waiting = [n.origin for n in reversed(graph.nodes)]
+    """The origins of the nodes and every origin that these refer to, in the order in which they were made.
+
+    Random nodes draw in the order of their origins, so a graph that was read back draws the same numbers.
+    """
+    found: set[Origin] = set()
+    waiting = [n.origin for n in graph.nodes]
     while waiting:
         origin = waiting.pop()
         if origin not in found:
-            found[origin] = None
+            found.add(origin)
             waiting += [o for pair in origin.gradients for o in pair]
             waiting += [origin.adjoint_of] if origin.adjoint_of else []
-    return list(found)
+    return sorted(found, key=lambda o: o.serial)
 
 
-def _origin(o: Origin, index: Mapping[Origin, int]) -> dict[str, Any]:
-    data = {
+def _origin_row(o: Origin, index: Mapping[Origin, int]) -> dict[str, Any]:
+    row = {
         "name": o.name,
         "file": o.file,
         "line": o.line,
@@ -123,127 +136,114 @@ def _origin(o: Origin, index: Mapping[Origin, int]) -> dict[str, Any]:
         "adjoint_of": index[o.adjoint_of] if o.adjoint_of else None,
         "gradients": [[index[a], index[b]] for a, b in o.gradients],
     }
-    return {k: v for k, v in data.items() if v or k in ("line",)}
-
-
-def _value(value: Any, arrays: Arrays | None) -> Any:
-    """An attribute as JSON: what JSON lacks is an object with one key that says its kind."""
-    if isinstance(value, np.ndarray):
-        if arrays is not None and value.size > LARGE:
-            arrays[f"a{len(arrays)}"] = value
-            return {"npz": f"a{len(arrays) - 1}"}
-        data = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False).tobytes().hex()
-        return {"array": data, "dtype": value.dtype.name, "shape": list(value.shape)}
-    if isinstance(value, np.dtype):
-        return {"dtype": value.name}
-    if isinstance(value, Dim):
-        return {"size": str(value)}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return {"slice": [_value(v, arrays) for v in value]}
-    if isinstance(value, tuple):
-        return {"tuple": [_value(v, arrays) for v in value]}
-    if isinstance(value, float):
-        return {"float": value.hex()}
-    return value
+    return {key: value for key, value in row.items() if value or (key == "adjoint_of" and value is not None)}
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
-def _decode(text: str, ops: Mapping[str, Op], arrays: Callable[[], Arrays]) -> Graph:
+def _decode(text: str, ops: Mapping[str, Op], fetch: FetchArray) -> Graph:
     try:
         data = json.loads(text)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise SerializationError(f"not JSON: {problem}") from problem
     if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise SerializationError("not a graphad graph: the field format is missing or different")
+        raise SerializationError('not a graphad graph: the field "format" is missing or different')
     if data.get("version") != VERSION:
-        raise SerializationError(
-            f"version {data.get('version')!r} cannot be read, only {VERSION}", hint="update graphad"
-        )
+        what = f"version {data.get('version')!r} of the file format cannot be read, only {VERSION}"
+        raise SerializationError(what, hint="update graphad, or save the graph again")
+    where = "the graph"
+    origins = _read_origins(_field(data, "origins", list, where))
+    nodes: list[Node] = []
+    for k, row in enumerate(_field(data, "nodes", list, where)):
+        nodes.append(_read_node(k, row, nodes, origins, ops, fetch))
+    inputs, outputs = ([_pick(nodes, i, key) for i in _field(data, key, list, where)] for key in ("inputs", "outputs"))
+    _check_declared(inputs)
     try:
-        origins = _read_origins(data["origins"])
-        nodes: list[Node] = []
-        for k, row in enumerate(data["nodes"]):
-            nodes.append(_read_node(k, row, nodes, origins, ops, arrays))
-        graph = Graph([nodes[k] for k in data["inputs"]], [nodes[k] for k in data["outputs"]], data["name"])
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OSError) as problem:
-        if isinstance(problem, SerializationError):
-            raise
-        said = str(problem).splitlines()[0] if str(problem) else ""
-        raise SerializationError(f"the graph is damaged: {type(problem).__name__}: {said}") from problem
-    verify(graph)
+        graph = Graph(inputs, outputs, _field(data, "name", str, where))
+        verify(graph)
+    except GraphError as problem:
+        raise SerializationError(problem.what, where=problem.where, hint="the file is damaged") from problem
     return graph
 
 
-def _read_origins(rows: list[dict[str, Any]]) -> list[Origin]:
-    origins = [
-        Origin(
-            r.get("name"),
-            Place(r.get("file", ""), r["line"]),
-            tuple(r.get("scope", ())),
-            None,
-            bool(r.get("is_cotangent")),
-            r.get("made_by", ""),
-            tuple(r.get("uses", ())),
-        )
-        for r in rows
-    ]
-    for origin, row in zip(origins, rows, strict=True):
+def _read_origins(rows: Sequence[Any]) -> list[Origin]:
+    origins = []
+    for k, row in enumerate(rows):
+        where = f"origin {k}"
+        name, file = _field(row, "name", str, where, ""), _field(row, "file", str, where, "")
+        place = Place(file, _field(row, "line", int, where, 0))
+        scope = _strings(row, "scope", where)
+        is_cotangent = _field(row, "is_cotangent", bool, where, False)
+        made_by = _field(row, "made_by", str, where, "")
+        uses = _strings(row, "uses", where)
+        origins.append(Origin(name or None, place, scope, None, is_cotangent, made_by, uses))
+    for k, (origin, row) in enumerate(zip(origins, rows, strict=True)):
+        where = f"origin {k}"
         if "adjoint_of" in row:
-            origin.adjoint_of = origins[row["adjoint_of"]]
-        origin.gradients = tuple((origins[a], origins[b]) for a, b in row.get("gradients", ()))
+            origin.adjoint_of = _pick(origins, row["adjoint_of"], where)
+        for pair in _field(row, "gradients", list, where, []):
+            if not isinstance(pair, list) or len(pair) != 2:
+                _damaged(where, f"{pair!r} is not a pair of origins")
+            origin.gradients += ((_pick(origins, pair[0], where), _pick(origins, pair[1], where)),)
     return origins
 
 
 def _read_node(
-    k: int, row: Any, nodes: list[Node], origins: list[Origin], ops: Mapping[str, Op], arrays: Callable[[], Arrays]
+    k: int, row: Any, nodes: Sequence[Node], origins: Sequence[Origin], ops: Mapping[str, Op], fetch: FetchArray
 ) -> Node:
     """Node number k. Only nodes before it may be its inputs: a cycle cannot be written down."""
-    op = ops.get(row["op"])
+    name = _field(row, "op", str, f"node {k}")
+    op, where = ops.get(name), f"node {k} ({name})"
     if op is None:
-        raise SerializationError(f"node {k}: unknown op {row['op']!r}", hint="the graph may come from a newer graphad")
-    late = [i for i in row["inputs"] if not isinstance(i, int) or not 0 <= i < k]
-    if late:
-        raise SerializationError(
-            f"node {k} ({op.name}): input {late[0]} does not stand before it: the graph has a cycle"
-        )
-    fixed, given = len(op.operands), len(row["inputs"])
-    if given < fixed or (given > fixed and not op.variadic):
-        raise SerializationError(f"node {k} ({op.name}): {given} inputs, it takes {fixed}")
-    if set(row["attrs"]) != set(op.defaults):
-        wrong = ", ".join(sorted(set(row["attrs"]) ^ set(op.defaults)))
-        raise SerializationError(f"node {k} ({op.name}): missing or unknown attributes: {wrong}")
-    inputs = [nodes[i] for i in row["inputs"]]
-    attrs = {key: _read_value(v, arrays) for key, v in row["attrs"].items()}
+        _damaged(f"node {k}", f"unknown op {name!r}", hint="the graph may come from a newer graphad")
+    inputs = [_pick(nodes, i, where, "input") for i in _field(row, "inputs", list, where)]
+    if len(inputs) < len(op.operands) or (len(inputs) > len(op.operands) and not op.variadic):
+        _damaged(where, f"it has {len(inputs)} inputs and takes {len(op.operands)}")
+    attrs = _field(row, "attrs", dict, where)
+    if attrs.keys() != op.defaults.keys():
+        _damaged(where, f"missing or unknown attributes: {', '.join(sorted(attrs.keys() ^ op.defaults.keys()))}")
+    origin = _pick(origins, row.get("origin"), where, "origin")
     try:
+        values = {key: decode_value(attrs[key], fetch) for key in op.defaults}
         for key, normalize in op.normalize.items():
-            attrs[key] = normalize(attrs[key], inputs)
-        node = op.build(inputs, attrs, origins[row["origin"]])
+            values[key] = normalize(values[key], inputs)
+        node = op.build(inputs, values, origin)
     except GraphadError as problem:
-        raise SerializationError(f"node {k} ({op.name}): {problem.what}") from problem
-    if repr(node.type) != row["type"]:
-        raise SerializationError(f"node {k} ({op.name}): stored as {row['type']}, its type rule says {node.type}")
+        raise SerializationError(f"{where}: {problem.what}", hint=problem.hint) from problem
+    except Exception as problem:  # whatever rules raise on values of wrong kinds
+        raise SerializationError(f"{where}: an attribute does not fit: {problem}") from problem
+    if repr(node.type) != row.get("type"):
+        _damaged(where, f"stored as {row.get('type')}, its type rule says {node.type}")
     return node
 
 
-def _read_value(value: Any, arrays: Callable[[], Arrays]) -> Any:
-    match value:
-        case {"array": data, "dtype": dtype, "shape": shape}:
-            native = np.dtype(dtype)
-            return np.frombuffer(bytes.fromhex(data), native.newbyteorder("<")).astype(native).reshape(shape)
-        case {"npz": key}:
-            return arrays()[key]
-        case {"dtype": name}:
-            return np.dtype(name)
-        case {"size": text}:
-            return parse_size(text)
-        case {"slice": items}:
-            return slice(*(_read_value(v, arrays) for v in items))
-        case {"tuple": items}:
-            return tuple(_read_value(v, arrays) for v in items)
-        case {"float": text}:
-            return float.fromhex(text)
-        case dict():
-            raise SerializationError(f"unknown kind of value: {', '.join(value)}")
+_REQUIRED: Any = object()
+
+
+def _field(row: Any, key: str, kind: type[T], where: str, default: T = _REQUIRED) -> T:
+    """``row[key]``, which must be of the given kind."""
+    if not isinstance(row, dict):
+        _damaged(where, "it is not an object")
+    value = row.get(key, default)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        _damaged(where, f'the field "{key}" is missing or not of type {kind.__name__}')
     return value
+
+
+def _strings(row: Row, key: str, where: str) -> tuple[str, ...]:
+    values = _field(row, key, list, where, [])
+    if not all(isinstance(v, str) for v in values):
+        _damaged(where, f'the field "{key}" holds something else than strings')
+    return tuple(values)
+
+
+def _pick(items: Sequence[T], k: Any, where: str, what: str = "number") -> T:
+    """Item number k of those read so far."""
+    if isinstance(k, bool) or not isinstance(k, int) or not 0 <= k < len(items):
+        _damaged(where, f"{what} {k!r} does not stand before it")
+    return items[k]
+
+
+def _damaged(where: str, what: str, hint: str = "the file is damaged") -> NoReturn:
+    raise SerializationError(f"{where}: {what}", hint=hint)

@@ -4,7 +4,7 @@
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy as np
 from graphad.ir.core import Node, attrs_key
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
+
+WIDEST = 60  # columns; a longer cell does not push the others to the right
 
 
 def graph_text(graph: Graph) -> str:
@@ -23,9 +25,9 @@ def graph_text(graph: Graph) -> str:
     graph f
       %0 x = input() : f64[n]
     """
-    number = {n: k for k, n in enumerate(graph.nodes)}
+    number = _numbers(graph)
     rows = [(_left(n, number, graph), f": {n.type}", n.origin.location) for n in graph.nodes]
-    widths = [min(60, max((len(r[k]) for r in rows), default=0)) for k in (0, 1)]
+    widths = [max((len(r[k]) for r in rows if len(r[k]) <= WIDEST), default=0) for k in (0, 1)]
     lines = [
         f"  {left.ljust(widths[0])} {kind.ljust(widths[1])}{f'   # {place}' if place else ''}".rstrip()
         for left, kind, place in rows
@@ -34,8 +36,18 @@ def graph_text(graph: Graph) -> str:
     return "\n".join([f"graph {graph.name}", *lines, f"  return {outputs}"])
 
 
-def _left(node: Node, number: dict[Node, int], graph: Graph) -> str:
-    shown = {k: v for k, v in node.attrs.items() if k not in ("name", "shape", "dtype") or node.inputs}
+def _numbers(graph: Graph) -> Mapping[Node, int]:
+    return {n: k for k, n in enumerate(graph.nodes)}
+
+
+def _left(node: Node, number: Mapping[Node, int], graph: Graph) -> str:
+    """The node without its type; attributes that have their default value, or that the type shows, are left out."""
+    shown = {
+        k: v
+        for k, v in node.attrs.items()
+        if (node.inputs or k not in ("name", "shape", "dtype"))
+        and attrs_key({k: v}) != attrs_key({k: node.op.defaults.get(k)})
+    }
     inputs = [] if graph.is_input(node) else [f"%{number[x]}" for x in node.inputs]
     arguments = ", ".join([*inputs, *(f"{k}={value_text(v)}" for k, v in shown.items())])
     name = f"{node.name} " if node.name else ""
@@ -49,31 +61,45 @@ def value_text(value: Any) -> str:
             return str(value.tolist())
         return f"<{value.dtype}[{', '.join(map(str, value.shape))}]>"
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return ":".join("" if v is None else str(v) for v in value)
+        start, stop, *rest = ("" if v is None else str(v) for v in value)
+        return ":".join([start, stop, *filter(None, rest)])
     if isinstance(value, tuple):
         return "(" + ", ".join(map(value_text, value)) + ("," if len(value) == 1 else "") + ")"
     return str(value)
 
 
+def canonical_text(graph: Graph) -> str:
+    """All that can change a result and nothing else: ops, exact attributes, types, wiring, how inputs are called.
+
+    Arrays stand in it by their hash. Two graphs with the same text compute the same.
+    """
+    number = _numbers(graph)
+    lines = []
+    for node, k in number.items():
+        if graph.is_input(node):
+            lines.append(f"%{k} = input {node.name} : {node.type}")
+            continue
+        inputs = ", ".join(f"%{number[x]}" for x in node.inputs)
+        attrs = ", ".join(f"{key}={_exact(value)}" for key, value in sorted(node.attrs.items()))
+        lines.append(f"%{k} = {node.op.name}({inputs}; {attrs}) : {node.type}")
+    draws = sorted((n for n in number if "random" in n.op.traits), key=lambda n: n.origin.serial)
+    lines.append(f"draw {', '.join(f'%{number[n]}' for n in draws)}")  # one stream of numbers feeds them, in this order
+    lines.append(f"return {', '.join(f'%{number[y]}' for y in graph.outputs)}")
+    return "\n".join(lines)
+
+
 def digest(graph: Graph) -> str:
-    """Sixteen hexadecimal digits of all that can change a result: ops, attributes, types, wiring, input names."""
-    number = {n: k for k, n in enumerate(graph.nodes)}
-    hasher = hashlib.sha256()
-    for node in graph.nodes:
-        inputs: Sequence[int] = [] if graph.is_input(node) else [number[x] for x in node.inputs]
-        key = _stable(attrs_key(node.attrs))
-        hasher.update(f"{node.op.name} {inputs} {key} {node.type}\n".encode())
-    hasher.update(str([number[y] for y in graph.outputs]).encode())
-    return hasher.hexdigest()[:16]
+    """Sixteen hexadecimal digits that equal graphs share: a hash of `canonical_text`."""
+    return hashlib.sha256(canonical_text(graph).encode()).hexdigest()[:16]
 
 
-def _stable(value: Any) -> str:
-    """Text of an attribute key that does not depend on the process: types by name."""
+def _exact(value: Any) -> str:
+    """An attribute's value as a text that no other value has."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype.str}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     if isinstance(value, tuple):
-        return "(" + ",".join(map(_stable, value)) + ")"
-    if isinstance(value, type):
-        return value.__name__
-    return repr(value) if isinstance(value, (str, bytes, int, float, bool)) else str(value)
+        return f"{type(value).__name__}({', '.join(map(_exact, value))})"
+    return value.hex() if isinstance(value, float) else repr(value)
 
 
 install(**{"Graph.__repr__": graph_text})

@@ -78,7 +78,8 @@ def emit(program: Program, name: str, doc: str = "") -> Source:
     for node in program.constants:
         wish = node.name or "CONSTANT"
         names.of[node] = names.unique(wish.upper())
-        printer.add(f"{names.of[node]} = {literals.array(node.attrs['value'])}", node, indent="")
+        printer.lines += [f"# {node.type}", f"{names.of[node]} = {literals.array(node.attrs['value'])}"]
+        printer.owners[len(printer.lines)] = node
     if program.constants:
         printer.lines += ["", ""]
     printer.function(name, doc)

@@ -27,7 +27,9 @@ class Arguments:
         if kwargs or len(args) != len(self._inputs):
             args = self._ordered(args, kwargs)
         arrays = [
-            value if type(value) is np.ndarray and value.dtype == dtype else _converted(x, value, is_target)
+            value
+            if type(value) is np.ndarray and value.dtype == dtype and (not is_target or value.flags.writeable)
+            else _converted(x, value, is_target)
             for (x, dtype, is_target), value in zip(self._inputs, args, strict=True)
         ]
         shapes = tuple([a.shape for a in arrays])

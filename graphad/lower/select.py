@@ -26,9 +26,8 @@ def select(graph: Graph, node: Node) -> Expression:
     if "constant" in node.op.traits:
         return Ref(node)
     operands = _without_casts(graph, node, _without_broadcasts(graph, node))
-    weak = "promotes" in node.op.traits and _weak_literals_keep_dtype(graph, node, operands)
-    filled = node.op is broadcast_to and "constant" in operands[0].op.traits
-    return Apply(node, tuple(_operand(graph, x, weak or filled) for x in operands))
+    style = _literal_style(graph, node, operands)
+    return Apply(node, tuple(_operand(graph, x, style) for x in operands))
 
 
 def is_literal(node: Node) -> bool:
@@ -43,12 +42,13 @@ def standalone(node: Node) -> str:
     return literals.scalar(node.attrs["value"])
 
 
-def _operand(graph: Graph, x: Node, weak: bool) -> Expression:
+def _operand(graph: Graph, x: Node, style: str) -> Expression:
     if graph.is_input(x) or not is_literal(x):
         return Ref(x)
-    if not weak:
+    if style == "strong":
         return Literal(standalone(x))
-    return Literal(str(x.attrs["value"]) if "size" in x.op.traits else literals.number(x.attrs["value"]))
+    text = str(x.attrs["value"]) if "size" in x.op.traits else literals.number(x.attrs["value"], style == "point")
+    return Literal(text)
 
 
 def _source(graph: Graph, x: Node, op: object) -> Node | None:
@@ -94,10 +94,10 @@ def _without_casts(graph: Graph, node: Node, operands: list[Node]) -> list[Node]
     return operands
 
 
-def _promoted(graph: Graph, operands: Sequence[Node]) -> np.dtype[np.generic] | None:
+def _promoted(graph: Graph, operands: Sequence[Node], point: bool = False) -> np.dtype[np.generic] | None:
     """The common dtype that NumPy finds for operands whose literals are Python numbers; None when all are literals."""
     strong = [x.dtype for x in operands if graph.is_input(x) or not is_literal(x)]
-    weak = [_python_number(x) for x in operands if is_literal(x) and not graph.is_input(x)]
+    weak = [_python_number(x, point) for x in operands if is_literal(x) and not graph.is_input(x)]
     if not strong:
         return None
     try:
@@ -106,15 +106,21 @@ def _promoted(graph: Graph, operands: Sequence[Node]) -> np.dtype[np.generic] | 
         return None
 
 
-def _python_number(x: Node) -> bool | int | float | complex:
+def _python_number(x: Node, point: bool) -> bool | int | float | complex:
     """What the literal's text evaluates to, as far as promotion is concerned."""
     if "size" in x.op.traits:
         return 1
     value: bool | int | float | complex = x.attrs["value"].item()
-    return value
+    return 1 if not point and isinstance(value, float) and "." not in literals.number(x.attrs["value"]) else value
 
 
-def _weak_literals_keep_dtype(graph: Graph, node: Node, operands: Sequence[Node]) -> bool:
-    """Whether writing the literals as Python numbers leaves the op's common dtype as declared."""
+def _literal_style(graph: Graph, node: Node, operands: Sequence[Node]) -> str:
+    """How literals are written so that the op's dtype stays: "plain" (1), "point" (1.0) or "strong" (np.float64(1))."""
+    if node.op is broadcast_to and "constant" in operands[0].op.traits:
+        return "plain"  # np.full is told the dtype
+    if "promotes" not in node.op.traits:
+        return "strong"
     expected = next((x.dtype for x in node.inputs if x.dtype != np.bool_), node.inputs[0].dtype)
-    return _promoted(graph, operands) == expected
+    if _promoted(graph, operands) == expected:
+        return "plain"
+    return "point" if _promoted(graph, operands, point=True) == expected else "strong"
