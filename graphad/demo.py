@@ -148,7 +148,7 @@ def compare_export(module: Path, step: Function, values: list[Array]) -> float:
     with tempfile.TemporaryDirectory() as folder:
         given, made = Path(folder) / "values.npz", Path(folder) / "results.npz"
         np.savez(given, *values)
-        command = [sys.executable, "-I", "-c", _ISOLATED, str(module), str(given), str(made)]
+        command = [sys.executable, "-I", "-B", "-c", _ISOLATED, str(module), str(given), str(made)]
         subprocess.run(command, check=True, timeout=60)
         with np.load(made) as file:
             theirs = [file[k] for k in file.files]

@@ -1,7 +1,6 @@
 """Writing files whole or not at all."""
 
 import os
-import secrets
 from pathlib import Path
 
 from graphad.errors import ExportError
@@ -15,7 +14,7 @@ def write_atomic(path: str | Path, data: str | bytes) -> None:
     """
     target = Path(os.path.realpath(path))
     content = data.encode() if isinstance(data, str) else data
-    temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".{os.urandom(8).hex()}.tmp")
     try:
         try:
             with open(temporary, "xb") as file:

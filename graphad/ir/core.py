@@ -279,10 +279,13 @@ class Op:
     def __call__(self, *args: Any, **kwargs: Any) -> Node:
         """Build a node. Raises a GraphadError at the user's line when operands or attributes do not fit."""
         operands, attrs = self._bind(args, kwargs)
+        origin = here()
         nodes = self.coerce(self, operands)
+        for node in nodes:
+            _take_name_away(node, origin.serial)
         for key, normalize in self.normalize.items():
             attrs[key] = normalize(attrs[key], nodes)
-        type_, origin = self.type_rule(*nodes, **attrs), here()
+        type_ = self.type_rule(*nodes, **attrs)
         if "placeholder" in self.traits:
             origin.name = attrs["name"]  # an input is called by its own name, whatever variable holds it
         return Node(self, tuple(nodes), attrs, type_, origin)
@@ -317,6 +320,15 @@ class Op:
             if value is REQUIRED:
                 fail(ArgumentError, f"{self.name}: missing argument: {key}", hint=f"call {self.name}{self.signature}")
         return operands, attrs
+
+
+def _take_name_away(node: Node, born: int) -> None:
+    """Casts, broadcasts and constants made for an operand do not go by the name of the result."""
+    while node.origin.serial > born:
+        node.origin.name = None
+        if not node.inputs:
+            break
+        node = node.inputs[0]
 
 
 REQUIRED = inspect.Parameter.empty

@@ -3,6 +3,7 @@
 import re
 import time
 
+import numpy as np
 import pytest
 
 import graphad as ga
@@ -217,3 +218,11 @@ def test_a_ladder_of_shared_nodes_takes_linear_time():
     for _ in range(2_000):
         y = add(y, y)
     assert len(Graph([x], [y]).nodes) == 2_001
+
+
+def test_what_is_made_for_an_operand_does_not_take_the_results_name():
+    x = ga.input("x", ("n", 3), dtype="float32")
+    y = x * np.ones(3) + 0.5
+    assert [n.name for n in ga.Graph([x], [y]).nodes].count("y") == 1
+    assert y.name == "y"
+    assert y.op.name == "add"

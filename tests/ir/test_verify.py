@@ -158,9 +158,10 @@ def test_every_invariant_has_a_breach():
     assert list(BREACHES) == [i.__name__ for i in INVARIANTS]
 
 
-@pytest.mark.parametrize(
-    ("name", "breach"), [(name, b) for name, breaches in BREACHES.items() for b in breaches], ids=lambda v: str(v)[:30]
-)
+PLANTED = [(name, breach, f"{name}-{k}") for name, breaches in BREACHES.items() for k, breach in enumerate(breaches)]
+
+
+@pytest.mark.parametrize(("name", "breach"), [p[:2] for p in PLANTED], ids=[p[2] for p in PLANTED])
 def test_breach_is_found(name, breach):
     with pytest.raises(GraphError, match=f"graph 'graph': {name}: ") as caught:
         verify(breach())
