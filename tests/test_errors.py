@@ -72,6 +72,9 @@ ROWS = {
     ),
     "substitute": (lambda x, W2, k: ga.Graph([x], [x * 2.0]).substitute({x: W2}), errors.GraphError, "replacement"),
     "node name": (lambda x, W2, k: ga.Graph([x], [x * 2.0]).node("h"), errors.GraphError, "no node named"),
+    "no nodes at all": (lambda x, W2, k: ga.Graph(5, [x]), errors.GraphError, "got int"),
+    "none": (lambda x, W2, k: ga.Graph([x], None), errors.GraphError, "got NoneType"),
+    "eye": (lambda x, W2, k: ga.eye(3, k=0.5), errors.ArgumentError, "k must be an int"),
     "scope": (lambda x, W2, k: ga.scope("").__enter__(), errors.ArgumentError, ""),
     "power of integers": (lambda x, W2, k: k**-1, errors.ArgumentError, "negative"),
 }

@@ -17,10 +17,12 @@ from graphad.ir.late import method as _late
 def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
     """The ancestors of ``outputs``, inputs first, each once; nodes in ``stop`` are kept and not looked behind.
 
-    The order is that of a depth-first walk from left to right, hence the same in every run.
+    The order is that of a depth-first walk from left to right, hence the same in every run. Raises GraphError when a
+    node is used to compute itself, which only a broken rule or pass can bring about.
     """
     barrier = set(stop)
     done: set[Node] = set()
+    entered: set[Node] = set()
     order: list[Node] = []
     for root in outputs:
         stack = [(root, False)]
@@ -32,6 +34,9 @@ def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
                 done.add(node)
                 order.append(node)
                 continue
+            if node in entered:
+                raise GraphError(f"{label(node)} is used to compute itself", where=[describe(node)])
+            entered.add(node)
             stack.append((node, True))
             stack.extend((i, False) for i in reversed(node.inputs) if i not in done)
     return order
@@ -145,7 +150,7 @@ class Graph:
 
 
 def _nodes(value: Any, what: str) -> tuple[Node, ...]:
-    items = (value,) if isinstance(value, Node) else tuple(value)
+    items = (value,) if isinstance(value, Node) or not isinstance(value, Iterable) else tuple(value)
     for item in items:
         if not isinstance(item, Node):
             raise GraphError(

@@ -1,6 +1,7 @@
 """compile: graph in, Python function out."""
 
 import builtins
+import hashlib
 import keyword
 import linecache
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,6 @@ from graphad.errors import ArgumentError, GraphError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.graph import Graph
 from graphad.ir.late import method as _late
-from graphad.ir.text import digest
 from graphad.lower.build import build
 from graphad.lower.emit import emit, render, uses_rng
 from graphad.lower.program import Expression, Program, flatten
@@ -40,7 +40,7 @@ class Function:
             raise ArgumentError(
                 f"{name!r} is the name of a helper that the generated code calls", hint="choose another name="
             )
-        self._file = f"<graphad {name} {digest(program.graph)}>"
+        self._file = f"<graphad {name} {hashlib.sha256(self.source.encode()).hexdigest()[:12]}>"
         self._run = self._load()
 
     @property

@@ -4,6 +4,7 @@
 """
 
 import keyword
+import operator
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -68,7 +69,15 @@ def _scalar(value: Any, nodes: Sequence[Node]) -> Any:
     return value if isinstance(value, (Dim, int, float)) else value.item()
 
 
+def _offset(value: Any, nodes: Sequence[Node]) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        fail(ArgumentError, f"eye: k must be an int, not {type(value).__name__}")
+
+
 Name = Annotated[str, _name]
+Offset = Annotated[int, _offset]
 Scalar = Annotated[Size | float, _scalar]
 
 
@@ -109,7 +118,7 @@ def size(value: Annotated[Size, _size], dtype: DTypeAttr = np.dtype("int64")) ->
     name="eye",
 )
 def _eye(
-    n: Annotated[Size, _size], m: Annotated[Size, _size], k: int = 0, dtype: DTypeAttr = np.dtype("float64")
+    n: Annotated[Size, _size], m: Annotated[Size, _size], k: Offset = 0, dtype: DTypeAttr = np.dtype("float64")
 ) -> TensorType:
     """Ones on the k-th diagonal of an n by m matrix, zeros elsewhere."""
     return TensorType((n, m), dtype)

@@ -199,6 +199,16 @@ def test_what_is_no_node_is_told_by_its_type(inputs, outputs):
         Graph(inputs or [x], outputs or [x])
 
 
+@pytest.mark.parametrize("length", [1, 2, 1000])
+def test_a_cycle_is_told(length):
+    y = first = tanh(input("x"))
+    for _ in range(length - 1):
+        y = tanh(y)
+    object.__setattr__(first, "inputs", (y,))
+    with pytest.raises(GraphError, match="is used to compute itself"):
+        Graph([], [exp(y)])
+
+
 # Depth --------------------------------------------------------------------------------------------------------------
 
 

@@ -283,7 +283,9 @@ def test_a_computed_input_cannot_be_saved():
 
 def test_an_attribute_of_another_kind_cannot_be_saved():
     with pytest.raises(SerializationError, match="an attribute of type complex cannot be saved"):
-        dumps(Graph([], [BY_NAME["eye"](n=2, m=2, k=1j)]))
+        node = BY_NAME["eye"](n=2, m=2)
+        object.__setattr__(node, "attrs", {**node.attrs, "k": 1j})
+        dumps(Graph([], [node]))
 
 
 # Damage -------------------------------------------------------------------------------------------------------------
