@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from graphad.errors import DTypeError
-from graphad.ir.dims import Size, parse_size, product
+from graphad.ir.dims import Dim, Size, parse_size, product
 
 Shape = tuple[Size, ...]
 DType = np.dtype[np.generic]
@@ -61,6 +61,8 @@ def as_shape(value: object) -> Shape:
 
     Raises ShapeError for a negative size and ArgumentError for anything that is no size.
     """
+    if type(value) is tuple and all(type(s) is Dim or (type(s) is int and s >= 0) for s in value):
+        return value
     items = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
     return tuple(map(parse_size, items))
 

@@ -13,7 +13,7 @@ import numpy as np
 from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Linear, Node, Op, fail, label, op
 from graphad.ir.dims import Size
-from graphad.ir.origin import composite
+from graphad.ir.origin import composite, here
 from graphad.ir.types import (
     DType,
     Shape,
@@ -42,7 +42,7 @@ def astype(x: Node, dtype: DTypeAttr) -> TensorType:
 
 def cast(x: Node, dtype: DType) -> Node:
     """`astype` where it is needed."""
-    return x if x.dtype == dtype else astype(x, dtype)
+    return x if x.dtype == dtype else astype.build((x,), {"dtype": dtype}, here(False))
 
 
 def _broadcast_numpy(x: Node) -> str:
@@ -80,7 +80,7 @@ def broadcast_to(x: Node, shape: ShapeAttr) -> TensorType:
 
 def stretch(x: Node, shape: Shape) -> Node:
     """`broadcast_to` where it is needed."""
-    return x if x.shape == shape else broadcast_to(x, shape)
+    return x if x.shape == shape else broadcast_to.build((x,), {"shape": shape}, here(False))
 
 
 def uniform_value(x: Node) -> Any:

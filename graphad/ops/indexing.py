@@ -126,6 +126,8 @@ def slice_length(size: Size, item: Slice) -> Size:
 
     For a named size the bounds are assumed to lie within it; this is checked when the sizes are known, at the call.
     """
+    if item == FULL:
+        return size
     if all(isinstance(s, int) or s is None for s in (size, item.start, item.stop)):
         return len(range(*slice(*item).indices(size)))
     step = item.step or 1

@@ -6,6 +6,7 @@
 import keyword
 import operator
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from graphad.errors import ArgumentError, DTypeError
 from graphad.ir.core import Case, Constant, Node, Op, fail, op
 from graphad.ir.dims import Dim, Size, parse_size
-from graphad.ir.origin import composite
+from graphad.ir.origin import composite, here
 from graphad.ir.types import DType, TensorType, as_dtype
 from graphad.ops.attributes import DTypeAttr, ShapeAttr
 
@@ -30,14 +31,35 @@ def as_node(value: Any, *like: DType) -> Node:
         return size(value, dtype=np.result_type(*like, 0) if like else np.int64)
     if isinstance(value, (bool, int, float, complex)):
         try:
-            return constant(np.asarray(value, np.result_type(*like, value) if like else None))
+            return number(np.asarray(value, weak_dtype(value, *like)))
         except OverflowError:
-            fail(DTypeError, f"the number {value} does not fit dtype {np.result_type(*like)}")
+            fail(DTypeError, f"the number {value} does not fit dtype {weak_dtype(value, *like)}")
     if isinstance(value, (np.ndarray, np.generic, list, tuple)):
         if not isinstance(value, (np.ndarray, np.generic)) and any(isinstance(v, Node) for v in value):
             fail(ArgumentError, "a list of nodes is not an array", hint="join nodes with ga.stack or ga.concatenate")
         return constant(value)
     fail(ArgumentError, f"a {type(value).__name__} cannot be an operand", hint="use a node, a number or a NumPy array")
+
+
+def weak_dtype(value: bool | int | float | complex, *like: DType) -> DType:
+    """The dtype of a Python number beside arrays of these dtypes."""
+    kind = next(k for k in _KINDS if isinstance(value, k))
+    return _weak_dtype(kind.__name__, *like)
+
+
+_KINDS = (bool, int, float, complex)  # a bool is an int, too: it comes first
+_EXAMPLES = {"bool": True, "int": 1, "float": 1.0, "complex": 1j}
+
+
+@lru_cache(maxsize=1024)
+def _weak_dtype(kind: str, *like: DType) -> DType:
+    return np.result_type(*like, _EXAMPLES[kind]) if like else np.asarray(_EXAMPLES[kind]).dtype
+
+
+def number(value: np.ndarray[Any, Any]) -> Node:
+    """A scalar constant, as `constant` makes it of an array that nobody else holds."""
+    value.flags.writeable = False
+    return constant.build((), {"value": value}, here(False))
 
 
 def plain(op: Op, operands: Sequence[Any]) -> list[Node]:
