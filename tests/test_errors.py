@@ -43,6 +43,8 @@ ROWS = {
     "keyword": (lambda x, W2, k: ga.input("for", ()), errors.ArgumentError, "identifier"),
     "negative size": (lambda x, W2, k: ga.input("s", (-1,)), errors.ShapeError, ""),
     "bool": (lambda x, W2, k: bool(x), errors.NodeValueError, "ga.where"),
+    "assignment": (lambda x, W2, k: x.__setitem__(0, 1), errors.NodeValueError, "x.at[key].set(value)"),
+    "usage": (lambda x, W2, k: ga.sum(x, out=1), errors.ArgumentError, "call sum(x, axis, dtype, keepdims)"),
     "float": (lambda x, W2, k: float(x), errors.NodeValueError, "no value before"),
     "array": (lambda x, W2, k: np.array(x), errors.NodeValueError, "no value before"),
     "and": (lambda x, W2, k: x & x, errors.NodeValueError, "needs booleans"),

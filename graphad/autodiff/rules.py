@@ -54,10 +54,11 @@ def jvp_rule(node: Node, tangents: Sequence[Contribution], transpose: Transpose)
         case Elementwise(partials):
             pairs = zip(tangents, partials(*x, node, **attrs), strict=True)
             return add_up([p for p in (masked_product(t, p) for t, p in pairs if t is not None) if p is not None])
-        case Custom(_, None):
-            return _transposed_vjp(node, tangents, transpose)
         case Custom(_, jvp):
-            return jvp(tangents, node, *x, **attrs)  # type: ignore[misc]
+            tangent: Contribution = (
+                _transposed_vjp(node, tangents, transpose) if jvp is None else jvp(tangents, node, *x, **attrs)
+            )
+            return tangent
         case Undefined(reason):
             _undefined(node, reason)
         case _:

@@ -15,6 +15,15 @@ import numpy as np
 
 from graphad.errors import ArgumentError, GraphadError, NodeValueError
 from graphad.ir.dims import Size
+from graphad.ir.facts import Case as Case
+from graphad.ir.facts import Constant as Constant
+from graphad.ir.facts import Custom as Custom
+from graphad.ir.facts import Derivative as Derivative
+from graphad.ir.facts import Domain as Domain
+from graphad.ir.facts import Elementwise as Elementwise
+from graphad.ir.facts import Linear as Linear
+from graphad.ir.facts import Multilinear as Multilinear
+from graphad.ir.facts import Undefined as Undefined
 from graphad.ir.late import METHODS, method
 from graphad.ir.origin import Origin, here
 from graphad.ir.types import DType, Shape, TensorType
@@ -100,6 +109,9 @@ class Node:
     def __index__(self) -> NoReturn:
         _has_no_value(self, "a node used as a Python index", "index with it as an array: x[node] on a graphad node")
 
+    def __setitem__(self, key: object, value: object) -> NoReturn:
+        _has_no_value(self, "node[key] = value", "nodes never change: write x = x.at[key].set(value)")
+
     def __array__(self, dtype: object = None, copy: bool | None = None) -> NoReturn:
         _has_no_value(self, "np.array(node)", "compile the graph and call it, or keep to np.* calls that take nodes")
 
@@ -155,83 +167,6 @@ def fail(error: type[GraphadError], what: str, *nodes: Node, hint: str = "") -> 
     if site.location:
         rows.append(("in", site.source_line() or "?", f"at {site.location}"))
     raise error(what, where=rows, hint=hint)
-
-
-# Derivative kinds, exactly one per op -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Elementwise:
-    """``partials(*x, out, **attrs)`` gives one partial per input (None: zero); vjp: g*p_i, jvp: sum of t_i*p_i."""
-
-    partials: Callable[..., Sequence[Node | float | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Linear:
-    """``transpose(g, *x, **attrs)`` gives one cotangent per input (None: not differentiable); jvp: the op on tangents.
-
-    Linear in all differentiable inputs jointly; integer and boolean inputs (indices, masks) are kept as they are.
-    """
-
-    transpose: Callable[..., Sequence[Node | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Multilinear:
-    """Linear in each differentiable input alone, ``transpose`` as in `Linear`; jvp: sum of op(x with x_i := t_i)."""
-
-    transpose: Callable[..., Sequence[Node | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Custom:
-    """``vjp(g, out, *x, **attrs)`` gives a cotangent per input; ``jvp(tangents, out, *x, **attrs)`` the tangent of out.
-
-    A missing jvp is derived: it is the vjp of the vjp, which is linear in the cotangent.
-    """
-
-    vjp: Callable[..., Sequence[Node | None]]
-    jvp: Callable[..., Node] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """Zero almost everywhere (floor, sign, comparisons) or no inputs at all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undefined:
-    """No derivative: asking for one raises DifferentiationError with this reason, never a silent zero."""
-
-    reason: str
-
-
-Derivative = Elementwise | Linear | Multilinear | Custom | Constant | Undefined
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """Where an input is sampled by tests and checks: the open interval (low, high)."""
-
-    low: float = -3.0
-    high: float = 3.0
-
-
-class Case:
-    """A worked call of an op for tests and checks: inputs (shapes are sampled, arrays taken as they are), attributes.
-
-    >>> Case((2, 3), axis=1)
-    Case((2, 3), axis=1)
-    """
-
-    __slots__ = ("attrs", "inputs")
-
-    def __init__(self, *inputs: Any, **attrs: Any) -> None:
-        self.inputs, self.attrs = inputs, attrs
-
-    def __repr__(self) -> str:
-        return f"Case({', '.join([*map(repr, self.inputs), *(f'{k}={v!r}' for k, v in self.attrs.items())])})"
 
 
 # Op -----------------------------------------------------------------------------------------------------------------
@@ -294,6 +229,12 @@ class Op:
         """A node from nodes and normalized attributes as they are: what passes and `Graph.substitute` use."""
         return Node(self, tuple(nodes), attrs, self.type_rule(*nodes, **attrs), origin)
 
+    @property
+    def usage(self) -> str:
+        """How the op is called, as messages say it."""
+        names = [f"*{p.name}" if p.kind is p.VAR_POSITIONAL else p.name for p in self.signature.parameters.values()]
+        return f"{self.name}({', '.join(names)})"
+
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Sort a call's arguments into operands and attributes."""
         count = len(self.operands)
@@ -302,7 +243,7 @@ class Op:
             operands.append(kwargs.pop(self.operands[len(operands)]))
         if len(operands) < count:
             missing = ", ".join(self.operands[len(operands) :])
-            fail(ArgumentError, f"{self.name}: missing operand: {missing}", hint=f"call {self.name}{self.signature}")
+            fail(ArgumentError, f"{self.name}: missing operand: {missing}", hint=f"call {self.usage}")
         attrs = dict(self.defaults)
         if self.variadic:
             if not count and rest and isinstance(rest[0], (list, tuple)):  # np.concatenate([a, b], axis)
@@ -310,15 +251,15 @@ class Op:
             else:
                 operands, rest = operands + list(rest), ()
         if len(rest) > len(attrs):
-            fail(ArgumentError, f"{self.name}: too many arguments", hint=f"call {self.name}{self.signature}")
+            fail(ArgumentError, f"{self.name}: too many arguments", hint=f"call {self.usage}")
         attrs.update(zip(attrs, rest, strict=False))
         for key, value in kwargs.items():
             if key not in attrs:
-                fail(ArgumentError, f"{self.name}: unknown argument {key!r}", hint=f"call {self.name}{self.signature}")
+                fail(ArgumentError, f"{self.name}: unknown argument {key!r}", hint=f"call {self.usage}")
             attrs[key] = value
         for key, value in attrs.items():
             if value is REQUIRED:
-                fail(ArgumentError, f"{self.name}: missing argument: {key}", hint=f"call {self.name}{self.signature}")
+                fail(ArgumentError, f"{self.name}: missing argument: {key}", hint=f"call {self.usage}")
         return operands, attrs
 
 

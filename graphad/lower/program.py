@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphad.ir.core import Node
+from graphad.ir.core import Node, label
 from graphad.ir.graph import Graph
 
 
@@ -80,9 +80,12 @@ class Note:
 Statement = Assign | Save | Write | Note
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Program:
-    """What a function does. ``results`` has one entry per output: an expression, or the slot of a `Save`."""
+    """What a function does. ``results`` has one entry per output: an expression, or the slot of a `Save`.
+
+    Prints as one line per statement, with ops instead of NumPy.
+    """
 
     graph: Graph
     statements: tuple[Statement, ...]
@@ -97,6 +100,33 @@ class Program:
             if not isinstance(s, Note) and not isinstance(s.value, str):
                 yield s.value
         yield from (r for r in self.results if not isinstance(r, str))
+
+    def __repr__(self) -> str:
+        lines = []
+        for s in self.statements:
+            match s:
+                case Note(text):
+                    lines.append(f"# {text}")
+                case Assign(node, value):
+                    lines.append(f"{label(node)} = {_text(value)}")
+                case Save(slot, _, value):
+                    lines.append(f"{slot} = {_text(value)}")
+                case Write(target, value):
+                    lines.append(f"{label(target)}[...] = {_text(value)}")
+        return "\n".join([*lines, f"return {structure_text(self.structure, [_text(r) for r in self.results])}"])
+
+
+def _text(value: Expression | str) -> str:
+    """An expression as ops on names."""
+    match value:
+        case str() | Literal():
+            return value if isinstance(value, str) else value.text
+        case Ref(node):
+            return label(node)
+        case Copy(inner):
+            return f"copy({_text(inner)})"
+        case Apply(node, operands):
+            return f"{node.op.name}({', '.join(map(_text, operands))})"
 
 
 def references(expression: Expression) -> Iterator[Node]:

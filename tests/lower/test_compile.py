@@ -219,3 +219,15 @@ def test_repr_and_report():
     f = ga.compile([x], ga.tanh(x), name="squash")
     assert repr(f) == "<graphad function squash(x: f64[n])>"
     assert "cse" in str(f.report())
+
+
+def test_program_prints_one_line_per_statement():
+    x, w = ga.input("x", (3,)), ga.parameter("w", (3,))
+    h = ga.tanh(x * w)
+    f = ga.compile([x, w], [h, w], updates={w: w - ga.grad(ga.sum(h), w)})
+    lines = repr(f.program).splitlines()
+    assert lines[0] == "h = tanh(multiply(x, w))"
+    assert "# backward" in lines
+    assert lines[-2].startswith("w[...] = subtract(w, ")
+    assert lines[-1] == "return (h, out1)"
+    assert "out1 = copy(w)" in lines
