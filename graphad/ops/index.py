@@ -20,7 +20,19 @@ from graphad.ops.fit import cast, expand_dims, promoting, stretch, zeros
 from graphad.ops.helpers import place as place_numpy
 from graphad.ops.helpers import put as put_numpy
 from graphad.ops.helpers import scatter_add as scatter_add_numpy
-from graphad.ops.indexing import ARRAY, FULL, Pattern, Slice, index_object, indexed_shape, parse, slice_length, text
+from graphad.ops.indexing import (
+    ARRAY,
+    DOTS,
+    FULL,
+    NEW,
+    Pattern,
+    Slice,
+    index_object,
+    indexed_shape,
+    parse,
+    slice_length,
+    text,
+)
 from graphad.ops.layout import reshape
 from graphad.ops.leaves import arange, as_node, plain
 from graphad.ops.piecewise import where
@@ -294,7 +306,7 @@ def assumptions(node: Node) -> list[tuple[Size, Slice, Size]]:
     for entry in pattern:
         if isinstance(entry, Slice) and entry != FULL and not isinstance(x.shape[axis], int):
             found.append((x.shape[axis], entry, slice_length(x.shape[axis], entry)))
-        axis += entry is not None
+        axis += entry not in (NEW, DOTS)
     return found
 
 

@@ -1,7 +1,8 @@
 """The normal form of an index: how ``x[1:, None, rows]`` is stored, checked, measured and printed.
 
 A pattern is a tuple with one entry per item of the index, the ellipsis written out: an int, a `Slice`, NEW (a new axis)
-or ARRAY (the next of the node's index arrays). `index.py` has the ops that carry patterns.
+or ARRAY (the next of the node's index arrays). DOTS is an ellipsis that stands for no axis at all; it is kept beside
+index arrays, since for NumPy they then do not stand side by side. `index.py` has the ops that carry patterns.
 """
 
 import operator
@@ -16,7 +17,7 @@ from graphad.ir.dims import Dim, Size
 from graphad.ir.types import Shape, broadcast_shapes, shape_text
 from graphad.ops.leaves import constant
 
-NEW, ARRAY = None, "array"
+NEW, ARRAY, DOTS = None, "array", "..."
 
 
 class Slice(NamedTuple):
@@ -45,11 +46,11 @@ def parse(x: Node, index: Any) -> tuple[Pattern, list[Node]]:
     pattern = _write_out_ellipsis(x, pattern)
     axis = 0
     for k, entry in enumerate(pattern):
-        if entry is NEW:
+        if entry in (NEW, DOTS):
             continue
         pattern[k] = _check_entry(x, axis, entry)
         axis += 1
-    while pattern and pattern[-1] == FULL:
+    while pattern and pattern[-1] == FULL and DOTS not in pattern:  # DOTS would stand for what is left out
         pattern.pop()
     return tuple(pattern), arrays
 
@@ -105,7 +106,10 @@ def _write_out_ellipsis(x: Node, pattern: list[Any]) -> list[Any]:
     if used > x.ndim:
         fail(AxisError, f"index: {used} items for {label(x)}, which has {x.ndim} axes", x)
     at = dots[0] if dots else len(pattern)
-    return pattern[:at] + [FULL] * (x.ndim - used) + pattern[at + 1 :]
+    stands_for: list[Any] = [FULL] * (x.ndim - used)
+    if dots and not stands_for and ARRAY in pattern:
+        stands_for = [DOTS]
+    return pattern[:at] + stands_for + pattern[at + 1 :]
 
 
 def _check_entry(x: Node, axis: int, entry: Any) -> Any:
@@ -159,6 +163,8 @@ def indexed_shape(x: Node, pattern: Pattern, arrays: Sequence[Node]) -> Shape:
     for k, entry in enumerate((*pattern, *[FULL] * x.ndim)):
         if entry is NEW:
             shape.append(1)
+            continue
+        if entry == DOTS:
             continue
         if axis == x.ndim:
             break
