@@ -201,6 +201,8 @@ def parse_size(value: object) -> Size:
     >>> parse_size("batch"), parse_size("(2*n + 1) // 2"), parse_size(64)
     (batch, n, 64)
     """
+    if isinstance(value, str) and value.isidentifier() and not keyword.iskeyword(value):
+        return Dim(value)
     try:
         size = _parse_node(ast.parse(value.strip(), mode="eval").body) if isinstance(value, str) else _as_size(value)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

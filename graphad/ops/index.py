@@ -13,7 +13,7 @@ import numpy as np
 from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Linear, Node, Op, fail, label, op
 from graphad.ir.dims import Size
-from graphad.ir.origin import composite
+from graphad.ir.origin import composite, here
 from graphad.ir.types import TensorType, as_dtype, broadcast_shapes
 from graphad.ops.attributes import Axis, ShapeAttr, normal_axis
 from graphad.ops.fit import cast, expand_dims, promoting, stretch, zeros
@@ -142,14 +142,13 @@ def put(x: Node, values: Node, *arrays: Node, index: PatternAttr) -> TensorType:
     return x.type
 
 
-@composite
 def index(x: Any, key: Any) -> Node:
     """``x[key]`` as NumPy's indexing: ints, slices, ellipsis, new axes, integer arrays, constant boolean masks."""
     x = as_node(x)
     pattern, arrays = parse(x, key)
     if arrays:
-        return gather(x, *arrays, index=pattern)
-    return getitem(x, pattern) if pattern else x
+        return gather.build((x, *arrays), {"index": pattern}, here())
+    return getitem.build((x,), {"index": pattern}, here()) if pattern else x
 
 
 class At:

@@ -15,7 +15,7 @@ from graphad.errors import ArgumentError, AxisError, DTypeError, ShapeError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import Dim, Size
 from graphad.ir.types import Shape, broadcast_shapes, shape_text
-from graphad.ops.leaves import constant
+from graphad.ops.leaves import unnamed_constant
 
 NEW, ARRAY, DOTS = None, "array", "..."
 
@@ -74,8 +74,8 @@ def _entries(x: Node, item: Any, arrays: list[Node]) -> list[Any]:
     if array.size == 0 and not isinstance(item, np.ndarray):
         array = array.astype(np.int64)  # x[[]] selects nothing
     if array.dtype != np.bool_:
-        return _index_array(x, constant(array), arrays)
-    arrays.extend(constant(where) for where in np.nonzero(array))
+        return _index_array(x, unnamed_constant(array), arrays)
+    arrays.extend(unnamed_constant(where) for where in np.nonzero(array))
     return [ARRAY] * array.ndim
 
 
@@ -99,15 +99,17 @@ def _bound(value: Any) -> Size | None:
 
 
 def _write_out_ellipsis(x: Node, pattern: list[Any]) -> list[Any]:
-    used = sum(entry is not NEW and entry is not Ellipsis for entry in pattern)
     dots = [k for k, entry in enumerate(pattern) if entry is Ellipsis]
+    used = len(pattern) - len(dots) - sum(entry is NEW for entry in pattern)
     if len(dots) > 1:
         fail(AxisError, "index: only one ellipsis may be used", x)
     if used > x.ndim:
         fail(AxisError, f"index: {used} items for {label(x)}, which has {x.ndim} axes", x)
-    at = dots[0] if dots else len(pattern)
+    if not dots:
+        return pattern
+    at = dots[0]
     stands_for: list[Any] = [FULL] * (x.ndim - used)
-    if dots and not stands_for and ARRAY in pattern:
+    if not stands_for and ARRAY in pattern:
         stands_for = [DOTS]
     return pattern[:at] + stands_for + pattern[at + 1 :]
 
@@ -153,27 +155,26 @@ def indexed_shape(x: Node, pattern: Pattern, arrays: Sequence[Node]) -> Shape:
     an int beside index arrays counts as one.
     """
     advanced = bool(arrays)
-    picked = broadcast_shapes((), *(a.shape for a in arrays))
+    picked = broadcast_shapes(*(a.shape for a in arrays)) if advanced else ()
     if picked is None:
         texts = ", ".join(shape_text(a.shape) for a in arrays)
         fail(ShapeError, f"index: index arrays of shapes {texts} do not broadcast", x, *arrays)
     shape: list[Size] = []
     positions: list[int] = []
     insert_at, axis = 0, 0
-    for k, entry in enumerate((*pattern, *[FULL] * x.ndim)):
+    for k, entry in enumerate(pattern):
         if entry is NEW:
             shape.append(1)
             continue
         if entry == DOTS:
             continue
-        if axis == x.ndim:
-            break
         if isinstance(entry, Slice):
             shape.append(slice_length(x.shape[axis], entry))
         elif advanced:
             insert_at = insert_at if positions else len(shape)
             positions.append(k)
         axis += 1
+    shape.extend(x.shape[axis:])
     apart = bool(positions) and positions[-1] - positions[0] >= len(positions)
     at = 0 if apart else insert_at
     return (*shape[:at], *picked, *shape[at:])

@@ -17,6 +17,7 @@ from graphad.ops.leaves import as_node, plain
 def _new_shape(shape: Any, nodes: Sequence[Node]) -> Shape:
     """The target shape with a -1 worked out. Raises ShapeError when the numbers of elements differ."""
     x = nodes[0]
+    size = x.size
     raw = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     free = [k for k, s in enumerate(raw) if isinstance(s, (int, np.integer)) and s == -1]
     known = as_shape([1 if k in free else s for k, s in enumerate(raw)])
@@ -24,11 +25,11 @@ def _new_shape(shape: Any, nodes: Sequence[Node]) -> Shape:
         fail(ShapeError, f"reshape: only one size may be -1, got {raw}", x)
     if free:
         rest = product(known)
-        whole: Size = 0 if rest == 0 else x.size // rest
+        whole: Size = 0 if rest == 0 else size // rest
         known = tuple(whole if k in free else s for k, s in enumerate(known))
-    if product(known) != x.size:
+    if product(known) != size:
         text = shape_text(raw) if free else shape_text(known)
-        fail(ShapeError, f"reshape: {shape_text(x.shape)} has {x.size} elements, {text} needs {product(known)}", x)
+        fail(ShapeError, f"reshape: {shape_text(x.shape)} has {size} elements, {text} needs {product(known)}", x)
     return known
 
 

@@ -62,6 +62,11 @@ def number(value: np.ndarray[Any, Any]) -> Node:
     return constant.build((), {"value": value}, here(False))
 
 
+def unnamed_constant(array: Any) -> Node:
+    """A constant that was made on the way to something else, and does not go by its name."""
+    return constant.build((), {"value": _array(array, ())}, here(False))
+
+
 def plain(op: Op, operands: Sequence[Any]) -> list[Node]:
     """Coercion that changes nothing: every operand becomes a node, with its own shape and dtype."""
     return [as_node(x) for x in operands]
