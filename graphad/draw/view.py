@@ -1,48 +1,27 @@
 """What a drawing shows: cards, edges and clusters, decided here; how they look is decided in `style.py` and `dot.py`.
 
-Broadcasts, casts, scalar constants and sizes get no card of their own: they are folded into the nodes that use them.
+In the joint view the forward pass runs down and the backward pass comes back up beside it, so that a cotangent stands
+next to the node that it belongs to. Read `notation.py` first: it says what is drawn inside other cards.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphad.draw.notation import Folding, fold, operation
 from graphad.errors import ArgumentError
-from graphad.form import literals
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
-from graphad.ir.text import value_text
 from graphad.ops.elementwise import sum_n
-from graphad.ops.fit import astype, broadcast_to
-from graphad.ops.piecewise import stop_gradient
 
 VIEWS = ("joint", "forward", "backward")
-SYMBOLS = {
-    "add": "+",
-    "subtract": "−",
-    "multiply": "×",
-    "divide": "/",
-    "power": "^",
-    "matmul": "@",
-    "remainder": "mod",
-    "floor_divide": "//",
-    "equal": "=",
-    "not_equal": "≠",
-    "less": "<",
-    "less_equal": "≤",
-    "greater": ">",
-    "greater_equal": "≥",
-    "sum_n": "Σ",
-    "negative": "−( )",
-    "square": "( )²",
-    "transpose": "transpose",
-}
 MAX_LABEL = 40
+LEAVES = ("input", "parameter")
 ALL_LINKS = 40  # above this many cards only named nodes are linked to their adjoints: a person follows a few lines
 
 
 @dataclass(frozen=True)
 class Card:
-    """One drawn node. ``path`` is its cluster, outermost first; ``role`` decides colour and shape."""
+    """One drawn node. ``path`` is its cluster, outermost first; ``role`` decides color and shape."""
 
     key: str
     role: str
@@ -55,109 +34,133 @@ class Card:
 
 @dataclass(frozen=True)
 class Edge:
-    """An arrow between cards; ``kind`` is "data", or "adjoint" from a cotangent to the node that it belongs to."""
+    """An arrow between cards.
+
+    ``kind`` is "forward"; "backward" (between nodes that differentiation made); "use" (a backward node reads a forward
+    value); or "adjoint" (from a cotangent to the node that it belongs to). ``shape`` is that of the value. ``label`` is
+    what is written: which use a sum adds up, or the shape, once per value and unless its card shows it.
+    """
 
     source: str
     target: str
-    label: str
     kind: str
+    label: str = ""
+    shape: str = ""
 
 
 @dataclass(frozen=True)
 class View:
-    """Everything that is drawn."""
+    """Everything that is drawn; ``turns`` when the backward pass is to come back up beside the forward pass."""
 
     name: str
     cards: tuple[Card, ...]
     edges: tuple[Edge, ...]
+    turns: bool
 
 
 def make_view(graph: Graph, view: str = "joint") -> View:
     """The view of a graph. Raises ArgumentError for an unknown name of a view."""
     if view not in VIEWS:
         raise ArgumentError(f"view={view!r} is not known", hint=f"use one of {', '.join(map(repr, VIEWS))}")
-    shown = _shown(graph, view)
+    folding = fold(graph)
+    shown, stubs = _shown(graph, view, folding)
     keys = {n: f"n{k}" for k, n in enumerate(graph.nodes)}
-    cards = tuple(_card(graph, n, keys[n], view) for n in graph.nodes if n in shown)
-    edges: list[Edge] = []
-    for node in graph.nodes:
-        if node in shown and not _is_stub(graph, node, view) and not graph.is_input(node):
-            edges += _incoming(graph, node, keys, shown)
-    by_origin = {n.origin: n for n in reversed(graph.nodes) if n in shown}
-    for node in graph.nodes:
-        forward = by_origin.get(node.origin.adjoint_of) if node.origin.adjoint_of else None
-        if forward is None or forward is node or node not in shown or not node.origin.is_cotangent:
-            continue
-        if forward.name or len(cards) <= ALL_LINKS:
-            edges.append(Edge(keys[node], keys[forward], "", "adjoint"))
-    return View(graph.name, cards, tuple(edges))
+    nodes = [n for n in graph.nodes if n in shown]
+    cards = tuple(_card(graph, n, keys[n], folding, n in stubs) for n in nodes)
+    turns = view == "joint"
+    edges = [*_data_edges(graph, [n for n in nodes if n not in stubs], keys, folding, turns), *_links(nodes, keys)]
+    return View(graph.name, cards, tuple(edges), turns)
 
 
-def is_folded(graph: Graph, node: Node) -> bool:
-    """Whether a node is drawn inside its users."""
-    if graph.is_input(node) or graph.is_output(node):
-        return False
-    number = "size" in node.op.traits or ("constant" in node.op.traits and node.ndim == 0 and not node.name)
-    return number or node.op in (broadcast_to, astype, stop_gradient)
-
-
-def _shown(graph: Graph, view: str) -> set[Node]:
-    """The nodes that get a card."""
-    visible = {n for n in graph.nodes if not is_folded(graph, n)}
+def _shown(graph: Graph, view: str, folding: Folding) -> tuple[set[Node], set[Node]]:
+    """The nodes that get a card, and those of them that stand for a forward value that a backward view uses."""
+    visible = {n for n in graph.nodes if folding.source[n] is n}
     if view == "joint":
-        return visible
+        return visible, set()
     if view == "forward":
-        return visible - graph.backward
-    used = {_through(graph, x) for n in visible & graph.backward for x in n.inputs}
-    return (visible & graph.backward) | {n for n in used if n is not None and n in visible}
+        return visible - graph.backward, set()
+    chosen = visible & graph.backward
+    sources = (folding.source[x] for n in chosen for x in n.inputs)
+    stubs = {s for s in sources if s is not None and s not in chosen}
+    return chosen | stubs, stubs
 
 
-def _is_stub(graph: Graph, node: Node, view: str) -> bool:
-    """In the backward view, a forward node that is shown only because it is used."""
-    return view == "backward" and node not in graph.backward
-
-
-def _through(graph: Graph, node: Node) -> Node | None:
-    """The node behind folded ones that carries the value; None when it is a number."""
-    while is_folded(graph, node):
-        if not node.inputs:
-            return None
-        node = node.inputs[0]
-    return node
-
-
-def _number(graph: Graph, node: Node) -> str:
-    """The text of a folded number."""
-    while node.inputs:
-        node = node.inputs[0]
-    value = node.attrs["value"]
-    return str(value) if "size" in node.op.traits else literals.number(value)
-
-
-def _incoming(graph: Graph, node: Node, keys: dict[Node, str], shown: set[Node]) -> list[Edge]:
-    uses: Sequence[str] = node.origin.uses if len(node.origin.uses) == len(node.inputs) else [""] * len(node.inputs)
+def _data_edges(
+    graph: Graph, nodes: Sequence[Node], keys: dict[Node, str], folding: Folding, turns: bool
+) -> list[Edge]:
+    """The edges into ``nodes``. What a card or another edge shows is not written again."""
+    upward = _upward(graph)
+    written = {(n, k) for n in graph.nodes if _role(graph, n) in LEAVES for k in ("forward", "use")}
     edges = []
-    for x, use in zip(node.inputs, uses, strict=True):
-        source = _through(graph, x)
-        if source is not None and source in shown:
-            label = use if node.op is sum_n and use else "×".join(map(str, source.shape))
-            edges.append(Edge(keys[source], keys[node], _short(label), "data"))
+    for node in nodes:
+        if graph.is_input(node):
+            continue
+        uses = node.origin.uses if len(node.origin.uses) == len(node.inputs) else ("",) * len(node.inputs)
+        for x, use in zip(node.inputs, uses, strict=True):
+            source = folding.source[x]
+            if source is None:
+                continue
+            kind = "use" if upward[node] != upward[source] else "backward" if upward[node] else "forward"
+            shape = "×".join(text if text.isalnum() else f"({text})" for text in map(str, source.shape))
+            label = use if node.op is sum_n else ""
+            if not label and (source, kind) not in written and not (kind == "use" and turns):
+                written.add((source, kind))
+                label = shape
+            edges.append(Edge(keys[source], keys[node], kind, _short(label), shape))
     return edges
 
 
-def _card(graph: Graph, node: Node, key: str, view: str) -> Card:
-    stub = _is_stub(graph, node, view)
+def _upward(graph: Graph) -> dict[Node, bool]:
+    """Which nodes run against the forward pass: differentiating once turns round, twice turns round again.
+
+    Tangents run along with what they belong to; what the user made of gradients, along with the gradients.
+    """
+    upward: dict[Node, bool] = {}
+    for node in graph.nodes:
+        origin, turns = node.origin, 0
+        if node in graph.backward and origin.adjoint_of is None:
+            turns = any(upward[x] for x in node.inputs)
+        while origin.adjoint_of is not None:
+            turns += not origin.made_by.startswith("jvp")
+            origin = origin.adjoint_of
+        upward[node] = turns % 2 == 1
+    return upward
+
+
+def _links(nodes: Sequence[Node], keys: dict[Node, str]) -> list[Edge]:
+    """From each cotangent to the node that it belongs to."""
+    by_origin = {n.origin: n for n in reversed(nodes)}
+    edges = []
+    for node in nodes:
+        primal = by_origin.get(node.origin.adjoint_of) if node.origin.adjoint_of else None
+        if primal is None or primal is node or not node.origin.is_cotangent:
+            continue
+        if primal.name or len(nodes) <= ALL_LINKS:
+            edges.append(Edge(keys[node], keys[primal], "adjoint"))
+    return edges
+
+
+def _card(graph: Graph, node: Node, key: str, folding: Folding, stub: bool) -> Card:
     role = _role(graph, node)
-    text = repr(node.type) if role in ("input", "parameter") else operation(graph, node)
+    leaf = role in LEAVES
+    title, text = node.name or "", repr(node.type) if leaf else operation(node, folding)
     place = node.origin.location
-    tooltip = f"{node.op.name} : {node.type}" + (f"  {place}: {node.origin.source_line()}" if place else "")
-    title = node.name or ""
-    is_output = graph.is_output(node) and role not in ("input", "parameter")
+    facts = [
+        *(t for t in (title, text) if _short(t) != t),
+        f"{node.op.name} : {node.type}",
+        f"{place}: {node.origin.source_line()}" if place else "",
+    ]
     path = () if stub else node.origin.scope
     if path and node in graph.backward:
         path = (f"{path[0]} · backward", *path[1:])
     return Card(
-        key, "stub" if stub and role == "forward" else role, _short(title), _short(text), tooltip, path, is_output
+        key=key,
+        role="stub" if stub and role == "forward" else role,
+        title=_short(title),
+        text=_short(text),
+        tooltip="  ".join(filter(None, facts)),
+        path=path,
+        is_output=graph.is_output(node) and not leaf,
     )
 
 
@@ -166,34 +169,11 @@ def _role(graph: Graph, node: Node) -> str:
         return "parameter"
     if graph.is_input(node) or "placeholder" in node.op.traits:
         return "input"
-    if node.op is sum_n:
+    if node.op is sum_n and node.origin.uses:
         return "sum"
     if node in graph.backward:
         return "backward"
     return "constant" if "constant" in node.op.traits else "forward"
-
-
-def operation(graph: Graph, node: Node) -> str:
-    """An op as a card says it: "@", "× 0.5", "sum axis=1"."""
-    if "constant" in node.op.traits:
-        return literals.number(node.attrs["value"]) if node.ndim == 0 else repr(node.type)
-    symbol = SYMBOLS.get(node.op.name)
-    numbers = [_number(graph, x) if _through(graph, x) is None else "" for x in node.inputs]
-    if symbol and len(node.inputs) == 2:
-        left, right = numbers
-        return " ".join(part for part in (left, symbol, right) if part)
-    known = ", ".join(n for n in numbers if n)
-    attrs = [
-        f"{k}={value_text(v[0] if isinstance(v, tuple) and len(v) == 1 and k == 'axis' else v)}"
-        for k, v in node.attrs.items()
-        if k not in ("dtype", "shape") and v is not None and v is not False and not _is_plain(node, k, v)
-    ]
-    return " ".join(part for part in (symbol or node.op.name, f"({known})" if known else "", *attrs) if part)
-
-
-def _is_plain(node: Node, key: str, value: object) -> bool:
-    """Whether an attribute goes without saying: its default, or the order of axes of an ordinary transpose."""
-    return value == node.op.defaults[key] or (key == "axes" and value == tuple(reversed(range(node.ndim))))
 
 
 def _short(text: str) -> str:
