@@ -29,7 +29,7 @@ def readme_with(code: str, readme: str) -> str:
 def main() -> None:
     """Write the pictures beside this file and the code into the README."""
     graph, here = tied_autoencoder.declare(), Path(__file__).parent
-    for view in ("forward", "backward"):
+    for view in ("forward", "backward", "joint"):
         for kind in ("svg", "png"):
             graph.save(here / f"{view}.{kind}", view=view)
     readme = ROOT / "README.md"
