@@ -5,20 +5,21 @@ that node *is* "the gradients of a shared parameter are summed". Every node made
 """
 
 from collections.abc import Sequence
+from typing import Any
 
-from graphad.autodiff.rules import Contribution, checked, vjp_rule
+from graphad.autodiff.rules import Contribution, Cotangent, checked, vjp_rule
 from graphad.ir.core import Constant, Node
 from graphad.ir.graph import toposort
 from graphad.ir.origin import Origin, inside
-from graphad.ir.types import is_differentiable
+from graphad.ir.types import TupleType, carries_gradient
 from graphad.ops.elementwise import sum_n
 
 
 def active_nodes(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
     """Of nodes in topological order those that depend differentiably on one of ``wrt``."""
-    active = {x for x in wrt if is_differentiable(x.dtype)}
+    active = {x for x in wrt if carries_gradient(x.type)}
     for node in order:
-        if node in active or not is_differentiable(node.dtype) or isinstance(node.op.derivative, Constant):
+        if node in active or not carries_gradient(node.type) or isinstance(node.op.derivative, Constant):
             continue
         if any(x in active for x in node.inputs):
             active.add(node)
@@ -29,11 +30,11 @@ def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence
     """The cotangent of each of ``wrt``, or None where no output depends on it."""
     order = toposort(outputs)
     active = active_nodes(order, wrt)
-    pending: dict[Node, list[tuple[Node, str]]] = {}
+    pending: dict[Node, list[tuple[Any, str]]] = {}
     for node, g in zip(outputs, cotangents, strict=True):
         pending.setdefault(node, []).append((g, "output"))
     born = Origin().serial
-    found: dict[Node, Node] = {}
+    found: dict[Node, Any] = {}
     for node in reversed(order):
         if node not in active or node not in pending:
             continue
@@ -44,7 +45,7 @@ def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence
             contributions = vjp_rule(node, g)
         for k, (x, c) in enumerate(zip(node.inputs, contributions, strict=True)):
             if x in active and checked(c, x, node) is not None:
-                pending.setdefault(x, []).append((c, _use(node, k)))  # type: ignore[arg-type]
+                pending.setdefault(x, []).append((c, _use(node, k)))
     return [found.get(x) for x in wrt]
 
 
@@ -54,14 +55,23 @@ def _served(node: Node, made_by: str) -> Origin:
     return Origin(None, forward.place, forward.scope, forward, False, made_by)
 
 
-def _collect(node: Node, contributions: Sequence[tuple[Node, str]], born: int) -> Node:
-    """The whole cotangent of a node: the one contribution, or the sum with an edge label per use."""
+def _collect(node: Node, contributions: Sequence[tuple[Any, str]], born: int) -> Cotangent:
+    """The whole cotangent of a node; that of a tuple item by item, None where no use contributes."""
+    if not isinstance(node.type, TupleType):
+        return _add_up(node, contributions, born)
+    columns = [[(c[k], use) for c, use in contributions if c[k] is not None] for k in range(len(node.type.items))]
+    return tuple(_add_up(node, column, born) if column else None for column in columns)
+
+
+def _add_up(node: Node, contributions: Sequence[tuple[Node, str]], born: int) -> Node:
+    """The one contribution, or the sum of several with an edge label per use."""
     g = contributions[0][0]
     if len(contributions) > 1:
         with inside(_served(node, "sum over uses")):
             g = sum_n(*(c for c, _ in contributions))
         g.origin.uses = tuple(use for _, use in contributions)
-    mark_cotangent(g, node, born)
+    if not isinstance(node.type, TupleType):
+        mark_cotangent(g, node, born)
     return g
 
 

@@ -5,27 +5,29 @@ apart. What a rule returns is checked: a cotangent has the type of its input.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NoReturn, assert_never
+from typing import Any, NoReturn, assert_never
 
 from graphad.errors import DifferentiationError
 from graphad.ir.core import Constant, Custom, Elementwise, Linear, Multilinear, Node, Undefined, fail, label
-from graphad.ir.types import is_differentiable
+from graphad.ir.types import TensorType, TupleType, carries_gradient, is_differentiable
 from graphad.ops.elementwise import divide, sum_n
 from graphad.ops.fit import cast, uniform_value, zeros_like
 from graphad.ops.leaves import as_node, input
 from graphad.ops.piecewise import where
 
 Contribution = Node | None
+Cotangent = Node | tuple[Contribution, ...]  # a tuple for a node with several results, None where one is not used
 Transpose = Callable[[Sequence[Node], Sequence[Node], Sequence[Node]], Sequence[Contribution]]
 
 
-def vjp_rule(node: Node, g: Node) -> Sequence[Contribution]:
+def vjp_rule(node: Node, g: Cotangent) -> Sequence[Contribution]:
     """The cotangent of each input of ``node`` for the cotangent ``g`` of its result; None stands for zero."""
     x, attrs, fact = node.inputs, node.attrs, node.op.derivative
     match fact:
         case Linear(transpose) | Multilinear(transpose):
             return transpose(g, *x, **attrs)
         case Elementwise(partials):
+            assert isinstance(g, Node)
             return [masked_product(g, p) for p in partials(*x, node, **attrs)]
         case Custom(vjp):
             return vjp(g, node, *x, **attrs)
@@ -37,8 +39,8 @@ def vjp_rule(node: Node, g: Node) -> Sequence[Contribution]:
             assert_never(fact)
 
 
-def jvp_rule(node: Node, tangents: Sequence[Contribution], transpose: Transpose) -> Contribution:
-    """The tangent of ``node`` for the tangents of its inputs; None stands for zero.
+def jvp_rule(node: Node, tangents: Sequence[Contribution], transpose: Transpose) -> Any:
+    """The tangent of ``node`` (a tuple for several results) for the tangents of its inputs; None stands for zero.
 
     ``transpose(outputs, wrt, cotangents)`` is the reverse mode, needed where an op gives only its vjp.
     """
@@ -53,12 +55,12 @@ def jvp_rule(node: Node, tangents: Sequence[Contribution], transpose: Transpose)
             return add_up(terms)
         case Elementwise(partials):
             pairs = zip(tangents, partials(*x, node, **attrs), strict=True)
-            return add_up([p for p in (masked_product(t, p) for t, p in pairs if t is not None) if p is not None])
+            terms = [p for p in (masked_product(t, p) for t, p in pairs if t is not None) if p is not None]
+            return add_up([cast(p, node.dtype) for p in terms])  # of a complex term, as in |z|, the real part counts
         case Custom(_, jvp):
-            tangent: Contribution = (
-                _transposed_vjp(node, tangents, transpose) if jvp is None else jvp(tangents, node, *x, **attrs)
-            )
-            return tangent
+            if jvp is not None:
+                return jvp(tangents, node, *x, **attrs)
+            return _transposed_vjp(node, tangents, transpose)
         case Undefined(reason):
             _undefined(node, reason)
         case _:
@@ -103,32 +105,53 @@ def add_up(terms: Sequence[Node]) -> Contribution:
     return None if not terms else terms[0] if len(terms) == 1 else sum_n(*terms)
 
 
-def checked(cotangent: Contribution, primal: Node, rule: Node) -> Contribution:
+def checked(cotangent: Cotangent | None, primal: Node, rule: Node) -> Cotangent | None:
     """The cotangent, which must have its primal's type. Raises DifferentiationError naming the faulty rule."""
-    if cotangent is not None and cotangent.type != primal.type:
+    if isinstance(cotangent, tuple):
+        assert isinstance(primal.type, TupleType)
+        for part, type_ in zip(cotangent, primal.type.items, strict=True):
+            _check(part, type_, primal, rule)
+    else:
+        _check(cotangent, primal.type, primal, rule)
+    return cotangent
+
+
+def _check(cotangent: Contribution, expected: TensorType, primal: Node, rule: Node) -> None:
+    if cotangent is not None and cotangent.type != expected:
         fail(
             DifferentiationError,
-            f"the derivative rule of {rule.op.name} gave {cotangent.type} for an input of type {primal.type}",
+            f"the derivative rule of {rule.op.name} gave {cotangent.type} for an input of type {expected}",
             rule,
             primal,
             hint=f"mend the derivative of op {rule.op.name}",
         )
-    return cotangent
 
 
 def _tangent_or_self(x: Node, tangent: Contribution) -> Node:
     """What a linear op is applied to: the tangent, zeros, or the input itself where it is an index or a mask."""
-    if not is_differentiable(x.dtype):
+    if not carries_gradient(x.type):
         return x
     return zeros_like(x) if tangent is None else tangent
 
 
-def _transposed_vjp(node: Node, tangents: Sequence[Contribution], transpose: Transpose) -> Contribution:
+def _transposed_vjp(node: Node, tangents: Sequence[Contribution], transpose: Transpose) -> Any:
     """The jvp as the vjp of the vjp: u -> Σ cotangent_i(u) is linear, its transpose maps tangents to the result's."""
-    u = input("u", node.shape, node.dtype)  # no trace of it is left: the vjp is linear in u
+    several = isinstance(node.type, TupleType)
+    us = [_unknown(t) for t in (node.type.items if isinstance(node.type, TupleType) else (node.type,))]
+    cotangents = vjp_rule(node, tuple(us) if several else us[0])  # type: ignore[arg-type]
+    pairs = [(c, t) for c, t in zip(cotangents, tangents, strict=True) if c is not None and t is not None]
+    known = iter(transpose([c for c, _ in pairs], [u for u in us if u is not None], [t for _, t in pairs]))
+    found = tuple(None if u is None else next(known) for u in us)
+    return found if several else found[0]
+
+
+def _unknown(type_: TensorType) -> Contribution:
+    """A symbol for a cotangent; no trace of it is left, since a vjp is linear in it."""
+    if not is_differentiable(type_.dtype):
+        return None
+    u = input("u", type_.shape, type_.dtype)
     u.origin.name = None
-    pairs = [(c, t) for c, t in zip(vjp_rule(node, u), tangents, strict=True) if c is not None and t is not None]
-    return transpose([c for c, _ in pairs], [u], [t for _, t in pairs])[0]
+    return u
 
 
 def _undefined(node: Node, reason: str) -> NoReturn:

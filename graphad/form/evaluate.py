@@ -3,23 +3,24 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import CodeType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from graphad.errors import GraphError
+from graphad.errors import GraphError, MissingDependencyError
 from graphad.form.template import name
 from graphad.form.text import numpy_form
 from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import evaluate
+from graphad.ir.types import TensorType, TupleType
 
 Array = np.ndarray[Any, Any]
 
 
 def evaluate_node(
-    node: Node, operands: Sequence[Array], sizes: Mapping[str, int], rng: np.random.Generator | None = None
-) -> Array:
-    """One node on values, checked against its declared type."""
+    node: Node, operands: Sequence[Any], sizes: Mapping[str, int], rng: np.random.Generator | None = None
+) -> Any:
+    """One node on values, checked against its declared type; a tuple of arrays for an op with several results."""
     if "constant" in node.op.traits:
         return np.array(node.attrs["value"])
     if "size" in node.op.traits:
@@ -27,12 +28,37 @@ def evaluate_node(
     names = [f"_{k}" for k in range(len(operands))]
     code = _compiled(numpy_form(node, [name(n) for n in names]).text)
     scope = {"np": np, "rng": rng, **sizes, **{h.__name__: h for h in node.op.helpers}}
-    result = np.asarray(eval(code, scope, dict(zip(names, operands, strict=True))))
-    expected = tuple(evaluate(s, sizes) for s in node.shape)
-    if result.shape != expected or result.dtype != node.dtype:
-        what = f"{label(node)} came out as {result.dtype}{list(result.shape)}, declared as {node.type}"
+    for line in node.op.imports:
+        _import(line, scope)
+    result = eval(code, scope, dict(zip(names, operands, strict=True)))
+    if isinstance(node.type, TupleType):
+        return tuple(_checked(r, t, node, sizes) for r, t in zip(result, node.type.items, strict=True))
+    return _checked(result, node.type, node, sizes)
+
+
+def _checked(value: Any, type_: TensorType, node: Node, sizes: Mapping[str, int]) -> Array:
+    """The value as an array, which must be of the declared type."""
+    result = np.asarray(value)
+    expected = tuple(evaluate(s, sizes) for s in type_.shape)
+    if result.shape != expected or result.dtype != type_.dtype:
+        what = f"{label(node)} came out as {result.dtype}{list(result.shape)}, declared as {type_}"
         fail(GraphError, what, node, hint="a slice or a named size assumes more than the arrays have")
     return result
+
+
+def _import(line: str, scope: dict[str, Any]) -> None:
+    """Run an import statement that an op needs."""
+    try:
+        exec(line, scope)
+    except ImportError as problem:
+        missing_import(problem, [line])
+
+
+def missing_import(problem: ImportError, lines: Sequence[str]) -> NoReturn:
+    """Say which package is not installed, and how to install it."""
+    name = (problem.name or "").partition(".")[0] or "a package"
+    what = f"the generated code needs {name}, which is not installed: {'; '.join(lines)}"
+    raise MissingDependencyError(what, hint=f"pip install 'graphad[{name}]'") from problem
 
 
 @lru_cache(maxsize=4096)

@@ -182,7 +182,7 @@ class Op:
     ``type_rule(*nodes, **attrs)`` gives the result type; ``numpy`` is a template of the NumPy form (a string, or a
     function of the node that returns one); ``helpers`` are plain NumPy functions that the template calls; ``coerce``
     turns the user's operands into nodes; ``normalize`` holds one function per attribute, applied once, when the node is
-    built. ``traits``: "view" (the result may share memory with its first input), "promotes" (NumPy promotes and
+    built; ``imports`` are the import statements that the NumPy form needs beside numpy's. ``traits``: "view" (the result may share memory with its first input), "promotes" (NumPy promotes and
     broadcasts the operands by itself), "random" (each node is its own draw).
     """
 
@@ -201,6 +201,7 @@ class Op:
     cases: tuple[Case, ...] = ()
     traits: frozenset[str] = frozenset()
     helpers: tuple[Callable[..., Any], ...] = ()
+    imports: tuple[str, ...] = ()
     doc: str = ""
     signature: inspect.Signature = field(default_factory=inspect.Signature)
 
@@ -287,6 +288,7 @@ def op(
     cases: tuple[Case, ...] = (),
     traits: tuple[str, ...] = (),
     helpers: tuple[Callable[..., Any], ...] = (),
+    imports: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., TensorType]], Op]:
     """Declare an op from its type rule.
 
@@ -315,6 +317,7 @@ def op(
             cases=cases,
             traits=frozenset(traits),
             helpers=helpers,
+            imports=imports,
             doc=inspect.getdoc(rule) or "",
             signature=inspect.signature(rule).replace(return_annotation=Node),
         )

@@ -46,6 +46,30 @@ class TensorType:
         return f"{dtype_name(self.dtype)}{shape_text(self.shape)}"
 
 
+class TupleType(TensorType):
+    """The types of several results of one op. A tuple has no shape and no dtype of its own: it is only taken apart.
+
+    >>> TupleType((TensorType((2,), np.dtype("float64")), TensorType((), np.dtype("int64"))))
+    (f64[2], i64[])
+    """
+
+    __slots__ = ("items",)
+    items: tuple[TensorType, ...]
+
+    def __init__(self, items: Iterable[TensorType]) -> None:
+        TensorType.__init__(self, (), np.dtype("V"))
+        object.__setattr__(self, "items", tuple(items))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TupleType) and self.items == other.items
+
+    def __hash__(self) -> int:
+        return hash(self.items)
+
+    def __repr__(self) -> str:
+        return f"({', '.join(map(repr, self.items))})"
+
+
 def dtype_name(dtype: DType) -> str:
     """The short name of a dtype: f64, i32, bool, c128."""
     return "bool" if dtype.kind == "b" else f"{_LETTER[dtype.kind]}{8 * dtype.itemsize}"
@@ -91,6 +115,12 @@ def as_dtype(value: object) -> DType:
 def is_differentiable(dtype: DType) -> bool:
     """Whether values of this dtype carry gradients: floating and complex ones do, integers and booleans do not."""
     return dtype.kind in "fc"
+
+
+def carries_gradient(type: TensorType) -> bool:
+    """Whether a value of this type, or one item of a tuple, is differentiable."""
+    parts = type.items if isinstance(type, TupleType) else (type,)
+    return any(is_differentiable(part.dtype) for part in parts)
 
 
 def broadcast_pair(a: Size, b: Size) -> Size | None:

@@ -9,7 +9,7 @@ from graphad.errors import GraphadError, GraphError
 from graphad.ir.core import Node, attrs_key, label
 from graphad.ir.graph import Graph
 from graphad.ir.origin import Origin
-from graphad.ir.types import TensorType, as_dtype
+from graphad.ir.types import TensorType, TupleType, as_dtype
 
 Broken = Iterator[tuple[Node, str]]
 _NO_FIT = (GraphadError, TypeError, ValueError, LookupError, AttributeError)  # what rules raise on wrong attributes
@@ -98,12 +98,13 @@ def types_follow_rules(graph: Graph) -> Broken:
 def dtypes_are_supported(graph: Graph) -> Broken:
     """Dtypes are native and graphad computes with them."""
     for node in graph.nodes:
-        try:
-            known = as_dtype(node.dtype) == node.dtype
-        except GraphadError:
-            known = False
-        if not known:
-            yield node, f"has the dtype {node.dtype.str}"
+        for part in node.type.items if isinstance(node.type, TupleType) else (node.type,):
+            try:
+                known = as_dtype(part.dtype) == part.dtype
+            except GraphadError:
+                known = False
+            if not known:
+                yield node, f"has the dtype {part.dtype.str}"
 
 
 def arrays_are_read_only(graph: Graph) -> Broken:

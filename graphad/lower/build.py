@@ -5,11 +5,13 @@ from typing import Any
 
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
+from graphad.ir.types import TupleType
 from graphad.lower.alias import is_read_only, root
 from graphad.lower.inline import inline
 from graphad.lower.program import Assign, Copy, Expression, Note, Program, Ref, Save, Statement, Write, references
 from graphad.lower.schedule import schedule
 from graphad.lower.select import is_literal, select
+from graphad.ops.tuples import item
 
 Width = Callable[[Expression], int]
 
@@ -20,7 +22,7 @@ def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -
     outputs, updates = graph.outputs[:count], graph.outputs[count:]
     forward, backward = schedule(graph)
     keep = set(outputs)
-    plain = [Assign(n, select(graph, n)) for n in (*forward, *backward) if _is_computed(n)]
+    plain = _unpacked([Assign(n, select(graph, n)) for n in (*forward, *backward) if _is_computed(n)])
     writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True)]
     moved = inline([*_needed(plain, [*outputs, *updates]), *writes], keep, width)
     body, writes = moved[: len(moved) - len(targets)], moved[len(moved) - len(targets) :]
@@ -44,25 +46,43 @@ def _needed(statements: Sequence[Assign], results: Sequence[Node]) -> list[Assig
     used = set(results)
     needed = []
     for s in reversed(statements):
-        if s.node in used:
+        if s.node in used or any(p in used for p in s.parts):
             used.update(references(s.value))
             needed.append(s)
     return needed[::-1]
+
+
+def _unpacked(statements: Sequence[Assign]) -> list[Assign]:
+    """An op whose several results are used is taken apart in one statement: ``w, v = np.linalg.eigh(a)``."""
+    parts: dict[Node, dict[int, Node]] = {}
+    for s in statements:
+        if s.node.op is item:
+            parts.setdefault(s.node.inputs[0], {}).setdefault(s.node.attrs["index"], s.node)
+    apart: list[Assign] = []
+    for s in statements:
+        if isinstance(s.node.type, TupleType) and len(found := parts.get(s.node, {})) > 1:
+            apart.append(Assign(s.node, s.value, tuple(found.get(k) for k in range(len(s.node.type.items)))))
+        elif s.node.op is not item or len(found := parts[s.node.inputs[0]]) == 1:
+            apart.append(s)
+        elif (first := found[s.node.attrs["index"]]) is not s.node:
+            apart.append(Assign(s.node, Ref(first)))
+    return apart
 
 
 def _results(graph: Graph, outputs: Sequence[Node], targets: set[Node]) -> tuple[list[Expression | str], list[Save]]:
     """What is returned for each output, and the copies to be made before inputs are written over."""
     results: list[Expression | str] = []
     saved: list[Save] = []
-    taken: set[Node] = set()
+    taken: set[object] = set()
     for k, y in enumerate(outputs):
         if is_literal(y) and not graph.is_input(y):
             value = select(graph, y)
             results.append(value)
             continue
         base = root(graph, y)
-        owned = graph.is_input(base) or "constant" in base.op.traits or base in taken or is_read_only(graph, y)
-        taken.add(base)
+        memory = (base.inputs[0], base.attrs["index"]) if base.op is item else base
+        owned = graph.is_input(base) or "constant" in base.op.traits or memory in taken or is_read_only(graph, y)
+        taken.add(memory)
         if owned and base in targets:
             saved.append(Save(f"out{k}", y, Copy(Ref(y))))
             results.append(f"out{k}")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError, GraphError
+from graphad.form.evaluate import missing_import
 from graphad.ir.core import Node, fail, label
 from graphad.ir.graph import Graph
 from graphad.ir.late import method as _late
@@ -51,12 +52,13 @@ class Function:
     @property
     def source(self) -> str:
         """The generated code."""
-        return "import numpy as np\n\n\n" + self._emitted.text
+        return "\n".join(self._emitted.imports) + "\n\n\n" + self._emitted.text
 
     @cached_property
     def lines(self) -> Mapping[int, Node]:
         """The node that each line of ``source`` (counted from 1) computes."""
-        return {k + 3: n for k, n in self._emitted.lines.items()}
+        head = len(self._emitted.imports) + 2
+        return {k + head: n for k, n in self._emitted.lines.items()}
 
     def report(self) -> Report:
         """What each pass did."""
@@ -88,7 +90,10 @@ class Function:
     def _load(self) -> Any:
         linecache.cache[self._file] = (len(self.source), None, self.source.splitlines(keepends=True), self._file)
         scope: dict[str, Any] = {}
-        exec(builtins.compile(self.source, self._file, "exec"), scope)
+        try:
+            exec(builtins.compile(self.source, self._file, "exec"), scope)
+        except ImportError as problem:
+            missing_import(problem, self._emitted.imports)
         return scope[self.name]
 
     def _explain(self, problem: Exception) -> None:

@@ -42,6 +42,7 @@ class Source:
     text: str
     lines: Mapping[int, Node]
     helpers: tuple[str, ...]
+    imports: tuple[str, ...]
 
 
 def render(expression: Expression, names: Mapping[Node, str]) -> Expr:
@@ -63,6 +64,12 @@ def helpers_of(program: Program) -> dict[str, str]:
     return {name: inspect.getsource(used[name]) for name in sorted(used)}
 
 
+def imports_of(program: Program) -> tuple[str, ...]:
+    """The import statements that the program needs: numpy, and scipy where one of its ops is computed by it."""
+    lines = {line for e in program.expressions() for n in applied(e) for line in n.op.imports}
+    return ("import numpy as np", *sorted(lines))
+
+
 def uses_rng(program: Program) -> bool:
     """Whether the program draws random numbers."""
     return any("random" in n.op.traits for n in program.graph.nodes)
@@ -71,7 +78,8 @@ def uses_rng(program: Program) -> bool:
 def emit(program: Program, name: str, doc: str = "") -> Source:
     """The helpers, constants and the function ``name`` that a program stands for."""
     helpers = helpers_of(program)
-    names = Names(program.graph, [*helpers, name])
+    imports = imports_of(program)
+    names = Names(program.graph, [*helpers, name, *(line.split()[-1] for line in imports)])
     printer = _Printer(program, names)
     for text in helpers.values():
         printer.lines += [*text.rstrip().splitlines(), "", ""]
@@ -83,7 +91,7 @@ def emit(program: Program, name: str, doc: str = "") -> Source:
     if program.constants:
         printer.lines += ["", ""]
     printer.function(name, doc)
-    return Source("\n".join(printer.lines) + "\n", printer.owners, tuple(helpers))
+    return Source("\n".join(printer.lines) + "\n", printer.owners, tuple(helpers), imports)
 
 
 class _Printer:
@@ -130,9 +138,10 @@ class _Printer:
         match s:
             case Note(text):
                 self.lines += ["", f"    # {text}"]
-            case Assign(node, value):
+            case Assign(node, value, parts):
                 text = self.text(value)
-                self.add(f"{self.names.add(node)} = {text}", node)
+                names = ["_" if p is None else self.names.add(p) for p in parts] or [self.names.add(node)]
+                self.add(f"{', '.join(names)} = {text}", node)
             case Save(slot, node, value):
                 text = self.text(value)
                 self.slots[slot] = self.names.unique(f"{self.names.of[node]}_{'copy' if slot[0] == 'o' else 'new'}")

