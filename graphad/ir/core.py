@@ -132,6 +132,9 @@ class Node:
     __and__, __rand__ = _late("__and__"), _late("__rand__")
     __or__, __ror__ = _late("__or__"), _late("__ror__")
     __xor__, __rxor__ = _late("__xor__"), _late("__rxor__")
+    __lshift__, __rlshift__ = _late("__lshift__"), _late("__rlshift__")
+    __rshift__, __rrshift__ = _late("__rshift__"), _late("__rrshift__")
+    __divmod__, __rdivmod__, __round__ = _late("__divmod__"), _late("__rdivmod__"), _late("__round__")
     __neg__, __pos__, __abs__, __invert__ = _late("__neg__"), _late("__pos__"), _late("__abs__"), _late("__invert__")
     __lt__, __le__, __gt__, __ge__ = _late("__lt__"), _late("__le__"), _late("__gt__"), _late("__ge__")
     __eq__ = _late("__eq__")  # type: ignore[assignment]  # elementwise, as in NumPy; identity is `is`
@@ -206,6 +209,11 @@ class Op:
     signature: inspect.Signature = field(default_factory=inspect.Signature)
 
     def __post_init__(self) -> None:
+        if not self.latex:
+            operands = [f"{{{name}}}" for name in (*self.operands, *([self.variadic] if self.variadic else []))]
+            name = self.name.replace("_", r"\_")
+            text = rf"\operatorname{{{{{name}}}}}\left({', '.join(operands)}\right)"
+            object.__setattr__(self, "latex", text)
         for key, value in (("__doc__", self.doc), ("__name__", self.name), ("__signature__", self.signature)):
             object.__setattr__(self, key, value)  # so that help() and inspect see an op as they see a function
 

@@ -13,13 +13,18 @@ from graphad.ir.core import Node, fail, label
 from graphad.ir.types import DType, Shape, as_dtype, as_shape
 
 
+def as_int(value: Any, what: str, *nodes: Node) -> int:
+    """An int, whatever kind of integer it was. Raises ArgumentError saying what it is for."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        fail(ArgumentError, f"{what} must be an int, not {type(value).__name__}", *nodes)
+
+
 def normal_axis(axis: Any, nodes: Sequence[Node], extra: int = 0) -> int:
     """One axis, counted from the front; ``extra`` axes are about to be added."""
     x = nodes[0]
-    try:
-        k = operator.index(axis)
-    except TypeError:
-        fail(ArgumentError, f"axis must be an int, not {type(axis).__name__}", x)
+    k = as_int(axis, "axis", x)
     ndim = x.ndim + extra
     if not -ndim <= k < ndim:
         hint = f"use an axis from {-ndim} to {ndim - 1}" if ndim else "a scalar has no axes"

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from graphad.errors import ArgumentError
+from graphad.errors import ArgumentError, DTypeError
 from graphad.ir.core import Case, Constant, Domain, Elementwise, Linear, Multilinear, Node, fail, op
 from graphad.ir.types import TensorType, promote
 from graphad.ops.fit import broadcasting, floats, uniform_value
@@ -344,7 +344,9 @@ def floor(x: Node) -> TensorType:
     latex=r"\operatorname{{sign}}\left({x}\right)",
 )
 def sign(x: Node) -> TensorType:
-    """-1, 0 or 1; its derivative is zero, also at 0."""
+    """-1, 0 or 1; its derivative is zero, also at 0. Of complex numbers x / |x| would be no step: DTypeError."""
+    if x.dtype.kind == "c":
+        fail(DTypeError, "sign: not defined here for complex numbers", x, hint="write x / ga.abs(x)")
     return ufunc_type(np.sign)(x)
 
 

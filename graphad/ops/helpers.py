@@ -33,3 +33,43 @@ def put(x, values, index):
     out = x.copy()
     out[index] = values
     return out
+
+
+def sinc(x, order):
+    """The derivative of that order of sin(πx) / (πx): a power series near 0, a recurrence elsewhere."""
+    z = np.pi * x
+    near = np.abs(z) < order + 4
+    far = np.where(near, 1, z)
+    recurrence = np.sin(far) / far
+    for n in range(1, order + 1):
+        recurrence = (np.sin(far + n * np.pi / 2) - n * recurrence) / far
+    small = np.where(near, z, 0)
+    term, series = np.ones_like(z), np.zeros_like(z)  # term: (-1)ᵏ zʲ / j! with j = 2k - order
+    first = (order + 1) // 2
+    if order % 2:
+        term = term * small
+    for k in range(first, first + order + 24):
+        series = series + term / (2 * k + 1)
+        term = -term * small**2 / ((2 * k + 1 - order) * (2 * k + 2 - order))
+    series = series if first % 2 == 0 else -series
+    return (np.pi**order * np.where(near, series, recurrence)).astype(x.dtype)
+
+
+def linear_recurrence(a, b, axis):
+    """y[i] = a[i]·y[i-1] + b[i] along an axis from 0, by doubling: log2(n) rounds on whole arrays."""
+    a, y = np.moveaxis(a, axis, 0).copy(), np.moveaxis(b, axis, 0).copy()
+    step = 1
+    while step < len(y):
+        y[step:] += a[step:] * y[:-step]
+        a[step:] = a[step:] * a[:-step]
+        step *= 2
+    return np.moveaxis(y, 0, axis)
+
+
+def place_diagonal(values, shape, offset, axis1, axis2):
+    """Zeros of the given shape with the last axis of the values on a diagonal over two axes."""
+    out = np.zeros(shape, values.dtype)
+    planes = np.moveaxis(out, (axis1, axis2), (-2, -1))
+    along = np.arange(values.shape[-1])
+    planes[..., along + max(-offset, 0), along + max(offset, 0)] = values
+    return out

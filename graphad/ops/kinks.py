@@ -9,20 +9,26 @@ from graphad.errors import ArgumentError
 from graphad.ir.core import Case, Elementwise, Node, fail, op
 from graphad.ir.origin import composite
 from graphad.ir.types import TensorType
+from graphad.ops.casts import conj
 from graphad.ops.elementwise import binary, sign, unary
 from graphad.ops.fit import broadcasting
 from graphad.ops.leaves import as_node
-from graphad.ops.piecewise import indicator, ufunc_type, where
+from graphad.ops.piecewise import indicator, isnan, ufunc_type, where
+
+
+def _absolute_partial(x: Node, out: Node) -> Sequence[Node]:
+    """The sign of x; for complex numbers conj(z) / |z|, since |z + dz| = |z| + Re(conj(z)·dz / |z|)."""
+    return (conj(x) / where(out == 0, 1, out) if x.dtype.kind == "c" else sign(x),)
 
 
 @unary(
     numpy="np.abs({x})",
-    derivative=Elementwise(lambda x, out: (sign(x),)),
+    derivative=Elementwise(_absolute_partial),
     sympy=lambda sp, x: sp.Abs(x),
     latex=r"\left| {x} \right|",
 )
 def absolute(x: Node) -> TensorType:
-    """|x|; the derivative at 0 is 0."""
+    """|x|, real also for complex x; the derivative at 0 is 0."""
     return ufunc_type(np.absolute)(x)
 
 
@@ -64,6 +70,37 @@ def minimum(x: Node, y: Node) -> TensorType:
     return ufunc_type(np.minimum)(x, y)
 
 
+def _share_of_numbers(x: Node, y: Node, larger: Node, like: Node) -> Node:
+    """As `_share`, where a number wins over nan."""
+    return _share(larger | (isnan(y) & ~isnan(x)), x == y, like)
+
+
+@binary(
+    numpy="np.fmax({x}, {y})",
+    derivative=Elementwise(
+        lambda x, y, out: (_share_of_numbers(x, y, x > y, out), _share_of_numbers(y, x, y > x, out))
+    ),
+    sympy=lambda sp, x, y: sp.Max(x, y),
+    latex=r"\max\left({x}, {y}\right)",
+)
+def fmax(x: Node, y: Node) -> TensorType:
+    """The larger of x and y; of a number and nan the number. At a tie each has the derivative one half."""
+    return ufunc_type(np.fmax)(x, y)
+
+
+@binary(
+    numpy="np.fmin({x}, {y})",
+    derivative=Elementwise(
+        lambda x, y, out: (_share_of_numbers(x, y, x < y, out), _share_of_numbers(y, x, y < x, out))
+    ),
+    sympy=lambda sp, x, y: sp.Min(x, y),
+    latex=r"\min\left({x}, {y}\right)",
+)
+def fmin(x: Node, y: Node) -> TensorType:
+    """The smaller of x and y; of a number and nan the number. At a tie each has the derivative one half."""
+    return ufunc_type(np.fmin)(x, y)
+
+
 def _clip_partials(x: Node, low: Node, high: Node, out: Node) -> Sequence[Node]:
     below, above = x < low, x > high
     inside = indicator((x >= low) & (x <= high), out)
@@ -103,4 +140,4 @@ def clip(x: Any, min: Any = None, max: Any = None) -> Node:
     return minimum(as_node(x), max) if min is None else _clip(x, min, max)
 
 
-OPS = (absolute, relu, maximum, minimum, _clip)
+OPS = (absolute, relu, maximum, minimum, fmax, fmin, _clip)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from graphad.errors import NodeValueError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.late import install
@@ -22,6 +24,7 @@ from graphad.ops.piecewise import (
     logical_xor,
     not_equal,
 )
+from graphad.ops.steps import bitwise_and, bitwise_or, bitwise_xor, divmod, invert, left_shift, right_shift, round
 
 
 def _reflected(op: Callable[..., Node]) -> Callable[..., Node]:
@@ -32,16 +35,16 @@ def _positive(x: Node) -> Node:
     return x
 
 
-def _logic(op: Callable[..., Node], symbol: str) -> Callable[..., Node]:
-    """``&``, ``|``, ``^`` and ``~`` are logic on booleans; on numbers they would be bitwise and are refused."""
+def _bits(logic: Callable[..., Node], bitwise: Callable[..., Node], symbol: str) -> Callable[..., Node]:
+    """``&``, ``|``, ``^`` and ``~``: logic on booleans, bitwise on integers; floats have no bits to show."""
 
     def apply(*operands: Any) -> Node:
         for x in operands:
-            if isinstance(x, Node) and x.dtype != bool:
-                fail(
-                    NodeValueError, f"{symbol} needs booleans, {label(x)} is {x.dtype}", x, hint="compare first: x > 0"
-                )
-        return op(*operands)
+            if isinstance(x, Node) and x.dtype.kind in "fc":
+                what = f"{symbol} needs booleans or integers, {label(x)} is {x.dtype}"
+                fail(NodeValueError, what, x, hint="compare first: x > 0")
+        dtypes = [x.dtype if isinstance(x, Node) else np.asarray(x).dtype for x in operands]
+        return (logic if all(d.kind == "b" for d in dtypes) else bitwise)(*operands)
 
     return apply
 
@@ -59,9 +62,12 @@ _BINARY: dict[str, Callable[..., Node]] = {
     "mod": remainder,
     "pow": power,
     "matmul": matmul,
-    "and": _logic(logical_and, "&"),
-    "or": _logic(logical_or, "|"),
-    "xor": _logic(logical_xor, "^"),
+    "and": _bits(logical_and, bitwise_and, "&"),
+    "or": _bits(logical_or, bitwise_or, "|"),
+    "xor": _bits(logical_xor, bitwise_xor, "^"),
+    "lshift": left_shift,
+    "rshift": right_shift,
+    "divmod": divmod,
 }
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -70,7 +76,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__neg__": negative,
     "__pos__": _positive,
     "__abs__": absolute,
-    "__invert__": _logic(logical_not, "~"),
+    "__invert__": _bits(logical_not, invert, "~"),
     "__lt__": less,
     "__le__": less_equal,
     "__gt__": greater,
@@ -79,6 +85,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__ne__": not_equal,
     "__getitem__": index,
     "__iter__": _iterate,
+    "__round__": round,
     "at": At,
 }
 

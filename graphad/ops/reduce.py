@@ -10,12 +10,11 @@ from graphad.ir.core import Case, Constant, Custom, Linear, Node, fail, label, o
 from graphad.ir.dims import product
 from graphad.ir.types import TensorType
 from graphad.ops.attributes import Axes, Flag, OptionalDType, all_axes, normal_axis
-from graphad.ops.fit import accumulator, as_count, cast, expand_dims, reduced_shape, stretch, sum, unreduce
-from graphad.ops.index import concatenate, getitem, index
-from graphad.ops.indexing import FULL
+from graphad.ops.fit import accumulator, as_count, cast, reduced_shape, stretch, sum, unreduce
 from graphad.ops.layout import moveaxis, reshape
-from graphad.ops.leaves import eye, plain
-from graphad.ops.piecewise import indicator, where
+from graphad.ops.leaves import plain
+from graphad.ops.piecewise import indicator
+from graphad.ops.scan import exclusive_products
 
 _CASES = (
     Case((2, 3)),
@@ -50,36 +49,9 @@ def _prod_vjp(g: Node, out: Node, x: Node, axis: Any, dtype: Any, keepdims: bool
     kept = [k for k in range(x.ndim) if k not in axes]
     front = moveaxis(cast(x, out.dtype), axes, range(len(axes)))
     rows = reshape(front, (product([x.shape[k] for k in axes]), *(x.shape[k] for k in kept)))
-    others = _product_of_others(rows)
+    others = exclusive_products(rows, 0) if rows.shape[0] != 0 else rows
     spread = moveaxis(reshape(others, front.shape), range(len(axes)), axes)
     return (unreduce(g, x, axis, keepdims) * cast(spread, x.dtype),)
-
-
-def _product_of_others(x: Node) -> Node:
-    """out[i] = prod of x[j] over j != i along the first axis.
-
-    A known length is halved: with pairs c = a·b, the others of a_i are b_i times the others of c_i; a few nodes per
-    halving and linear work. A named length takes one masked product over an extra axis, quadratic in that length.
-    """
-    n = x.shape[0]
-    if not isinstance(n, int):
-        itself = expand_dims(eye(n, dtype=bool), tuple(range(2, x.ndim + 1)))
-        return prod(where(itself, 1, x), axis=1)
-    if n <= 1:
-        return x * 0 + 1 if n else x
-    half = n // 2
-    a, b = getitem(x, _rows(0, half)), getitem(x, _rows(half, 2 * half))
-    pairs = a * b
-    if n % 2:
-        pairs = concatenate([pairs, getitem(x, _rows(n - 1, n))])
-    rest = _product_of_others(pairs)
-    rest_pairs = index(rest, slice(0, half))
-    parts = [rest_pairs * b, rest_pairs * a]
-    return concatenate(parts + ([index(rest, slice(half, half + 1))] if n % 2 else []))
-
-
-def _rows(start: int, stop: int) -> tuple[Any, ...]:
-    return (FULL._replace(start=start, stop=stop),)
 
 
 @op(
