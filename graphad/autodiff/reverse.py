@@ -31,8 +31,8 @@ def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence
     order = toposort(outputs)
     active = active_nodes(order, wrt)
     pending: dict[Node, list[tuple[Any, str]]] = {}
-    for node, g in zip(outputs, cotangents, strict=True):
-        pending.setdefault(node, []).append((g, "output"))
+    for node, cotangent in zip(outputs, cotangents, strict=True):
+        pending.setdefault(node, []).append((cotangent, "output"))
     born = Origin().serial
     found: dict[Node, Any] = {}
     for node in reversed(order):

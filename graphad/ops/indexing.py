@@ -195,6 +195,8 @@ def text(pattern: Pattern, arrays: str = "arrays") -> str:
 
 def index_object(pattern: Pattern, arrays: str = "arrays") -> str:
     """The pattern as a Python object to be handed to a function."""
+    if len(pattern) == 1 and isinstance(pattern[0], int):
+        return str(pattern[0])
     if pattern == (ARRAY,):
         return f"{{{arrays}0}}"
     return f"np.s_[{text(pattern, arrays)}]"

@@ -74,7 +74,7 @@ def _extreme_vjp(g: Node, out: Node, x: Node, axis: Any, keepdims: bool) -> Sequ
 
 
 def _not_empty(what: str, x: Node, axis: Any) -> None:
-    if any(x.shape[k] == 0 for k in all_axes(x, axis)):
+    if 0 in [x.shape[k] for k in all_axes(x, axis)]:
         fail(ShapeError, f"{what} of an empty axis of {label(x)} does not exist", x)
 
 
@@ -104,6 +104,18 @@ def min(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
     return TensorType(reduced_shape(x, axis, keepdims), x.dtype)
 
 
+@op(numpy="np.all({x}{, axis}{, keepdims})", derivative=Constant(), coerce=plain, cases=_CASES)
+def all(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
+    """Whether all elements over the given axes are nonzero; of no elements they are."""
+    return TensorType(reduced_shape(x, axis, keepdims), np.dtype(bool))
+
+
+@op(numpy="np.any({x}{, axis}{, keepdims})", derivative=Constant(), coerce=plain, cases=_CASES)
+def any(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
+    """Whether any element over the given axes is nonzero; of no elements none is."""
+    return TensorType(reduced_shape(x, axis, keepdims), np.dtype(bool))
+
+
 def _one_axis(axis: Any, nodes: Sequence[Node]) -> int | None:
     return None if axis is None else normal_axis(axis, nodes)
 
@@ -130,4 +142,4 @@ def argmin(x: Node, axis: OneAxis = None, keepdims: Flag = False) -> TensorType:
     return _arg_type("argmin", x, axis, keepdims)
 
 
-OPS = (mean, prod, max, min, argmax, argmin)
+OPS = (mean, prod, max, min, all, any, argmax, argmin)

@@ -28,10 +28,10 @@ class Fold:
             if graph.is_input(node):
                 return node
             new = rebuild(node, inputs)
-            if _foldable(new):
-                return _constant(evaluate_node(new, [x.attrs["value"] for x in new.inputs], {}), new)
             uniform = _uniform(new)
-            return new if uniform is None else uniform
+            if uniform is not None:
+                return uniform
+            return _constant(evaluate_node(new, [_known(x) for x in new.inputs], {}), new) if _foldable(new) else new
 
         made = graph.map(make)
         return Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
@@ -40,8 +40,22 @@ class Fold:
 def _foldable(node: Node) -> bool:
     if not node.inputs or node.op is broadcast_to or isinstance(node.type, TupleType):
         return False
-    known = isinstance(node.size, int) and node.size <= MAX_ELEMENTS
-    return known and all("constant" in x.op.traits for x in node.inputs)
+    if not all(isinstance(x.size, int) and x.size <= MAX_ELEMENTS for x in (node, *node.inputs)):
+        return False
+    constants = ["constant" in x.op.traits for x in node.inputs]
+    return any(constants) and all(c or _is_filled(x) for c, x in zip(constants, node.inputs, strict=True))
+
+
+def _is_filled(x: Node) -> bool:
+    return x.op is broadcast_to and uniform_value(x) is not None
+
+
+def _known(x: Node) -> Array:
+    """The value of a constant, or of a broadcast one."""
+    if "constant" in x.op.traits:
+        value: Array = x.attrs["value"]
+        return value
+    return np.full(x.shape, uniform_value(x), x.dtype)
 
 
 def _constant(value: Array, node: Node) -> Node:

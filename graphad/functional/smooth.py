@@ -1,42 +1,17 @@
-"""Composites: functions built of ops, without derivative rules of their own.
-
-Their gradients follow from those of their parts, and drawings show what they are made of.
-"""
+"""Softmax and its kin: exponentials added up without overflow."""
 
 from typing import Any
 
 from graphad.ir.core import Node
-from graphad.ir.dims import product
 from graphad.ir.origin import composite
 from graphad.ops.attributes import all_axes, normal_axes
-from graphad.ops.elementwise import divide, exp, log, sqrt, square, subtract
-from graphad.ops.fit import as_count, squeeze, sum
+from graphad.ops.elementwise import divide, exp, log, subtract
+from graphad.ops.fit import squeeze, sum
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import isfinite, stop_gradient, where
-from graphad.ops.reduce import max, mean
+from graphad.ops.reduce import max
 
 Axis = int | tuple[int, ...] | None
-
-
-@composite
-def var(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, correction: float | None = None) -> Node:
-    """Mean squared deviation from the mean, as `numpy.var`.
-
-    ``ddof`` (``correction`` in the array API) is subtracted from the number of elements in the divisor.
-    """
-    x = as_node(x)
-    offset = ddof if correction is None else correction
-    squares = square(x - mean(x, axis=axis, keepdims=True))
-    if offset == 0:
-        return mean(squares, axis=axis, keepdims=keepdims)
-    count = product([x.shape[k] for k in all_axes(x, normal_axes(axis, [x]))])
-    return sum(squares, axis=axis, keepdims=keepdims) / (as_count(count, squares.dtype) - offset)
-
-
-@composite
-def std(x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False, *, correction: float | None = None) -> Node:
-    """Square root of `var`, as `numpy.std`."""
-    return sqrt(var(x, axis, ddof, keepdims, correction=correction))
 
 
 def _shift(x: Node, axis: Axis) -> Node:

@@ -1,0 +1,248 @@
+"""Statistics: moments, order statistics, covariance. Composites of reductions and sorting."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphad.errors import ArgumentError, ShapeError
+from graphad.functional.layout import atleast_2d
+from graphad.functional.reductions import Axis, max, mean, min, sum
+from graphad.ir.core import Node, fail
+from graphad.ir.dims import product
+from graphad.ir.origin import composite
+from graphad.ops.attributes import all_axes, normal_axes
+from graphad.ops.casts import cast, conj
+from graphad.ops.casts import real as real_part
+from graphad.ops.contract import matmul
+from graphad.ops.diagonals import diagonal
+from graphad.ops.elementwise import sqrt, square
+from graphad.ops.fit import as_count, astype, broadcast_to, expand_dims, squeeze
+from graphad.ops.index import concatenate, index
+from graphad.ops.kinks import absolute, clip
+from graphad.ops.layout import moveaxis, reshape, transpose
+from graphad.ops.leaves import as_node
+from graphad.ops.piecewise import isnan, where
+from graphad.ops.sort import sort_along
+
+
+@composite
+def var(
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    correction: float | None = None,
+) -> Node:
+    """Mean squared deviation from the mean, as `numpy.var`; of complex numbers that of the modulus.
+
+    ``ddof`` (``correction`` in the array API) is subtracted from the number of elements in the divisor.
+    """
+    x = as_node(x) if dtype is None else astype(as_node(x), dtype)
+    offset = ddof if correction is None else correction
+    deviation = x - mean(x, axis=axis, keepdims=True)
+    squares = square(absolute(deviation)) if deviation.dtype.kind == "c" else square(deviation)
+    if offset == 0:
+        return mean(squares, axis=axis, keepdims=keepdims)
+    count = product([x.shape[k] for k in all_axes(x, normal_axes(axis, [x]))])
+    return sum(squares, axis=axis, keepdims=keepdims) / (as_count(count, squares.dtype) - offset)
+
+
+@composite
+def std(
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    correction: float | None = None,
+) -> Node:
+    """Square root of `var`, as `numpy.std`; where all elements are equal its gradient is nan or infinite."""
+    return sqrt(var(x, axis, dtype, ddof, keepdims, correction=correction))
+
+
+@composite
+def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
+    """The range: largest less smallest element."""
+    x = as_node(x)
+    return max(x, axis=axis, keepdims=keepdims) - min(x, axis=axis, keepdims=keepdims)
+
+
+@composite
+def average(
+    a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
+) -> Node | tuple[Node, Node]:
+    """Σ w·a / Σ w, as `numpy.average`; ``weights`` has the shape of ``a``, or of its one axis. Raises ShapeError.
+
+    With ``returned`` the sum of weights as well.
+    """
+    a = as_node(a)
+    if weights is None:
+        result = mean(a, axis=axis, keepdims=keepdims)
+        count = product([a.shape[k] for k in all_axes(a, normal_axes(axis, [a]))])
+        return (result, broadcast_to(as_count(count, result.dtype), result.shape)) if returned else result
+    w = as_node(weights, a.dtype)
+    if w.shape != a.shape:
+        if axis is None or w.ndim != 1:
+            fail(ShapeError, f"average: weights of shape {w.shape} for an array of shape {a.shape}", a, w)
+        (k,) = all_axes(a, normal_axes(axis, [a]))
+        if w.shape[0] != a.shape[k]:
+            fail(ShapeError, f"average: {w.shape[0]} weights for axis {k} of size {a.shape[k]}", a, w)
+        w = expand_dims(w, tuple(range(1, a.ndim - k)))
+    total = sum(broadcast_to(w, a.shape), axis=axis, keepdims=keepdims)
+    result = sum(a * w, axis=axis, keepdims=keepdims) / total
+    return (result, broadcast_to(total, result.shape)) if returned else result
+
+
+# Quantiles: positions among n sorted elements, counted from 0; np.* functions take numbers and nodes alike ------------
+
+_CONTINUOUS = {  # alpha and beta of Hyndman & Fan (1996)
+    "linear": (1.0, 1.0),
+    "hazen": (0.5, 0.5),
+    "weibull": (0.0, 0.0),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+    "interpolated_inverted_cdf": (0.0, 1.0),
+}
+_DISCRETE: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "lower": (np.floor, np.floor),
+    "higher": (np.ceil, np.ceil),
+    "nearest": (np.rint, np.rint),
+    "midpoint": (np.floor, np.ceil),
+}
+
+
+@composite
+def quantile(a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Node:
+    """The q-quantiles, 0 ≤ q ≤ 1, as `numpy.quantile`; nan where there is a nan. The axes of q come first.
+
+    ``method``: linear, lower, higher, nearest, midpoint, or a continuous one of Hyndman & Fan (1996): hazen, weibull,
+    median_unbiased, normal_unbiased, interpolated_inverted_cdf. ``q`` is a number or array, no node: ArgumentError.
+    """
+    if isinstance(q, Node):
+        fail(ArgumentError, "quantile: q must be a number or an array, not a node", q)
+    levels = np.asarray(q, np.float64)
+    if not np.all((levels >= 0) & (levels <= 1)):
+        fail(ArgumentError, "quantile: q must lie between 0 and 1")
+    if method not in _CONTINUOUS and method not in _DISCRETE:
+        fail(ArgumentError, f"quantile: method {method!r} is not known", hint=", ".join([*_CONTINUOUS, *_DISCRETE]))
+    x = as_node(a)
+    x = x if x.dtype.kind == "f" else cast(x, np.dtype("float64"))
+    axes = all_axes(x, normal_axes(axis, [x]))
+    ordered = sort_along(_axes_last(x, axes))
+    values = _between(ordered, levels, method)
+    if levels.ndim:  # the axis of the levels is the last one
+        values = reshape(moveaxis(values, -1, 0), (*levels.shape, *ordered.shape[:-1]))
+    values = where(isnan(index(ordered, (..., -1))), np.nan, values)
+    return expand_dims(values, tuple(levels.ndim + k for k in axes)) if keepdims else values
+
+
+def _axes_last(x: Node, axes: Sequence[int]) -> Node:
+    """The axes flattened into one, which is the last."""
+    kept = [k for k in range(x.ndim) if k not in axes]
+    size = product([x.shape[k] for k in axes])
+    if size == 0:
+        fail(ShapeError, "a quantile of no elements does not exist", x)
+    front = x if [*kept, *axes] == list(range(x.ndim)) else transpose(x, (*kept, *axes))
+    return reshape(front, (*(x.shape[k] for k in kept), size)) if len(axes) != 1 else front
+
+
+def _between(ordered: Node, levels: Any, method: str) -> Node:
+    """Elements at positions that may lie between two of them; the axis of the levels, if any, is the last one."""
+    size = ordered.shape[-1]
+    n: Any = size if isinstance(size, int) else as_count(size, np.dtype("float64"))
+    flat = levels.reshape(-1) if levels.ndim else levels
+    share: Any = 0.5
+    if method in _CONTINUOUS:
+        alpha, beta = _CONTINUOUS[method]
+        position = np.clip(n * flat + (alpha - 1 + flat * (1 - alpha - beta)), 0, n - 1)
+        lower, upper = np.floor(position), np.minimum(np.floor(position) + 1, n - 1)
+        share = position - lower
+    else:
+        lower, upper = (rounding((n - 1) * flat) for rounding in _DISCRETE[method])
+    below, above = (p.astype(np.int64) for p in (lower, upper))
+    low, high = index(ordered, (..., below)), index(ordered, (..., above))
+    known = not isinstance(below, Node)
+    if method == "midpoint" and not (known and np.array_equal(below, above)):
+        return (low + high) / 2
+    if method in _DISCRETE or (known and np.array_equal(share, np.zeros_like(share))):
+        return low
+    return low + (high - low) * (
+        astype(share, ordered.dtype) if isinstance(share, Node) else share.astype(ordered.dtype)
+    )
+
+
+@composite
+def percentile(a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Node:
+    """The q-th percentiles, 0 ≤ q ≤ 100: `quantile` of q / 100."""
+    return quantile(a, np.asarray(q, np.float64) / 100, axis, method=method, keepdims=keepdims)
+
+
+@composite
+def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Node:
+    """The middle element, or the mean of the middle two, which then share the gradient; nan where there is a nan."""
+    return quantile(a, 0.5, axis, method="midpoint", keepdims=keepdims)
+
+
+# Covariance -----------------------------------------------------------------------------------------------------------
+
+
+@composite
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: int | None = None,
+    fweights: Any = None,
+    aweights: Any = None,
+) -> Node:
+    """Covariance matrix of variables (rows, or columns with ``rowvar=False``), as `numpy.cov`. Raises ShapeError."""
+    rows = _variables(m, rowvar)
+    if y is not None:
+        rows = concatenate([rows, _variables(y, rowvar)], axis=0)
+    offset = (0 if bias else 1) if ddof is None else ddof
+    weights = [as_node(w) for w in (fweights, aweights) if w is not None]
+    if not weights:
+        centered = rows - mean(rows, axis=1, keepdims=True)
+        divisor = as_count(rows.shape[1], part(rows)) - offset
+        return _squeezed(matmul(centered, conj(centered).T if rows.dtype.kind == "c" else centered.T) / divisor)
+    w = weights[0] if len(weights) == 1 else weights[0] * weights[1]
+    w = cast(w, part(rows))
+    total = sum(w)
+    squares = sum(w * cast(as_node(aweights), w.dtype)) if aweights is not None else total
+    divisor = total - offset * squares / total if aweights is not None else total - offset
+    centered = rows - sum(rows * w, axis=1, keepdims=True) / total
+    return _squeezed(matmul(centered * w, conj(centered).T if rows.dtype.kind == "c" else centered.T) / divisor)
+
+
+def part(x: Node) -> np.dtype[np.generic]:
+    """The real floating dtype that counts and weights beside ``x`` have."""
+    return real_part(x).dtype
+
+
+def _variables(m: Any, rowvar: bool) -> Node:
+    x = as_node(m)
+    if x.ndim > 2:
+        fail(ShapeError, f"cov: at most 2 axes, got {x.ndim}", x)
+    rows = atleast_2d(x)
+    rows = rows.T if not rowvar and x.ndim == 2 else rows
+    return rows if rows.dtype.kind in "fc" else cast(rows, np.dtype("float64"))
+
+
+def _squeezed(c: Node) -> Node:
+    return squeeze(c) if c.shape == (1, 1) else c
+
+
+@composite
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Node:
+    """Correlation coefficients, cov[i, j] / √(cov[i, i]·cov[j, j]), as `numpy.corrcoef`, clipped to [-1, 1]."""
+    c = cov(x, y, rowvar)
+    if not c.ndim:
+        return c / c
+    deviation = sqrt(real_part(diagonal(c)))
+    out = c / expand_dims(deviation, 1) / deviation
+    return out if out.dtype.kind == "c" else clip(out, -1, 1)
