@@ -185,8 +185,9 @@ class Op:
     ``type_rule(*nodes, **attrs)`` gives the result type; ``numpy`` is a template of the NumPy form (a string, or a
     function of the node that returns one); ``helpers`` are plain NumPy functions that the template calls; ``coerce``
     turns the user's operands into nodes; ``normalize`` holds one function per attribute, applied once, when the node is
-    built; ``imports`` are the import statements that the NumPy form needs beside numpy's. ``traits``: "view" (the result may share memory with its first input), "promotes" (NumPy promotes and
-    broadcasts the operands by itself), "random" (each node is its own draw).
+    built; ``imports`` are the import statements that the NumPy form needs beside numpy's. ``traits``: "view" (the
+    result may share memory with its first input), "promotes" (NumPy promotes and broadcasts the operands by itself),
+    "random" (each node is its own draw).
     """
 
     name: str

@@ -4,6 +4,10 @@ from graphad.ir.core import Op
 from graphad.ops import (
     casts,
     contract,
+    conv,
+    convolve,
+    decompositions,
+    determinants,
     diagonals,
     elementwise,
     fit,
@@ -11,6 +15,7 @@ from graphad.ops import (
     kinks,
     layout,
     leaves,
+    linalg,
     operators,
     piecewise,
     powers,
@@ -41,6 +46,11 @@ ALL_OPS: tuple[Op, ...] = (
     *scan.OPS,
     *reduce.OPS,
     *contract.OPS,
+    *conv.OPS,
+    *convolve.OPS,
+    *linalg.OPS,
+    *determinants.OPS,
+    *decompositions.OPS,
     *random.OPS,
 )
 OPERATORS = operators.OPERATORS

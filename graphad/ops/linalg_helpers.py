@@ -4,7 +4,7 @@ So they import nothing but numpy, carry no annotations of graphad's, and say in 
 matrix or a stack of them.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
 import numpy as np
 
@@ -75,3 +75,11 @@ def eig(a):
     w, v = np.linalg.eig(a)
     dtype = np.result_type(a.dtype, np.complex64)
     return w.astype(dtype), v.astype(dtype)
+
+
+def check_sizes(x, tall):
+    """x, which must have at least as many rows as columns if tall, else at most as many."""
+    rows, columns = x.shape[-2:]
+    if (rows < columns) if tall else (rows > columns):
+        raise ValueError(f"a matrix of {rows} by {columns} where the rows must be {'more' if tall else 'fewer'}")
+    return x
