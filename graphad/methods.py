@@ -1,6 +1,7 @@
 """NumPy's methods on nodes (``x.sum(axis=0)``) and NumPy's functions on nodes (``np.tanh(x)``).
 
-The two tables below are the whole of it; Python's operators are in `ops/operators.py`.
+A NumPy function is the one of the same name in `namespace.py`, `linalg.py` or `fft.py`. Python's operators are in
+`ops/operators.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,11 +9,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from graphad import functional
+from graphad import fft, linalg, namespace
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node, fail
 from graphad.ir.late import install
-from graphad.ops import contract, elementwise, fit, index, kinks, layout, piecewise, reduce
 
 
 def _varargs(op: Callable[..., Node]) -> Callable[..., Node]:
@@ -27,92 +27,60 @@ def _varargs(op: Callable[..., Node]) -> Callable[..., Node]:
 
 
 install(
-    sum=fit.sum,
-    prod=reduce.prod,
-    mean=reduce.mean,
-    var=functional.var,
-    std=functional.std,
-    max=reduce.max,
-    min=reduce.min,
-    argmax=reduce.argmax,
-    argmin=reduce.argmin,
-    reshape=_varargs(layout.reshape),
-    ravel=layout.ravel,
-    flatten=layout.ravel,
-    transpose=_varargs(layout.transpose),
-    swapaxes=layout.swapaxes,
-    squeeze=fit.squeeze,
-    astype=fit.astype,
-    take=index.take,
-    dot=contract.dot,
-    clip=kinks.clip,
-    T=layout.transpose,
-    mT=layout.matrix_transpose,
-)
-
-# NumPy's name -> the function on nodes. A NumPy function that is not here raises, naming itself.
-NUMPY: Mapping[str, Callable[..., Any]] = {
     **{
-        op.name: op
-        for op in (*piecewise.OPS, *elementwise.OPS, *kinks.OPS, fit.sum, *reduce.OPS, contract.matmul)
-        if op.name != "clip"
-    },
-    **{
-        f.__name__: f
-        for f in (
-            fit.expand_dims,
-            fit.squeeze,
-            fit.broadcast_to,
-            fit.zeros_like,
-            fit.ones_like,
-            fit.full_like,
-            layout.reshape,
-            layout.transpose,
-            layout.swapaxes,
-            layout.moveaxis,
-            layout.ravel,
-            layout.matrix_transpose,
-            index.take,
-            index.flip,
-            index.concatenate,
-            index.stack,
-            index.split,
-            kinks.clip,
-            contract.dot,
-            contract.inner,
-            contract.outer,
-            contract.tensordot,
-            contract.einsum,
-            functional.var,
-            functional.std,
+        name: getattr(namespace, name)
+        for name in (
+            *("sum", "prod", "mean", "var", "std", "max", "min", "argmax", "argmin", "all", "any"),
+            *("cumsum", "cumprod", "argsort", "trace", "diagonal", "ravel", "swapaxes", "squeeze", "repeat"),
+            *("astype", "take", "dot", "clip", "round", "conj", "conjugate", "searchsorted", "choose", "copy"),
         )
     },
-    "abs": kinks.absolute,
-    "amax": reduce.max,
-    "amin": reduce.min,
-    "permute_dims": layout.transpose,
-    "pow": elementwise.power,
-    "astype": fit.astype,
+    reshape=_varargs(namespace.reshape),
+    transpose=_varargs(namespace.transpose),
+    flatten=namespace.ravel,
+    T=namespace.transpose,
+    mT=namespace.matrix_transpose,
+    real=namespace.real,
+    imag=namespace.imag,
+)
+
+# The module of a NumPy function -> the functions on nodes by name. One that is not there raises, naming itself.
+NUMPY: Mapping[str, Mapping[str, Any]] = {
+    "numpy": {**vars(namespace), "size": lambda a: a.size},
+    "numpy.linalg": vars(linalg),
+    "numpy.fft": vars(fft),
 }
+REDUCE = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logaddexp": "logsumexp"}
+REDUCE |= {"logical_and": "all", "logical_or": "any"}
+ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
 
 
-def _unknown(name: str) -> NoReturn:
-    fail(ArgumentError, f"np.{name} does not take graphad nodes", hint="see dir(graphad) for what there is")
+def _call(module: str, name: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    called = f"{module.replace('numpy', 'np')}.{name}"
+    if kwargs.get("out") is not None:
+        fail(ArgumentError, f"{called}: out is not taken", hint="nodes never change; use the result")
+    function = NUMPY.get(module, {}).get(name)
+    if not callable(function):
+        _unknown(called)
+    return function(*args, **kwargs)
+
+
+def _unknown(called: str) -> NoReturn:
+    fail(ArgumentError, f"{called} does not take graphad nodes", hint="see dir(graphad) for what there is")
 
 
 def _array_ufunc(self: Node, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     name = ufunc.__name__
-    if method != "__call__":
-        _unknown(f"{name}.{method}")
-    if name not in NUMPY:
-        _unknown(name)
-    return NUMPY[name](*inputs, **kwargs)
+    if method == "__call__":
+        return _call("numpy", name, inputs, kwargs)
+    by_name = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
+    if name not in by_name:
+        _unknown(f"np.{name}.{method}")
+    return _call("numpy", by_name[name], inputs, {"axis": 0, **kwargs})
 
 
 def _array_function(self: Node, func: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if func.__name__ not in NUMPY:
-        _unknown(func.__name__)
-    return NUMPY[func.__name__](*args, **kwargs)
+    return _call(func.__module__, func.__name__, args, kwargs)
 
 
 install(__array_ufunc__=_array_ufunc, __array_function__=_array_function)

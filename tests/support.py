@@ -7,8 +7,11 @@ import numpy as np
 
 import graphad as ga
 from graphad.ir.core import Case, Domain, Node, Op
+from graphad.ir.types import TupleType
 from graphad.ops import ALL_OPS
+from graphad.ops.casts import imag, real
 from graphad.ops.leaves import input as declare
+from graphad.ops.tuples import items
 
 SIZES = {"n": 3, "m": 2}
 
@@ -50,7 +53,15 @@ def concrete(op: Op, case: Case, dtype: str = "float64", seed: int = 0) -> Call:
         nodes.append(node)
         inputs.append(node)
         values.append(value)
-    return Call(op, inputs, op(*nodes, **case.attrs), values)
+    return Call(op, inputs, one(op(*nodes, **case.attrs)), values)
+
+
+def one(result: Node) -> Node:
+    """Several results as one vector, complex ones by their real and imaginary parts."""
+    if not isinstance(result.type, TupleType):
+        return result
+    parts = [p for x in items(result) for p in ([real(x), imag(x)] if x.dtype.kind == "c" else [x])]
+    return ga.concatenate([ga.ravel(p) for p in parts])
 
 
 def all_calls(dtype: str = "float64") -> Iterator[Any]:

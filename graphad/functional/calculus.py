@@ -120,4 +120,5 @@ def _slopes(x: Node, axis: int, spacing: Any, edge_order: int) -> Node:
 def _edge(values: Sequence[Node], h1: Any, h2: Any) -> Node:
     """The second-order slope at the first of three points, h1 and then h2 apart."""
     a, b, c = values
-    return -(2 * h1 + h2) / (h1 * (h1 + h2)) * a + (h1 + h2) / (h1 * h2) * b - h1 / (h2 * (h1 + h2)) * c
+    slope: Node = -(2 * h1 + h2) / (h1 * (h1 + h2)) * a + (h1 + h2) / (h1 * h2) * b - h1 / (h2 * (h1 + h2)) * c
+    return slope

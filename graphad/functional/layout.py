@@ -203,7 +203,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Node:
         return reshape(spread, (*x.shape[:k], n * count, *x.shape[k + 1 :]))
     if counts.size != n:
         fail(ShapeError, f"repeat: {counts.size} counts for axis {k} of size {n}", x)
-    return part(x, k, np.repeat(np.arange(n), counts))
+    return part(x, k, np.repeat(np.arange(counts.size), counts))
 
 
 @composite

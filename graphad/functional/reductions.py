@@ -80,7 +80,8 @@ def _extreme(name: str, x: Any, axis: Axis, keepdims: bool, initial: Any, mask: 
         x = choose(mask, x, initial)
     if 0 in (x.shape[k] for k in all_axes(x, normal_axes(axis, [x]))):
         return sum_op(x, axis=axis, keepdims=keepdims) + initial  # a sum of nothing: zeros of the right shape
-    return pair(op(x, axis=axis, keepdims=keepdims), initial)
+    out: Node = pair(op(x, axis=axis, keepdims=keepdims), initial)
+    return out
 
 
 @composite
@@ -182,5 +183,5 @@ def _with_initial(out: Node, axis: int, value: int) -> Node:
     head = ones_like(index(out, (slice(None),) * axis + (slice(0, 1),))) if out.shape[axis] != 0 else None
     if head is None:
         shape = (*out.shape[:axis], 1, *out.shape[axis + 1 :])
-        head = ones_like(np.empty(shape, as_dtype(out.dtype)))  # type: ignore[arg-type]
+        head = ones_like(np.empty(shape, as_dtype(out.dtype)))
     return concatenate([head * value, out], axis=axis)

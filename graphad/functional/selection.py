@@ -12,11 +12,12 @@ from graphad.ir.dims import Size
 from graphad.ir.origin import composite
 from graphad.ir.types import broadcast_shapes
 from graphad.ops import sort as order
+from graphad.ops.at import At
 from graphad.ops.attributes import as_int, normal_axis
 from graphad.ops.casts import cast
 from graphad.ops.elementwise import remainder
 from graphad.ops.fit import expand_dims, stretch
-from graphad.ops.index import At, concatenate, flip, index, stack
+from graphad.ops.index import concatenate, flip, index, stack
 from graphad.ops.kinks import clip
 from graphad.ops.layout import ravel
 from graphad.ops.leaves import arange, as_node

@@ -144,7 +144,11 @@ class Node:
     max, min, argmax, argmin = _late("max"), _late("min"), _late("argmax"), _late("argmin")
     reshape, ravel, flatten = _late("reshape"), _late("ravel"), _late("flatten")
     transpose, swapaxes, squeeze = _late("transpose"), _late("swapaxes"), _late("squeeze")
-    astype, take, dot, clip = _late("astype"), _late("take"), _late("dot"), _late("clip")
+    all, any, cumsum, cumprod = _late("all"), _late("any"), _late("cumsum"), _late("cumprod")
+    astype, take, dot, clip, round = _late("astype"), _late("take"), _late("dot"), _late("clip"), _late("round")
+    argsort, searchsorted, choose, repeat = _late("argsort"), _late("searchsorted"), _late("choose"), _late("repeat")
+    trace, diagonal, copy = _late("trace"), _late("diagonal"), _late("copy")
+    conj, conjugate, real, imag = _late("conj"), _late("conjugate"), property(_late("real")), property(_late("imag"))
     T, mT, at = property(_late("T")), property(_late("mT")), property(_late("at"))
 
 
@@ -303,7 +307,8 @@ def op(
 
     The function's signature gives operands and attributes, its docstring the documentation. Parameters annotated
     `Node` are operands; others are attributes, whose annotation may carry the
-    function that normalizes them: ``axis: Annotated[..., normalize]``.
+    function that normalizes them: ``axis: Annotated[..., normalize]``. ``sympy(sp, *x)`` is the form in SymPy, handed
+    in as ``sp``; an op that does not give it appears as an undefined function of its name.
     """
 
     def declare(rule: Callable[..., TensorType]) -> Op:
@@ -320,7 +325,7 @@ def op(
             variadic=variadic[0] if variadic else None,
             defaults={p.name: p.default for p in attributes},
             normalize={p.name: get_args(p.annotation)[1] for p in attributes if get_origin(p.annotation) is Annotated},
-            sympy=sympy,
+            sympy=sympy or _applied(name or rule.__name__),
             latex=latex,
             domain=domain,
             cases=cases,
@@ -332,6 +337,11 @@ def op(
         )
 
     return declare
+
+
+def _applied(name: str) -> Callable[..., Any]:
+    """The SymPy form of an op without one of its own."""
+    return lambda sp, *x: sp.Function(name)(*x)
 
 
 def attrs_key(attrs: Mapping[str, Any]) -> tuple[object, ...]:

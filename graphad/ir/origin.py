@@ -13,6 +13,7 @@ Read first: :class:`Origin`, then :func:`here`; the bytecode is read at the end 
 """
 
 import functools
+import inspect
 import itertools
 import linecache
 import os
@@ -240,6 +241,9 @@ def composite(fn: Callable[P, R]) -> Callable[P, R]:
         _context.set(_Context(outer.scope, None, False, outer))
         try:
             result = fn(*args, **kwargs)
+        except TypeError:
+            _check_call(fn, args, kwargs)
+            raise
         finally:
             _context.set(outer)
         place = place_of(sys._getframe(1))
@@ -251,3 +255,15 @@ def composite(fn: Callable[P, R]) -> Callable[P, R]:
         return result
 
     return build
+
+
+def _check_call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise ArgumentError when the arguments do not fit the function's parameters."""
+    signature = inspect.signature(fn)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as problem:
+        site = here(False)
+        where = [("in", site.source_line() or "?", f"at {site.location}")] if site.location else []
+        usage = f"call {fn.__name__}({', '.join(signature.parameters)})"
+        raise ArgumentError(f"{fn.__name__}: {problem}", where=where, hint=usage) from None

@@ -79,6 +79,12 @@ def check_fits(name: str, size: Shape, kernel: Shape, dilation: Any, *nodes: Nod
             fail(ShapeError, what, *nodes, hint="use a smaller kernel, or more padding")
 
 
+def _check_room(name: str, size: Shape, count: Shape, kernel: Shape, stride: Any, dilation: Any, *nodes: Node) -> None:
+    for s, least in zip(size, natural_size(count, kernel, stride, dilation), strict=True):
+        if isinstance(s, int) and isinstance(least, int) and s < least:
+            fail(ShapeError, f"{name}: {count} windows of {kernel} do not fit into {size}", *nodes)
+
+
 # Windows ------------------------------------------------------------------------------------------------------------
 
 
@@ -117,7 +123,7 @@ def windows(x: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) ->
 
 @op(
     numpy="overlap_add({parts}, {size}{, stride}{, dilation})",
-    derivative=Linear(lambda g, parts, size, stride, dilation: (_as_windows(g, parts, stride, dilation),)),
+    derivative=Linear(lambda g, parts, size, stride, dilation: (_as_windows(g, parts, len(size), stride, dilation),)),
     coerce=plain,
     cases=(
         Case((2, 4), size=(5,)),
@@ -132,11 +138,12 @@ def overlap_add(parts: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps
     n = len(size)
     if not 1 <= n <= parts.ndim // 2:
         fail(ShapeError, f"overlap_add: size {size} for {label(parts)}, which has {parts.ndim} axes", parts)
-    return TensorType((*parts.shape[: parts.ndim - 2 * n], *size), parts.dtype)
+    lead = parts.ndim - 2 * n
+    _check_room("overlap_add", size, parts.shape[lead + n :], parts.shape[lead : lead + n], stride, dilation, parts)
+    return TensorType((*parts.shape[:lead], *size), parts.dtype)
 
 
-def _as_windows(g: Node, parts: Node, stride: Any, dilation: Any) -> Node:
-    n = len(g.shape) - (parts.ndim - len(g.shape))
+def _as_windows(g: Node, parts: Node, n: int, stride: Any, dilation: Any) -> Node:
     lead = parts.ndim - 2 * n
     kernel, count = parts.shape[lead : lead + n], parts.shape[lead + n :]
     return windows(_crop(g, count, kernel, stride, dilation), size=kernel, stride=stride, dilation=dilation)
@@ -232,8 +239,10 @@ def _input_transpose(
 def conv_input_adjoint(
     g: Node, w: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1, groups: Count = 1
 ) -> TensorType:
-    """The transpose of `conv` in its input, also called transposed convolution: g (batch, out, *positions) spread
-    over an input of spatial shape ``size``; beyond the last window it is zero. Raises ShapeError.
+    """The transpose of `conv` in its input, also called transposed convolution.
+
+    g (batch, out, *positions) is spread over an input of spatial shape ``size``; beyond the last window it is zero.
+    Raises ShapeError.
     """
     name = f"conv_transpose{g.ndim - 2}d"
     if g.ndim < 3 or w.ndim != g.ndim or len(size) != g.ndim - 2:
@@ -242,6 +251,7 @@ def conv_input_adjoint(
         what = f"{name}: {label(g)} has {g.shape[1]} channels, {label(w)} takes {w.shape[0]}"
         fail(ShapeError, what, g, w, hint="the weight is (channels, out // groups, *kernel)")
     _check_groups(name, w, groups)
+    _check_room(name, size, g.shape[2:], w.shape[2:], stride, dilation, g, w)
     return TensorType((g.shape[0], groups * w.shape[1], *size), g.dtype)
 
 

@@ -4,7 +4,7 @@ Layout: (batch, channels, *positions). `windows` copies every window once ("im2c
 matrix product per image and group; `overlap_add` is its transpose.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, arg-type"
 
 import numpy as np
 
@@ -14,8 +14,8 @@ def windows(x, size, stride=1, dilation=1):
     n = len(size)
     axes = range(x.ndim - n, x.ndim)
     steps = (*np.broadcast_to(stride, n), *np.broadcast_to(dilation, n))
-    extent = [d * (k - 1) + 1 for k, d in zip(size, steps[n:])]
-    view = np.lib.stride_tricks.sliding_window_view(x, extent, tuple(axes))
+    extent = [d * (k - 1) + 1 for k, d in zip(size, steps[n:], strict=True)]
+    view = np.lib.stride_tricks.sliding_window_view(x, extent, tuple(axes), writeable=True)
     view = view[(..., *[slice(None, None, step) for step in steps])]
     return np.ascontiguousarray(np.moveaxis(view, range(-n, 0), axes))
 
@@ -27,7 +27,7 @@ def overlap_add(parts, size, stride=1, dilation=1):
     steps, gaps = np.broadcast_to(stride, n), np.broadcast_to(dilation, n)
     out = np.zeros((*parts.shape[: -2 * n], *size), parts.dtype)
     for at in np.ndindex(*kernel):
-        spots = [slice(d * k, d * k + s * (m - 1) + 1, s) for d, k, s, m in zip(gaps, at, steps, count)]
+        spots = [slice(d * k, d * k + s * (m - 1) + 1, s) for d, k, s, m in zip(gaps, at, steps, count, strict=True)]
         out[(..., *spots)] += parts[(..., *at, *[slice(None)] * n)]
     return out
 

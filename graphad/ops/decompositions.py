@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from graphad.errors import ArgumentError, DifferentiationError, ShapeError
-from graphad.ir.core import Case, Custom, Node, fail, label, op
+from graphad.ir.core import Case, Custom, Node, Op, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.types import TensorType, TupleType
 from graphad.ops import linalg_helpers as helpers
@@ -32,6 +32,7 @@ from graphad.ops.linalg import (
     POSITIVE,
     adjoint,
     bar,
+    check_sizes,
     euclidean_norm,
     matrix,
     solve,
@@ -45,7 +46,7 @@ ONE_BY_ONE = (Case((1, 1)), Case((2, 1, 1)), Case((0, 0)), Case(("n", 1, 1)))  #
 
 
 def smaller(what: str, a: Node) -> Size:
-    """The smaller of the two sizes of a matrix; of a number and a name the number (see `linalg.known_sizes`)."""
+    """The smaller of the two sizes of a matrix; of a number and a name the number, which `comparable` checks."""
     m, n = a.shape[-2:]
     if isinstance(m, int) and isinstance(n, int):
         return min(m, n)
@@ -54,6 +55,13 @@ def smaller(what: str, a: Node) -> Size:
     if not isinstance(n, int):
         fail(ShapeError, f"{what}: which size of {label(a)} is the smaller, {m} or {n}, is not known", a)
     return n
+
+
+def comparable(op: Op, operands: Sequence[Any]) -> list[Node]:
+    """Coercion: as `matrix`; of a named size and a number the run checks that the number is the smaller."""
+    (x,) = matrix(op, operands)
+    m, n = x.shape[-2:]
+    return [x] if isinstance(m, int) == isinstance(n, int) else [check_sizes(x, tall=isinstance(n, int))]
 
 
 def _reciprocal(x: Node, values: Node) -> Node:
@@ -106,6 +114,19 @@ def cholesky(a: Node) -> TensorType:
     return a.type
 
 
+# Bases --------------------------------------------------------------------------------------------------------------
+
+
+def _without_complement(basis: Node, cotangent: Node, k: Size) -> tuple[Node, Node]:
+    """The first k columns B of a complete basis [B C] and their whole cotangent, B̄ - C C̄ᴴ B.
+
+    C spans what is orthogonal to B, and only that has a derivative: dC = -B dBᴴ C up to a rotation of C.
+    """
+    first, rest = (..., slice(0, k)), (..., slice(k, basis.shape[-1]))
+    b, c = index(basis, first), index(basis, rest)
+    return b, index(cotangent, first) - c @ (adjoint(index(cotangent, rest)) @ b)
+
+
 # qr -----------------------------------------------------------------------------------------------------------------
 
 
@@ -128,10 +149,7 @@ def _qr_vjp(g: Sequence[Node | None], out: Node, a: Node, mode: str) -> Sequence
     m, n = a.shape[-2:]
     k = smaller("qr", a)
     if mode == "complete" and m != n and k == n:
-        if g[0] is not None:
-            what = "qr: the columns that mode='complete' adds to Q have no derivative"
-            fail(DifferentiationError, what, out, a, hint='use mode="reduced"')
-        q, to_q = (index(x, (..., slice(0, n))) for x in (q, to_q))
+        q, to_q = _without_complement(q, to_q, n)
         r, to_r = (index(x, (..., slice(0, n), slice(None))) for x in (r, to_r))
     if k == n:
         return (bar(_tall_qr_cotangent(q, r, to_q, to_r)),)
@@ -144,8 +162,16 @@ def _qr_vjp(g: Sequence[Node | None], out: Node, a: Node, mode: str) -> Sequence
 @op(
     numpy="np.linalg.qr({a}, {mode})",
     derivative=Custom(_qr_vjp),
-    coerce=matrix,
-    cases=(Case((3, 2)), Case((2, 3)), Case((2, 2, 2)), Case((2, 3, 2)), Case((3, 3), mode="complete"), Case((0, 0))),
+    coerce=comparable,
+    cases=(
+        Case((3, 2)),
+        Case(("n", 2)),
+        Case((2, 3)),
+        Case((2, 2, 2)),
+        Case((2, 3, 2)),
+        Case((3, 3), mode="complete"),
+        Case((0, 0)),
+    ),
 )
 def qr(a: Node, mode: Annotated[str, _mode] = "reduced") -> TensorType:
     """Q with orthonormal columns and an upper triangular R with Q R = A, as `numpy.linalg.qr`.
@@ -224,19 +250,25 @@ def _outside(basis: Node, x: Node) -> Node:
     return x - basis @ (adjoint(basis) @ x)
 
 
+def _leading(basis: Node, cotangent: Node | None, k: Size) -> tuple[Node, Node | None]:
+    """As `_without_complement`, of a basis that may be complete and may have no cotangent."""
+    if basis.shape[-1] == k:
+        return basis, cotangent
+    if cotangent is None:
+        return index(basis, (..., slice(0, k))), None
+    return _without_complement(basis, cotangent, k)
+
+
 def _svd_vjp(g: Sequence[Node | None], out: Node, a: Node, full_matrices: bool) -> Sequence[Node | None]:
     """U (rotations + diag s̄) Vᴴ + (1 - U Uᴴ) Ū S⁻¹ Vᴴ + U S⁻¹ V̄ᴴ (1 - V Vᴴ)."""
     u, s, vh = items(out)
-    m, n = a.shape[-2:]
-    if full_matrices and m != n:
-        if g[0 if smaller("svd", a) == n else 2] is not None:
-            what = "svd: the vectors that full_matrices=True adds have no derivative"
-            fail(DifferentiationError, what, out, a, hint="use full_matrices=False")
-        k = s.shape[-1]
-        u, vh = index(u, (..., slice(0, k))), index(vh, (..., slice(0, k), slice(None)))
-    v = adjoint(vh)
+    v, (m, n) = adjoint(vh), a.shape[-2:]
     to_u, to_s = (None if part is None else bar(part) for part in g[:2])
     to_v = None if g[2] is None else matrix_transpose(g[2])
+    if full_matrices and m != n:
+        u, to_u = _leading(u, to_u, s.shape[-1])
+        v, to_v = _leading(v, to_v, s.shape[-1])
+        vh = adjoint(v)
     middle = _rotations(s, None if to_u is None else _turn(u, to_u), None if to_v is None else _turn(v, to_v))
     columns = None if middle is None else u @ middle
     if to_s is not None:
@@ -255,7 +287,7 @@ def _svd_vjp(g: Sequence[Node | None], out: Node, a: Node, full_matrices: bool) 
 @op(
     numpy="np.linalg.svd({a}, full_matrices={full_matrices})",
     derivative=Custom(_svd_vjp),
-    coerce=matrix,
+    coerce=comparable,
     cases=(
         *(Case(shape, full_matrices=False) for shape in ((3, 2), (2, 3), (3, 3), (2, 2, 2), (2, 3, 1))),
         Case((3, 3)),

@@ -1,4 +1,4 @@
-"""Determinants: det and slogdet, and the matrix of cofactors, which is the gradient of det. Read `linalg.py` first.
+"""Determinants: det and slogdet, and the matrix of cofactors, which is the gradient of det; the rank. Read `linalg.py`.
 
 det is a polynomial: its derivatives exist for singular matrices as well. So the rule of det divides by nothing.
 """
@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from graphad.ir.core import Case, Custom, Node, op
+from graphad.errors import ArgumentError
+from graphad.ir.core import Case, Constant, Custom, Node, fail, op
 from graphad.ir.types import TensorType, TupleType
 from graphad.ops import linalg_helpers as helpers
+from graphad.ops.attributes import Flag
 from graphad.ops.casts import cast, imag, part_dtype
 from graphad.ops.fit import sum
 from graphad.ops.layout import matrix_transpose
 from graphad.ops.leaves import eye
-from graphad.ops.linalg import POSITIVE, SQUARE, A, B, inv, spread, square
+from graphad.ops.linalg import POSITIVE, SQUARE, A, B, Cutoff, inv, matrix, spread, square
 from graphad.ops.tuples import items
 
 
@@ -104,4 +106,18 @@ def slogdet(a: Node) -> TensorType:
     return TupleType((TensorType(stack, a.dtype), TensorType(stack, part_dtype(a.dtype))))
 
 
-OPS = (det, _cofactor, _cofactor_tangent, slogdet)
+@op(
+    numpy="np.linalg.matrix_rank({a}{, tol}{, hermitian}{, rtol})",
+    derivative=Constant(),
+    coerce=matrix,
+    latex=r"\operatorname{{rank}} {a}",
+    cases=(Case((3, 2)), Case((2, 2, 3), tol=0.1), Case((3, 3), hermitian=True), Case(("n", 2, 2), rtol=1e-9)),
+)
+def matrix_rank(a: Node, tol: Cutoff = None, hermitian: Flag = False, rtol: Cutoff = None) -> TensorType:
+    """The number of singular values above ``tol`` (or ``rtol`` times the largest), as `numpy.linalg.matrix_rank`."""
+    if tol is not None and rtol is not None:
+        fail(ArgumentError, "matrix_rank: give tol or rtol, not both", a)
+    return TensorType(a.shape[:-2], np.dtype("int64"))
+
+
+OPS = (matrix_rank, det, _cofactor, _cofactor_tangent, slogdet)

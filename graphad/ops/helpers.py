@@ -23,9 +23,19 @@ def place(values, index, shape):
 
 def scatter_add(values, index, shape):
     """Zeros of the given shape with the values added at the index, as often as a position occurs in it."""
-    out = np.zeros(shape, values.dtype)
-    np.add.at(out, index, values)
-    return out
+    rows = len(shape) > 1 and not isinstance(index, tuple)  # the index picks whole rows
+    places = np.arange(shape[0] if rows else np.prod(shape, dtype=int))
+    at = (places if rows else places.reshape(shape))[index].ravel()
+    if not rows and values.dtype.kind == "f":
+        sums = np.bincount(at, values.ravel(), places.size)
+        return sums.reshape(shape).astype(values.dtype, copy=False)
+    order = np.argsort(at, kind="stable")
+    at = at[order]
+    first = np.flatnonzero(np.diff(at, prepend=-1))  # where the next position begins
+    out = np.zeros((places.size, *(shape[1:] if rows else ())), values.dtype)
+    values = values.reshape(at.size, *out.shape[1:])[order]
+    out[at[first]] = np.add.reduceat(values, first, dtype=values.dtype)
+    return out.reshape(shape)
 
 
 def put(x, values, index):

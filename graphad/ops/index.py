@@ -1,4 +1,4 @@
-"""Reading and writing parts of an array: slices, integer arrays, ``x.at[i]``, and the joins that are their adjoints.
+"""Reading and writing parts of an array: slices, integer arrays, and the joins that are their adjoints.
 
 Reading a part and placing it into zeros are adjoint to each other, and so are gathering and adding back; joining arrays
 is adjoint to cutting them. Read `indexing.py` first: it defines the patterns used here.
@@ -14,9 +14,9 @@ from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Linear, Node, Op, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.origin import composite, here
-from graphad.ir.types import TensorType, as_dtype, broadcast_shapes
+from graphad.ir.types import TensorType, as_dtype
 from graphad.ops.attributes import Axis, ShapeAttr, normal_axis
-from graphad.ops.fit import cast, expand_dims, promoting, stretch, zeros
+from graphad.ops.fit import expand_dims, promoting, zeros
 from graphad.ops.helpers import place as place_numpy
 from graphad.ops.helpers import put as put_numpy
 from graphad.ops.helpers import scatter_add as scatter_add_numpy
@@ -149,45 +149,6 @@ def index(x: Any, key: Any) -> Node:
     if arrays:
         return gather.build((x, *arrays), {"index": pattern}, here())
     return getitem.build((x,), {"index": pattern}, here()) if pattern else x
-
-
-class At:
-    """``x.at[key]``: where functional updates of ``x`` start, after JAX's notation."""
-
-    def __init__(self, x: Node, key: Any = ...) -> None:
-        self._x, self._key = x, key
-
-    def __getitem__(self, key: Any) -> "At":
-        return At(self._x, key)
-
-    def _values(self, values: Any) -> tuple[Pattern, list[Node], Node]:
-        pattern, arrays = parse(self._x, self._key)
-        shape = indexed_shape(self._x, pattern, arrays)
-        node = cast(as_node(values, self._x.dtype), self._x.dtype)
-        if broadcast_shapes(node.shape, shape) != shape:
-            fail(ShapeError, f"at: values of shape {node.shape} do not fit the part of shape {shape}", self._x, node)
-        return pattern, arrays, stretch(node, shape)
-
-    def set(self, values: Any) -> Node:
-        """A copy of the array with ``values`` at the index (the last one wins where a place is named twice)."""
-        return _set(self, values)
-
-    def add(self, values: Any) -> Node:
-        """A copy of the array with ``values`` added at the index (all of them where a place is named twice)."""
-        return _add(self, values)
-
-
-@composite
-def _set(at: At, values: Any) -> Node:
-    pattern, arrays, node = at._values(values)
-    return put(at._x, node, *arrays, index=pattern)
-
-
-@composite
-def _add(at: At, values: Any) -> Node:
-    pattern, arrays, node = at._values(values)
-    x = at._x
-    return x + (scatter_add(node, *arrays, index=pattern, shape=x.shape) if arrays else place(node, pattern, x.shape))
 
 
 @composite

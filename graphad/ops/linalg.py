@@ -231,26 +231,41 @@ def _cutoff(value: Any, nodes: Sequence[Node]) -> float | None:
     try:
         return float(value)
     except (TypeError, ValueError):
-        fail(ArgumentError, f"pinv: a cutoff must be a number, not {type(value).__name__}", *nodes)
+        fail(ArgumentError, f"a cutoff must be a number, not {type(value).__name__}", *nodes)
+
+
+def _relative_cutoff(value: Any, nodes: Sequence[Node]) -> float | str | None:
+    return value if isinstance(value, str) and value == ABSENT else _cutoff(value, nodes)
 
 
 Cutoff = Annotated[float | None, _cutoff]
+ABSENT = "absent"  # rtol=None is not the same as no rtol: NumPy then takes max(m, n) times the rounding unit
+RelativeCutoff = Annotated[float | str | None, _relative_cutoff]
+
+
+def _pinv_numpy(node: Node) -> str:
+    rtol = node.attrs["rtol"]
+    return f"np.linalg.pinv({{a}}{{, rcond}}{{, hermitian}}{'' if rtol == ABSENT else f', rtol={rtol}'})"
 
 
 @op(
-    numpy="np.linalg.pinv({a}{, rcond}{, hermitian}{, rtol})",
+    numpy=_pinv_numpy,
     derivative=Custom(_pinv_vjp),
     coerce=matrix,
     latex=r"{a}^{{+}}",
-    cases=(Case((3, 2)), Case((2, 3)), Case(B), Case((2, 3, 2), rcond=1e-10), Case((0, 2)), Case(("n", 1, 1))),
+    cases=(
+        *(Case((3, 2)), Case((2, 3)), Case(B), Case((2, 3, 2), rcond=1e-10), Case((0, 2)), Case(("n", 1, 1))),
+        *(Case((3, 2), rtol=None), Case((3, 2), rtol=1e-9)),
+    ),
     domain=POSITIVE,
 )
-def pinv(a: Node, rcond: Cutoff = None, hermitian: Flag = False, rtol: Cutoff = None) -> TensorType:
+def pinv(a: Node, rcond: Cutoff = None, hermitian: Flag = False, rtol: RelativeCutoff = ABSENT) -> TensorType:
     """The Moore-Penrose inverse (…, n, m) of (…, m, n), as `numpy.linalg.pinv`.
 
-    Singular values up to ``rcond`` (or ``rtol``) times the largest count as 0. The derivative is that at constant rank.
+    Singular values up to ``rcond`` (or ``rtol``) times the largest count as 0: 1e-15 unless given, and for
+    ``rtol=None`` max(m, n) times the rounding unit. The derivative is that at constant rank.
     """
-    if rcond is not None and rtol is not None:
+    if rcond is not None and rtol != ABSENT:
         fail(ArgumentError, "pinv: give rcond or rtol, not both", a)
     return TensorType((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
 

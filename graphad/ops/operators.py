@@ -8,9 +8,10 @@ import numpy as np
 from graphad.errors import NodeValueError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.late import install
+from graphad.ops.at import At
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import add, divide, floor_divide, multiply, negative, power, remainder, subtract
-from graphad.ops.index import At, index
+from graphad.ops.index import index
 from graphad.ops.kinks import absolute
 from graphad.ops.piecewise import (
     equal,
@@ -27,7 +28,7 @@ from graphad.ops.piecewise import (
 from graphad.ops.steps import bitwise_and, bitwise_or, bitwise_xor, divmod, invert, left_shift, right_shift, round
 
 
-def _reflected(op: Callable[..., Node]) -> Callable[..., Node]:
+def _reflected(op: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x, y: op(y, x)
 
 
@@ -53,7 +54,7 @@ def _iterate(x: Node) -> Any:
     return (index(x, k) for k in range(len(x)))
 
 
-_BINARY: dict[str, Callable[..., Node]] = {
+_BINARY: dict[str, Callable[..., Any]] = {
     "add": add,
     "sub": subtract,
     "mul": multiply,

@@ -65,19 +65,19 @@ def greater_equal(x: Node, y: Node) -> TensorType:
     return ufunc_type(np.greater_equal)(x, y)
 
 
-@condition(numpy="np.logical_and({x}, {y})", latex=r"{x} \land {y}")
+@condition(numpy="np.logical_and({x}, {y})", latex=r"{x} \land {y}", sympy=lambda sp, x, y: sp.And(x, y))
 def logical_and(x: Node, y: Node) -> TensorType:
     """Both are nonzero."""
     return ufunc_type(np.logical_and)(x, y)
 
 
-@condition(numpy="np.logical_or({x}, {y})", latex=r"{x} \lor {y}")
+@condition(numpy="np.logical_or({x}, {y})", latex=r"{x} \lor {y}", sympy=lambda sp, x, y: sp.Or(x, y))
 def logical_or(x: Node, y: Node) -> TensorType:
     """At least one is nonzero."""
     return ufunc_type(np.logical_or)(x, y)
 
 
-@condition(numpy="np.logical_xor({x}, {y})", latex=r"{x} \oplus {y}")
+@condition(numpy="np.logical_xor({x}, {y})", latex=r"{x} \oplus {y}", sympy=lambda sp, x, y: sp.Xor(x, y))
 def logical_xor(x: Node, y: Node) -> TensorType:
     """Exactly one is nonzero."""
     return ufunc_type(np.logical_xor)(x, y)
@@ -86,7 +86,7 @@ def logical_xor(x: Node, y: Node) -> TensorType:
 _ONE = (Case((2, 3)), Case(()), Case(("n",)))
 
 
-@condition(numpy="np.logical_not({x})", latex=r"\lnot {x}", cases=_ONE)
+@condition(numpy="np.logical_not({x})", latex=r"\lnot {x}", sympy=lambda sp, x: sp.Not(x), cases=_ONE)
 def logical_not(x: Node) -> TensorType:
     """x is zero."""
     return ufunc_type(np.logical_not)(x)

@@ -80,7 +80,7 @@ def float_power(x: Any, y: Any) -> Node:
     """x to the power y in float64 (complex128 for complex operands), as `numpy.float_power`."""
     nodes = [v if isinstance(v, (int, float, complex)) else as_node(v) for v in (x, y)]
     wide = promote(np.dtype("float64"), *(v.dtype for v in nodes if isinstance(v, Node)))
-    return power(*[cast(v, wide) if isinstance(v, Node) else float(v) if v.imag == 0 else v for v in nodes])
+    return power(*[cast(v, wide) if isinstance(v, Node) else v if isinstance(v, complex) else float(v) for v in nodes])
 
 
 @binary(

@@ -98,7 +98,7 @@ def copysign(x: Node, y: Node) -> TensorType:
     derivative=Elementwise(lambda x, y, out: (None, indicator(x == 0, out))),
     coerce=floats,
     sympy=lambda sp, x, y: sp.Heaviside(x, y),
-    latex=r"H\left({x}\right)",
+    latex=r"H_{{{y}}}\left({x}\right)",
 )
 def heaviside(x: Node, y: Node) -> TensorType:
     """0 for x < 0, y for x = 0, 1 for x > 0; the derivative to x is 0 everywhere."""
@@ -206,10 +206,10 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     """Of several choices the first whose condition holds, else ``default``, as `numpy.select`. Raises ArgumentError."""
     if len(condlist) != len(choicelist) or not condlist:
         fail(ArgumentError, f"select: {len(condlist)} conditions for {len(choicelist)} choices")
-    out = default
+    out: Any = default
     for condition_, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         out = where(condition_, choice, out)
-    return out
+    return as_node(out)
 
 
 OPS = (

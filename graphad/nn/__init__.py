@@ -1,0 +1,59 @@
+"""Neural networks: `graphad.nn`, functions with the names, arguments and layout (NCHW) of `torch.nn.functional`.
+
+All are composites: graphs of ordinary nodes, differentiable to any order. Parameters are inputs like any others.
+"""
+
+from graphad.nn.activations import celu as celu
+from graphad.nn.activations import elu as elu
+from graphad.nn.activations import gelu as gelu
+from graphad.nn.activations import glu as glu
+from graphad.nn.activations import hardsigmoid as hardsigmoid
+from graphad.nn.activations import hardswish as hardswish
+from graphad.nn.activations import hardtanh as hardtanh
+from graphad.nn.activations import heaviside_step as heaviside_step
+from graphad.nn.activations import leaky_relu as leaky_relu
+from graphad.nn.activations import log_softmax as log_softmax
+from graphad.nn.activations import logsigmoid as logsigmoid
+from graphad.nn.activations import mish as mish
+from graphad.nn.activations import prelu as prelu
+from graphad.nn.activations import relu as relu
+from graphad.nn.activations import relu6 as relu6
+from graphad.nn.activations import selu as selu
+from graphad.nn.activations import sigmoid as sigmoid
+from graphad.nn.activations import silu as silu
+from graphad.nn.activations import softmax as softmax
+from graphad.nn.activations import softplus as softplus
+from graphad.nn.activations import softsign as softsign
+from graphad.nn.activations import tanh as tanh
+from graphad.nn.adaptive_pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
+from graphad.nn.adaptive_pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
+from graphad.nn.adaptive_pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
+from graphad.nn.adaptive_pooling import adaptive_max_pool1d as adaptive_max_pool1d
+from graphad.nn.adaptive_pooling import adaptive_max_pool2d as adaptive_max_pool2d
+from graphad.nn.adaptive_pooling import adaptive_max_pool3d as adaptive_max_pool3d
+from graphad.nn.adaptive_pooling import global_avg_pool as global_avg_pool
+from graphad.nn.adaptive_pooling import global_max_pool as global_max_pool
+from graphad.nn.attention import dropout as dropout
+from graphad.nn.attention import embedding as embedding
+from graphad.nn.attention import one_hot as one_hot
+from graphad.nn.attention import scaled_dot_product_attention as scaled_dot_product_attention
+from graphad.nn.convolution import conv1d as conv1d
+from graphad.nn.convolution import conv2d as conv2d
+from graphad.nn.convolution import conv3d as conv3d
+from graphad.nn.convolution import conv_transpose1d as conv_transpose1d
+from graphad.nn.convolution import conv_transpose2d as conv_transpose2d
+from graphad.nn.convolution import conv_transpose3d as conv_transpose3d
+from graphad.nn.normalization import batch_norm as batch_norm
+from graphad.nn.normalization import batch_norm_statistics as batch_norm_statistics
+from graphad.nn.normalization import group_norm as group_norm
+from graphad.nn.normalization import instance_norm as instance_norm
+from graphad.nn.normalization import layer_norm as layer_norm
+from graphad.nn.normalization import rms_norm as rms_norm
+from graphad.nn.pooling import avg_pool1d as avg_pool1d
+from graphad.nn.pooling import avg_pool2d as avg_pool2d
+from graphad.nn.pooling import avg_pool3d as avg_pool3d
+from graphad.nn.pooling import max_pool1d as max_pool1d
+from graphad.nn.pooling import max_pool2d as max_pool2d
+from graphad.nn.pooling import max_pool3d as max_pool3d
+
+log_sigmoid, swish, heaviside = logsigmoid, silu, heaviside_step
