@@ -11,7 +11,7 @@ READY := $(shell test "$$(cat $(VENV)/.ready 2>/dev/null)" = "$(CURDIR)" && $(PY
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint docs-images golden bench clean FORCE
+.PHONY: help demo test conformance oracle lint docs-images golden bench clean FORCE
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
@@ -22,6 +22,12 @@ demo: $(VENV)/.installed-demo  ## run the demo
 
 test: $(VENV)/.installed-test  ## run all tests and doctests
 	$(PY) -m pytest -n auto
+
+conformance: $(VENV)/.installed-test  ## run the outside cases (CASES=folder: others of the same form)
+	$(PY) -m pytest tests/conformance -n auto $(if $(CASES),--cases "$(CASES)")
+
+oracle: $(VENV)/.installed-oracle  ## compare values and gradients with JAX
+	$(PY) -m pytest tests/oracle -n auto
 
 lint: $(VENV)/.installed-dev  ## check style and types
 	$(PY) -m ruff check .

@@ -33,7 +33,11 @@ from numpy import uint32 as uint32
 from numpy import uint64 as uint64
 
 from graphad import errors as errors
+from graphad import fft as fft
+from graphad import linalg as linalg
 from graphad import methods as _methods  # noqa: F401  # fills the methods of Node
+from graphad import nn as nn
+from graphad import special as special
 from graphad.autodiff.transforms import grad as grad
 from graphad.autodiff.transforms import hessian as hessian
 from graphad.autodiff.transforms import hvp as hvp

@@ -1,8 +1,10 @@
 """Linear algebra under NumPy's names, and SciPy's `solve_triangular` and `expm`; all of it takes stacks of matrices.
 
-Factorizations return named tuples, as NumPy's do. What they say of equal eigenvalues and singular values is in
-`ops/decompositions.py`: a loss of the values alone, and of the spaces that belong to different values, has a finite and
-right gradient there. Derivatives pair without conjugation for complex numbers (see `ops/casts.py`).
+Factorizations return named tuples, as NumPy's do. At equal eigenvalues or singular values every derivative is finite,
+and the gradient is right for a loss of the values alone and of the spaces that belong to different values. Two things
+are not known there, and what is missing counts as 0: the second derivative of Σ f(w), and the gradient of V f(w) Vᴴ as
+a whole matrix (see `ops/decompositions.py`); a function such as `expm` or `inv` has both. Derivatives pair without
+conjugation for complex numbers (see `ops/casts.py`).
 """
 
 import math
@@ -103,7 +105,7 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
 def eigvalsh(a: Any, UPLO: str = "L") -> Node:
     """Eigenvalues of Hermitian matrices in ascending order, as `numpy.linalg.eigvalsh`.
 
-    Of Σ f(w), also with equal eigenvalues, the gradient is f'(A).
+    Of Σ f(w), also with equal eigenvalues, the gradient is f'(A); the second derivative needs different eigenvalues.
     """
     return eigh(a, UPLO).eigenvalues
 

@@ -1,7 +1,7 @@
 """NumPy's methods on nodes (``x.sum(axis=0)``) and NumPy's functions on nodes (``np.tanh(x)``).
 
-A NumPy function is the one of the same name in `namespace.py`, `linalg.py` or `fft.py`. Python's operators are in
-`ops/operators.py`.
+A NumPy function is the one of the same name in `namespace.py`, `linalg.py` or `fft.py`, a SciPy ufunc that in
+`special.py`. Python's operators are in `ops/operators.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from graphad import fft, linalg, namespace
+from graphad import fft, linalg, namespace, special
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node, fail
 from graphad.ir.late import install
@@ -49,6 +49,7 @@ NUMPY: Mapping[str, Mapping[str, Any]] = {
     "numpy": {**vars(namespace), "size": lambda a: a.size},
     "numpy.linalg": vars(linalg),
     "numpy.fft": vars(fft),
+    "scipy.special": vars(special),
 }
 REDUCE = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logaddexp": "logsumexp"}
 REDUCE |= {"logical_and": "all", "logical_or": "any"}
@@ -72,7 +73,7 @@ def _unknown(called: str) -> NoReturn:
 def _array_ufunc(self: Node, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     name = ufunc.__name__
     if method == "__call__":
-        return _call("numpy", name, inputs, kwargs)
+        return _call("numpy" if hasattr(np, name) else "scipy.special", name, inputs, kwargs)
     by_name = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
     if name not in by_name:
         _unknown(f"np.{name}.{method}")

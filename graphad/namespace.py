@@ -23,6 +23,7 @@ from graphad.functional.creation import tri as tri
 from graphad.functional.elementary import angle as angle
 from graphad.functional.elementary import fabs as fabs
 from graphad.functional.elementary import positive as positive
+from graphad.functional.elementary import sign as sign
 from graphad.functional.layout import append as append
 from graphad.functional.layout import array_split as array_split
 from graphad.functional.layout import atleast_1d as atleast_1d
@@ -134,7 +135,6 @@ from graphad.ops.elementwise import negative as negative
 from graphad.ops.elementwise import power as power
 from graphad.ops.elementwise import remainder as remainder
 from graphad.ops.elementwise import sigmoid as sigmoid
-from graphad.ops.elementwise import sign as sign
 from graphad.ops.elementwise import sin as sin
 from graphad.ops.elementwise import sinh as sinh
 from graphad.ops.elementwise import softplus as softplus

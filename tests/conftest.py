@@ -10,3 +10,4 @@ sys.path.insert(0, str(Path(__file__).parent))  # import-mode importlib leaves i
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write golden files anew instead of comparing")
+    parser.addoption("--cases", help="another folder of outside cases for tests/conformance")

@@ -58,9 +58,14 @@ def concrete(op: Op, case: Case, dtype: str = "float64", seed: int = 0) -> Call:
 
 def one(result: Node) -> Node:
     """Several results as one vector, complex ones by their real and imaginary parts."""
-    if not isinstance(result.type, TupleType):
+    several = isinstance(result.type, TupleType)
+    if not several and result.dtype.kind != "c":
         return result
-    parts = [p for x in items(result) for p in ([real(x), imag(x)] if x.dtype.kind == "c" else [x])]
+    parts = [
+        p
+        for x in (items(result) if several else [result])
+        for p in ([real(x), imag(x)] if x.dtype.kind == "c" else [x])
+    ]
     return ga.concatenate([ga.ravel(p) for p in parts])
 
 

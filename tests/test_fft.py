@@ -62,6 +62,13 @@ def test_values_and_dtypes_are_numpys(name, keywords, dtype):
     np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("name", [*dict.fromkeys(f for f, _ in CALLS), "fftshift", "ifftshift"])
+def test_numpys_functions_take_nodes(name):
+    z = ga.input("z", shape=REAL.shape)
+    ours, theirs = getattr(fft, name)(z), getattr(np.fft, name)(z)
+    assert (theirs.op, theirs.attrs, theirs.type) == (ours.op, ours.attrs, ours.type)
+
+
 def test_an_axis_named_twice_is_transformed_twice():
     x = RNG.standard_normal((4, 6))
     z = ga.input("z", shape=(4, 6))

@@ -76,22 +76,24 @@ def masked_product(g: Node, partial: Node | float | None) -> Contribution:
         return None
     if isinstance(partial, (int, float)):
         return g if partial == 1 else -g if partial == -1 else g * partial
-    mask, inner = _mask(g)
-    if mask is not None:
-        return where(mask, inner * partial, 0)
-    mask, inner = _mask(partial)
-    if mask is not None:
-        return where(mask, g if is_uniform(inner, 1) else g * inner, 0)
+    masked = _under_mask(g, lambda inner: inner * partial)
+    if masked is None:
+        masked = _under_mask(partial, lambda inner: g if is_uniform(inner, 1) else g * inner)
+    if masked is not None:
+        return masked
     if partial.op is divide and is_uniform(partial.inputs[0], 1):
         return g / partial.inputs[1]
     return g * partial
 
 
-def _mask(node: Node) -> tuple[Node | None, Node]:
-    """(condition, value) when the node is where(condition, value, 0)."""
-    if node.op is where and is_uniform(node.inputs[2], 0):
-        return node.inputs[0], node.inputs[1]
-    return None, node
+def _under_mask(node: Node, f: Callable[[Node], Node]) -> Node | None:
+    """where(c, f(x), 0) for where(c, x, 0), and where(c, 0, f(y)) for where(c, 0, y); None for other nodes."""
+    if node.op is not where:
+        return None
+    condition, x, y = node.inputs
+    if is_uniform(y, 0):
+        return where(condition, f(x), 0)
+    return where(condition, 0, f(y)) if is_uniform(x, 0) else None
 
 
 def is_uniform(node: Node, value: float) -> bool:

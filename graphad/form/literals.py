@@ -21,6 +21,8 @@ def number(value: Any, point: bool = False) -> str:
     if scalar.dtype.kind in "biu":
         return str(scalar)
     if scalar.dtype.kind == "c":
+        if scalar.imag == 0 and not np.signbit(scalar.imag):
+            return number(scalar.real, point)
         return f"complex({number(scalar.real)}, {number(scalar.imag)})"
     if not np.isfinite(scalar):
         return "np.nan" if np.isnan(scalar) else "np.inf" if scalar > 0 else "-np.inf"
@@ -45,7 +47,7 @@ def array(value: np.ndarray[Any, Any]) -> str:
     """An array as an expression of NumPy alone: a short list, or its bytes in hexadecimal digits."""
     if value.ndim == 0:
         return scalar(value)
-    if value.size <= INLINE_ELEMENTS and value.dtype.kind != "c" and value.size:
+    if value.size <= INLINE_ELEMENTS and value.size:
         texts = [number(v) for v in value.ravel()]
         shape = "" if value.ndim == 1 else f".reshape({value.shape})"
         return f"np.array([{', '.join(texts)}], {dtype_text(value.dtype)}){shape}"

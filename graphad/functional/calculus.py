@@ -22,12 +22,14 @@ from graphad.ops.piecewise import logical_xor
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Node:
     """Differences of neighbors along an axis, n times over, as `numpy.diff`. Raises ShapeError for a scalar."""
     x, count = as_node(a), as_int(n, "diff: n")
+    if count == 0:
+        return x
     if not x.ndim:
         fail(ShapeError, f"diff: {label(x)} is a scalar", x)
     if count < 0:
         fail(ArgumentError, f"diff: n = {count} is negative", x)
     k = normal_axis(axis, [x])
-    if count and (prepend is not None or append is not None):
+    if prepend is not None or append is not None:
         x = concatenate([*_border(x, k, prepend), x, *_border(x, k, append)], axis=k)
     for _ in range(count):
         later, earlier = part(x, k, slice(1, None)), part(x, k, slice(None, -1))
@@ -77,7 +79,7 @@ def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edg
         fail(ArgumentError, f"gradient: {len(varargs)} spacings for {len(axes)} axes", x)
     if edge_order not in (1, 2):
         fail(ArgumentError, f"gradient: edge_order must be 1 or 2, not {edge_order}", x)
-    out = [_slopes(x, k, h, edge_order) for k, h in zip(axes, spacing, strict=True)]
+    out = [cast(_slopes(x, k, h, edge_order), x.dtype) for k, h in zip(axes, spacing, strict=True)]
     return out[0] if len(out) == 1 else out
 
 

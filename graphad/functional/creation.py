@@ -53,14 +53,19 @@ def linspace(
     if not builtins.any(isinstance(v, (Node, Dim)) for v in (start, stop, num)):
         values = np.linspace(start, stop, num, endpoint, retstep, dtype)  # type: ignore[call-overload]
         return (constant(values[0]), as_node(values[1])) if retstep else constant(values)
-    first, last = broadcast_arrays(start, stop)
-    whole = np.result_type(first.dtype, last.dtype, *(() if "f" in first.dtype.kind + last.dtype.kind else ("f8",)))
-    first, last = cast(first, whole), cast(last, whole)
-    share = cast(arange(num), whole) / cast(as_node(num - 1 if endpoint else num), whole)  # nan for one value
+    first, last = _ends(start, stop)
+    share = cast(arange(num), first.dtype) / cast(as_node(num - 1 if endpoint else num), first.dtype)
     share = share.reshape((num, *(1,) * first.ndim))
     values = full((num, *first.shape), first) if num == 1 else first * (1 - share) + last * share
     out = values if dtype is None else astype(values, as_dtype(dtype))
     return (out, (last - first) / (num - 1 if endpoint else num)) if retstep else out
+
+
+def _ends(start: Any, stop: Any) -> list[Node]:
+    """Both ends in one shape and one dtype, which is not an integer one."""
+    nodes = broadcast_arrays(start, stop)
+    dtype = np.result_type(*(x.dtype for x in nodes))
+    return [cast(x, dtype if dtype.kind in "fc" else np.dtype("float64")) for x in nodes]
 
 
 @composite
@@ -73,7 +78,8 @@ def logspace(start: Any, stop: Any, num: Size = 50, endpoint: bool = True, base:
 @composite
 def geomspace(start: Any, stop: Any, num: Size = 50, endpoint: bool = True, dtype: Any = None) -> Node:
     """``num`` values from ``start`` to ``stop``, both positive, each a constant multiple of the one before."""
-    values = exp(linspace(log(start), log(stop), num, endpoint))
+    first, last = _ends(start, stop)
+    values = exp(linspace(log(first), log(last), num, endpoint))
     return values if dtype is None else astype(values, as_dtype(dtype))
 
 

@@ -1,4 +1,4 @@
-"""Elementwise functions that are others in disguise: positive, angle, fabs."""
+"""Elementwise functions that are others in disguise: positive, angle, fabs, sign."""
 
 from typing import Any
 
@@ -7,9 +7,11 @@ import numpy as np
 from graphad.errors import DTypeError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
-from graphad.ops.casts import imag, real
+from graphad.ops.casts import cast, imag, real
+from graphad.ops.elementwise import sign as sign_op
 from graphad.ops.kinks import absolute
 from graphad.ops.leaves import as_node
+from graphad.ops.piecewise import where
 from graphad.ops.trigonometry import arctan2, rad2deg
 
 
@@ -28,7 +30,7 @@ def angle(z: Any, deg: bool = False) -> Node:
     Real numbers have the angle 0 or π. At 0 the derivative is that of `arctan2`.
     """
     node = as_node(z)
-    out = arctan2(imag(node), real(node))
+    out = arctan2(imag(node), real(node)) if node.dtype.kind == "c" else arctan2(0, node)
     return rad2deg(out) if deg else out
 
 
@@ -38,4 +40,14 @@ def fabs(x: Any) -> Node:
     node = as_node(x)
     if node.dtype.kind == "c":
         fail(DTypeError, f"fabs: {label(node)} is complex", node, hint="use ga.abs")
-    return absolute(node if node.dtype.kind == "f" else node * 1.0)
+    return absolute(cast(node, np.fabs(np.empty(0, node.dtype)).dtype))
+
+
+@composite
+def sign(x: Any) -> Node:
+    """-1, 0 or 1, whose derivative is zero, also at 0; of complex numbers x / |x|, and 0 for 0, as `numpy.sign`."""
+    node = as_node(x)
+    if node.dtype.kind != "c":
+        return sign_op(node)
+    length = absolute(node)
+    return where(length == 0, 0, node / where(length == 0, 1, length))

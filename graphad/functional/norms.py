@@ -88,9 +88,14 @@ def _vector_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node
 
 
 def _p_norm(x: Node, p: float, axis: tuple[int, ...], keepdims: bool) -> Node:
-    """(Σ |x|ᵖ)^(1/p); zeros are kept out of the powers, whose derivatives they would make infinite."""
-    zero = equal(x, 0)
-    powers = where(zero, math.inf if p < 0 else 0, power(absolute(where(zero, 1, x)), p))
+    """(Σ |x|ᵖ)^(1/p); zeros are kept out of powers that have infinite derivatives there."""
+    if p > 0 and p % 2 == 0 and x.dtype.kind == "f":
+        powers = power(x, p)
+    elif p > 0 and p.is_integer():
+        powers = power(absolute(x), p)
+    else:
+        zero = equal(x, 0)
+        powers = where(zero, math.inf if p < 0 else 0, power(absolute(where(zero, 1, x)), p))
     total = sum(powers, axis, keepdims=keepdims)
     none = equal(total, 0)
     return where(none, 0, power(where(none, 1, total), 1 / p))

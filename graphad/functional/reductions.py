@@ -79,7 +79,7 @@ def _extreme(name: str, x: Any, axis: Axis, keepdims: bool, initial: Any, mask: 
     if mask is not None:
         x = choose(mask, x, initial)
     if 0 in (x.shape[k] for k in all_axes(x, normal_axes(axis, [x]))):
-        return sum_op(x, axis=axis, keepdims=keepdims) + initial  # a sum of nothing: zeros of the right shape
+        return add(sum_op(x, axis=axis, keepdims=keepdims), initial)  # a sum of nothing: zeros of the right shape
     out: Node = pair(op(x, axis=axis, keepdims=keepdims), initial)
     return out
 

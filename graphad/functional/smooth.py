@@ -5,6 +5,7 @@ from typing import Any
 from graphad.ir.core import Node
 from graphad.ir.origin import composite
 from graphad.ops.attributes import all_axes, normal_axes
+from graphad.ops.casts import real
 from graphad.ops.elementwise import divide, exp, log, subtract
 from graphad.ops.fit import squeeze, sum
 from graphad.ops.leaves import as_node
@@ -16,7 +17,7 @@ Axis = int | tuple[int, ...] | None
 
 def _shift(x: Node, axis: Axis) -> Node:
     """The largest element along the axes, kept as size 1 and constant for differentiation; 0 where it is infinite."""
-    top = stop_gradient(max(x, axis=axis, keepdims=True))
+    top = stop_gradient(max(real(x) if x.dtype.kind == "c" else x, axis=axis, keepdims=True))
     return where(isfinite(top), top, 0)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, ShapeError
+from graphad.errors import ArgumentError, DTypeError, ShapeError
 from graphad.functional.layout import atleast_2d
 from graphad.functional.reductions import Axis, max, mean, min, sum
-from graphad.ir.core import Node, fail
+from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import product
 from graphad.ir.origin import composite
 from graphad.ops.attributes import all_axes, normal_axes
@@ -129,8 +129,7 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepd
         fail(ArgumentError, "quantile: q must lie between 0 and 1")
     if method not in _CONTINUOUS and method not in _DISCRETE:
         fail(ArgumentError, f"quantile: method {method!r} is not known", hint=", ".join([*_CONTINUOUS, *_DISCRETE]))
-    x = as_node(a)
-    x = x if x.dtype.kind == "f" else cast(x, np.dtype("float64"))
+    x = _real("quantile", a)
     axes = all_axes(x, normal_axes(axis, [x]))
     ordered = sort_along(_axes_last(x, axes))
     values = _between(ordered, levels, method)
@@ -138,6 +137,13 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepd
         values = reshape(moveaxis(values, -1, 0), (*levels.shape, *ordered.shape[:-1]))
     values = where(isnan(index(ordered, (..., -1))), np.nan, values)
     return expand_dims(values, tuple(levels.ndim + k for k in axes)) if keepdims else values
+
+
+def _real(name: str, a: Any) -> Node:
+    node = as_node(a)
+    if node.dtype.kind == "c":
+        fail(DTypeError, f"{name}: {label(node)} is complex, which has no order", node, hint="use ga.abs, real or imag")
+    return node if node.dtype.kind == "f" else cast(node, np.dtype("float64"))
 
 
 def _axes_last(x: Node, axes: Sequence[int]) -> Node:
@@ -184,7 +190,10 @@ def percentile(a: Any, q: Any, axis: Axis = None, *, method: str = "linear", kee
 @composite
 def median(a: Any, axis: Axis = None, keepdims: bool = False) -> Node:
     """The middle element, or the mean of the middle two, which then share the gradient; nan where there is a nan."""
-    return quantile(a, 0.5, axis, method="midpoint", keepdims=keepdims)
+    x = _real("median", a)
+    if 0 in [x.shape[k] for k in all_axes(x, normal_axes(axis, [x]))]:
+        return mean(x, axis, keepdims=keepdims)  # nan, as in NumPy
+    return quantile(x, 0.5, axis, method="midpoint", keepdims=keepdims)
 
 
 # Covariance -----------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from graphad.ir.graph import Graph
 from graphad.ir.types import Shape, broadcast_shapes
 from graphad.lower.program import Apply, Expression, Literal, Ref
 from graphad.ops.contract import matmul
+from graphad.ops.elementwise import power
 from graphad.ops.fit import astype, broadcast_to
 
 
@@ -87,10 +88,11 @@ def _without_casts(graph: Graph, node: Node, operands: list[Node]) -> list[Node]
         return operands
     for k, x in enumerate(operands):
         source = _source(graph, x, astype)
-        if source is not None:
-            trial = [*operands[:k], source, *operands[k + 1 :]]
-            if _promoted(graph, trial) == x.dtype:
-                operands = trial
+        if source is None or (node.op is power and source.dtype == np.bool_):  # NumPy squares booleans in int8
+            continue
+        trial = [*operands[:k], source, *operands[k + 1 :]]
+        if _promoted(graph, trial) == x.dtype:
+            operands = trial
     return operands
 
 
@@ -111,6 +113,8 @@ def _python_number(x: Node, point: bool) -> bool | int | float | complex:
     if "size" in x.op.traits:
         return 1
     value: bool | int | float | complex = x.attrs["value"].item()
+    if isinstance(value, complex) and not literals.number(x.attrs["value"]).startswith("complex"):
+        value = value.real
     return 1 if not point and isinstance(value, float) and "." not in literals.number(x.attrs["value"]) else value
 
 

@@ -12,8 +12,8 @@ from graphad.ir.origin import composite
 from graphad.ir.types import shape_text
 from graphad.nn.convolution import batched
 from graphad.nn.pooling import lowest
-from graphad.ops.elementwise import divide
-from graphad.ops.fit import squeeze, sum
+from graphad.ops.elementwise import divide, multiply
+from graphad.ops.fit import as_count, squeeze, sum
 from graphad.ops.index import index
 from graphad.ops.layout import reshape
 from graphad.ops.leaves import as_node, constant
@@ -114,20 +114,26 @@ def _counts(name: str, x: Node, n: int, output_size: Any) -> list[Size]:
 def _uneven(name: str, x: Node, counts: Sequence[Size], reduce: Callable[..., Node]) -> Node:
     """Gather the parts into rows of one length, and leave out what fills the shorter ones."""
     n = len(counts)
-    inside: Any = np.ones((), bool)
+    inside: Any = np.ones((), bool)  # broadcasts over the axes that divide evenly
+    each: Size = 1
     for k, m in enumerate(counts):
-        s = x.shape[2 + 2 * k]
+        axis = 2 + 2 * k
+        s = x.shape[axis]
+        inside = inside[..., None, None]
+        if s % m == 0:
+            x = reshape(x, (*x.shape[:axis], m, s // m, *x.shape[axis + 1 :]))
+            each = each * (s // m)
+            continue
         if not isinstance(s, int) or not isinstance(m, int):
             what = f"{name}: it is not known whether {m} divides the size {s}"
             fail(ShapeError, what, x, hint="give the size in numbers")
         start, stop = np.arange(m) * s // m, -(-np.arange(1, m + 1) * s // m)
         at = start[:, None] + np.arange(np.max(stop - start))
-        x = index(x, (*[slice(None)] * (2 + 2 * k), np.minimum(at, s - 1)))
-        inside = inside[..., None, None] & (at < stop[:, None])
+        x = index(x, (*[slice(None)] * axis, np.minimum(at, s - 1)))
+        inside = inside & (at < stop[:, None])
     axes = tuple(range(3, 3 + 2 * n, 2))
     if reduce is max:
         return max(where(constant(inside), x, lowest(x)), axis=axes)
     total = sum(where(constant(inside), x, 0), axis=axes)
-    return divide(
-        total, np.sum(inside, axis=tuple(range(1, 2 * n, 2))).astype(x.dtype if x.dtype.kind == "f" else np.float64)
-    )
+    dtype = total.dtype if total.dtype.kind == "f" else np.dtype("float64")
+    return divide(total, multiply(as_count(each, dtype), np.sum(inside, axis=tuple(range(1, 2 * n, 2))).astype(dtype)))

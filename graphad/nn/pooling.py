@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError, ShapeError
-from graphad.functional.layout import pad
 from graphad.ir.core import Node, fail
 from graphad.ir.origin import composite
 from graphad.nn.convolution import Ints, batched, ints
 from graphad.ops.attributes import as_int
 from graphad.ops.conv import check_fits, windows
-from graphad.ops.fit import ones, squeeze, sum
+from graphad.ops.diagonals import pad_zeros
+from graphad.ops.fit import full, ones, squeeze, sum
+from graphad.ops.index import put
+from graphad.ops.indexing import FULL, Slice
 from graphad.ops.leaves import as_node
 from graphad.ops.reduce import max as max_of
 from graphad.ops.reduce import mean
@@ -118,7 +120,9 @@ def _max_pool(n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, d
     kernel, steps, borders, gaps = _arguments(name, x, n, kernel_size, stride, padding, dilation)
     widths = _widths(name, x, kernel, steps, borders, gaps, ceil_mode)
     if any(a or b for a, b in widths):
-        x = pad(x, ((0, 0), (0, 0), *widths), constant_values=lowest(x))
+        inner = tuple(Slice(a, a + s) for s, (a, _) in zip(x.shape[2:], widths, strict=True))
+        sizes = tuple(a + s + b for s, (a, b) in zip(x.shape[2:], widths, strict=True))
+        x = put(full((*x.shape[:2], *sizes), lowest(x), x.dtype), x, index=(FULL, FULL, *inner))
     check_fits(name, x.shape[2:], kernel, gaps, x)
     out = max_of(windows(x, kernel, steps, gaps), axis=tuple(range(2, 2 + n)))
     return out if has_batch else squeeze(out, 0)
@@ -142,7 +146,7 @@ def _avg_pool(
 
     def added(values: Node, border: Sequence[tuple[int, int]]) -> Node:
         lead = [(0, 0)] * (values.ndim - n)
-        wide = pad(values, (*lead, *border)) if any(a or b for a, b in border) else values
+        wide = pad_zeros(values, (*lead, *border)) if any(a or b for a, b in border) else values
         check_fits(name, wide.shape[-n:], kernel, gaps, x)
         return windows(wide, kernel, steps)
 

@@ -24,6 +24,10 @@ from graphad.ops import (
     reduce,
     scan,
     sort,
+    special,
+    special_bessel,
+    special_beta,
+    special_gamma,
     steps,
     trigonometry,
     tuples,
@@ -54,6 +58,10 @@ ALL_OPS: tuple[Op, ...] = (
     *determinants.OPS,
     *decompositions.OPS,
     *random.OPS,
+    *special.OPS,
+    *special_gamma.OPS,
+    *special_beta.OPS,
+    *special_bessel.OPS,
 )
 OPERATORS = operators.OPERATORS
 BY_NAME = {op.name: op for op in ALL_OPS}

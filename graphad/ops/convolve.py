@@ -31,7 +31,7 @@ def _convolve_transpose(g: Node, a: Node, v: Node, mode: str) -> Sequence[Node]:
     m, n = a.shape[0], v.shape[0]
     if mode != "full":
         start = _start(m, n, g.shape[0])
-        g = place(g, (Slice(start or None, start + g.shape[0]),), (m + n - 1,))
+        g = place(g, (Slice(start, start + g.shape[0]),), (m + n - 1,))
     return convolve(g, flip(v), "valid"), convolve(g, flip(a), "valid")
 
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, DifferentiationError, ShapeError
+from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Custom, Node, Op, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.types import TensorType, TupleType
@@ -66,7 +66,8 @@ def comparable(op: Op, operands: Sequence[Any]) -> list[Node]:
 
 def _reciprocal(x: Node, values: Node) -> Node:
     """1 / x, and 0 where x is 0 up to the rounding errors that the computed ``values`` (…, n) have."""
-    rounding = euclidean_norm(values, axis=-1, keepdims=True) * (8 * float(np.finfo(x.dtype.type(0)).eps))
+    unit = float(np.finfo(part_dtype(x.dtype).name).eps)
+    rounding = euclidean_norm(values, axis=-1, keepdims=True) * (8 * unit)
     none = absolute(x) <= (rounding if x.ndim == values.ndim else expand_dims(rounding, -1))
     return where(none, 0, 1 / where(none, 1, x))
 

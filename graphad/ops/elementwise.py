@@ -12,9 +12,9 @@ import numpy as np
 from graphad.errors import ArgumentError, DTypeError
 from graphad.ir.core import Case, Constant, Domain, Elementwise, Linear, Multilinear, Node, fail, op
 from graphad.ir.types import TensorType, promote
-from graphad.ops.fit import broadcasting, floats, uniform_value
+from graphad.ops.fit import broadcasting, real_floats, uniform_value
 from graphad.ops.helpers import sigmoid as sigmoid_numpy
-from graphad.ops.piecewise import ufunc_type, where
+from graphad.ops.piecewise import equal, ufunc_type, where
 
 UNARY = (Case((2, 3)), Case(()), Case((0,)), Case(("n", 2)))
 BINARY = (Case((2, 3), (2, 3)), Case((3,), (2, 1)), Case((), (3,)), Case((0,), (1,)), Case(("n", 2), (2,)))
@@ -97,7 +97,7 @@ def remainder(x: Node, y: Node) -> TensorType:
 
 
 def _power_partials(x: Node, y: Node, out: Node) -> Sequence[Node | float]:
-    """d/dx x^y = y x^(y-1), which is 0 and not nan for y = 0; d/dy x^y = x^y log x, which is 0 and not nan at x = 0.
+    """d/dx x^y = y x^(y-1), which is 0 and not nan at x = y = 0; d/dy x^y = x^y log x, 0 and not nan at x = 0.
 
     A constant exponent is simplified here, where it is known, so that x² has the derivative 2x and not 2 x^(2-1).
     """
@@ -105,7 +105,7 @@ def _power_partials(x: Node, y: Node, out: Node) -> Sequence[Node | float]:
     p = uniform_value(y)
     if p is not None:
         return (0 if p == 0 else 1 if p == 1 else 2 * x if p == 2 else p * x ** (p - 1)), by_y
-    return y * x ** where(y == 0, 1, y - 1), by_y
+    return y * x ** where((x == 0) & (y == 0), 1, y - 1), by_y
 
 
 @binary(
@@ -193,13 +193,13 @@ def log1p(x: Node) -> TensorType:
 
 @unary(
     numpy="np.sqrt({x})",
-    derivative=Elementwise(lambda x, out: (0.5 / out,)),
+    derivative=Elementwise(lambda x, out: (0.5 / where(equal(out, 0), np.inf, out),)),
     sympy=lambda sp, x: sp.sqrt(x),
     latex=r"\sqrt{{{x}}}",
     domain=POSITIVE,
 )
 def sqrt(x: Node) -> TensorType:
-    """Square root; nan for negative x."""
+    """Square root; nan for negative x. The derivative at 0 is taken as 0: so the gradient of √Σx² there is finite."""
     return ufunc_type(np.sqrt)(x)
 
 
@@ -303,7 +303,7 @@ def tanh(x: Node) -> TensorType:
     derivative=Elementwise(lambda x, out: (out * (1 - out),)),
     sympy=lambda sp, x: 1 / (1 + sp.exp(-x)),
     latex=r"\sigma\left({x}\right)",
-    coerce=floats,
+    coerce=real_floats,
     helpers=(sigmoid_numpy,),
 )
 def sigmoid(x: Node) -> TensorType:
@@ -313,7 +313,7 @@ def sigmoid(x: Node) -> TensorType:
 
 @unary(
     numpy="np.logaddexp({x}, 0)",
-    coerce=floats,
+    coerce=real_floats,
     derivative=Elementwise(lambda x, out: (sigmoid(x),)),
     sympy=lambda sp, x: sp.log(1 + sp.exp(x)),
     latex=r"\log\left(1 + e^{{{x}}}\right)",

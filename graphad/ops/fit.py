@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, ShapeError
+from graphad.errors import ArgumentError, DTypeError, ShapeError
 from graphad.ir.core import Case, Linear, Node, Op, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.origin import composite, here
@@ -37,7 +37,7 @@ def _broadcast_numpy(x: Node) -> str:
     if "constant" in source.op.traits and source.ndim == 0:
         value, dtype = source.attrs["value"], f"np.{np.bool_.__name__}" if x.dtype == bool else f"np.{x.dtype.name}"
         suffix = "" if x.dtype == np.float64 else f", {dtype}"
-        if value == 0 and not np.signbit(value):
+        if value == 0 and not np.signbit([value.real, value.imag]).any():
             return f"np.zeros({text}{suffix})"
         if value == 1:
             return f"np.ones({text}{suffix})"
@@ -206,6 +206,15 @@ def broadcasting(op: Op, operands: Sequence[Any]) -> list[Node]:
 def floats(op: Op, operands: Sequence[Any]) -> list[Node]:
     """As `broadcasting`; integers and booleans become float64."""
     return [x if x.dtype.kind in "fc" else cast(x, np.dtype("float64")) for x in broadcasting(op, operands)]
+
+
+def real_floats(op: Op, operands: Sequence[Any]) -> list[Node]:
+    """As `floats`; complex numbers are refused."""
+    nodes = floats(op, operands)
+    for x in nodes:
+        if x.dtype.kind == "c":
+            fail(DTypeError, f"{op.name}: not defined here for complex numbers", x)
+    return nodes
 
 
 def fit_shapes(op: Op, nodes: list[Node]) -> list[Node]:

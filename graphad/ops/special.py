@@ -51,6 +51,15 @@ def both_zero_as_one(x: Node, y: Node) -> Node:
     return where((x == 0) & (y == 0), 1, y)
 
 
+def sympy_derivative(sp: Any, f: Any, *points: Any) -> Any:
+    """The SymPy form of a derivative of f at (argument, order), ..., whatever expressions the arguments are."""
+    variables = [sp.Dummy(f"t{k}", real=True) for k in range(len(points))]
+    orders = [(t, order) for t, (_, order) in zip(variables, points, strict=True) if order]
+    body = f(*variables)
+    places = [x for x, _ in points]
+    return sp.Subs(sp.diff(body, *orders) if orders else body, variables, places).doit()
+
+
 # Error functions ----------------------------------------------------------------------------------------------------
 
 
@@ -95,7 +104,7 @@ def erfinv(x: Node) -> TensorType:
     numpy="special.erfcinv({x})",
     derivative=Elementwise(lambda x, out: (-SQRT_PI / 2 * exp(square(out)),)),
     imports=SCIPY,
-    sympy=lambda sp, x: sp.erfcinv(x),
+    sympy=lambda sp, x: sp.erfinv(1 - x),
     latex=r"\operatorname{{erfc}}^{{-1}}\left({x}\right)",
     domain=(Domain(0.05, 1.9),),
 )
@@ -108,7 +117,7 @@ def erfcinv(x: Node) -> TensorType:
     numpy=lambda node: "erfcx({x}, {order}, special)" if node.attrs["order"] else "special.erfcx({x})",
     derivative=Elementwise(lambda x, out, order: (erfcx(x, order + 1),)),
     imports=SCIPY,
-    sympy=lambda sp, x, order=0: sp.diff(sp.exp(x**2) * sp.erfc(x), x, order) if order else sp.exp(x**2) * sp.erfc(x),
+    sympy=lambda sp, x, order=0: sympy_derivative(sp, lambda t: sp.exp(t**2) * sp.erfc(t), (x, order)),
     latex=r"\operatorname{{erfcx}}\left({x}\right)",
     helpers=(numeric.erfcx,),
 )

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError
-from graphad.ir.core import Case, Constant, Domain, Elementwise, Node, fail
+from graphad.errors import ArgumentError, DTypeError
+from graphad.ir.core import Case, Constant, Domain, Elementwise, Node, fail, label
 from graphad.ir.origin import composite
 from graphad.ir.types import TensorType
 from graphad.ops.elementwise import UNARY, binary, floor_divide, remainder, sign, unary
-from graphad.ops.fit import floats, full_like
+from graphad.ops.fit import full_like
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import condition, indicator, isfinite, ufunc_type, where
 
@@ -84,7 +84,6 @@ def modf(x: Any) -> tuple[Node, Node]:
 @binary(
     numpy="np.copysign({x}, {y})",
     derivative=Elementwise(lambda x, y, out: (sign(x) * copysign(full_like(x, 1), y), None)),
-    coerce=floats,
     sympy=lambda sp, x, y: sp.Abs(x) * sp.sign(y),
     latex=r"\left|{x}\right| \operatorname{{sign}}\left({y}\right)",
 )
@@ -96,7 +95,6 @@ def copysign(x: Node, y: Node) -> TensorType:
 @binary(
     numpy="np.heaviside({x}, {y})",
     derivative=Elementwise(lambda x, y, out: (None, indicator(x == 0, out))),
-    coerce=floats,
     sympy=lambda sp, x, y: sp.Heaviside(x, y),
     latex=r"H_{{{y}}}\left({x}\right)",
 )
@@ -148,14 +146,21 @@ def signbit(x: Node) -> TensorType:
 
 @composite
 def isposinf(x: Any) -> Node:
-    """Positive infinity."""
-    return as_node(x) == np.inf
+    """Positive infinity. Raises DTypeError for complex numbers."""
+    return _ordered("isposinf", x) == np.inf
 
 
 @composite
 def isneginf(x: Any) -> Node:
-    """Negative infinity."""
-    return as_node(x) == -np.inf
+    """Negative infinity. Raises DTypeError for complex numbers."""
+    return _ordered("isneginf", x) == -np.inf
+
+
+def _ordered(name: str, x: Any) -> Node:
+    node = as_node(x)
+    if node.dtype.kind == "c":
+        fail(DTypeError, f"{name}: {label(node)} is complex", node)
+    return node
 
 
 # Bits ---------------------------------------------------------------------------------------------------------------

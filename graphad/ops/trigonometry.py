@@ -112,7 +112,6 @@ def sinc(x: Node, order: Annotated[int, _order] = 0) -> TensorType:
 @unary(
     numpy="np.deg2rad({x})",
     derivative=Linear(lambda g, x: (deg2rad(g),)),
-    coerce=floats,
     sympy=lambda sp, x: x * sp.pi / 180,
     latex=r"\frac{{\pi}}{{180}} {x}",
 )
@@ -124,7 +123,6 @@ def deg2rad(x: Node) -> TensorType:
 @unary(
     numpy="np.rad2deg({x})",
     derivative=Linear(lambda g, x: (rad2deg(g),)),
-    coerce=floats,
     sympy=lambda sp, x: x * 180 / sp.pi,
     latex=r"\frac{{180}}{{\pi}} {x}",
 )

@@ -79,7 +79,7 @@ def double_negative(node: Node) -> Node | None:
 def power_one(node: Node) -> Node | None:
     """x ** 1 = x."""
     x, y = node.inputs
-    return x if is_uniform(y, 1) else None
+    return x if is_uniform(y, 1) and x.dtype == node.dtype else None
 
 
 def sum_n_zeros(node: Node) -> Node | None:

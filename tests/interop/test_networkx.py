@@ -1,6 +1,5 @@
 """Graphs for networkx: nodes, edges and everything that is known of them."""
 
-
 import networkx as nx
 import numpy as np
 import pytest
