@@ -1,8 +1,8 @@
 """Outside cases: functions of ``xp`` with inputs, values and gradients to fourth order that other systems computed.
 
 ``cases.json`` lists them, ``cases.npz`` holds the arrays: ``in.<arg>``, the weights ``C`` and ``V<k>.<arg>``,
-``value``, and the gradients ``g1.<arg>`` of sum(f·C), ``g2.<arg>`` of the sum over the arguments of sum(g1·V1), and so on. In the
-group "kink" there is no derivative: a gradient must be finite and lie between ``lo.<arg>`` and ``hi.<arg>``.
+``value``, and the gradients ``g1.<arg>`` of sum(f·C), ``g2.<arg>`` of the sum over the arguments of sum(g1·V1), and so
+on. In the group "kink" there is no derivative: a gradient must be finite and lie between ``lo.<arg>`` and ``hi.<arg>``.
 
 ``pytest tests/conformance --cases FOLDER`` runs another folder of the same form.
 """

@@ -17,117 +17,20 @@ import graphad as ga
 settings.register_profile("graphad", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 settings.load_profile("graphad")
 
-UNARY = [
-    "abs",
-    "positive",
-    "negative",
-    "reciprocal",
-    "sqrt",
-    "cbrt",
-    "square",
-    "exp",
-    "exp2",
-    "expm1",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "asinh",
-    "acosh",
-    "atanh",
-    "sinc",
-    "sign",
-    "floor",
-    "ceil",
-    "round",
-    "trunc",
-    "rint",
-    "deg2rad",
-    "rad2deg",
-    "nan_to_num",
-    "real",
-    "imag",
-    "conj",
-    "isnan",
-    "isinf",
-    "isfinite",
-    "signbit",
-    "logical_not",
-    "bitwise_invert",
-    "angle",
-    "degrees",
-    "radians",
-    "fix",
-    "isposinf",
-    "isneginf",
-    "fabs",
-]
-BINARY = [
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-    "pow",
-    "float_power",
-    "mod",
-    "fmod",
-    "floor_divide",
-    "maximum",
-    "minimum",
-    "fmax",
-    "fmin",
-    "copysign",
-    "heaviside",
-    "logaddexp",
-    "logaddexp2",
-    "hypot",
-    "atan2",
-    "equal",
-    "not_equal",
-    "less",
-    "less_equal",
-    "greater",
-    "greater_equal",
-    "logical_and",
-    "logical_or",
-    "logical_xor",
-    "bitwise_and",
-    "bitwise_or",
-    "bitwise_xor",
-    "bitwise_left_shift",
-    "bitwise_right_shift",
-]
-REDUCTIONS = [
-    "sum",
-    "prod",
-    "max",
-    "min",
-    "mean",
-    "var",
-    "std",
-    "all",
-    "any",
-    "argmax",
-    "argmin",
-    "count_nonzero",
-    "ptp",
-    "median",
-    "nansum",
-]
-SCANS = ["cumsum", "cumprod", "sort", "argsort"]
-DTYPES = [
-    np.dtype(d)
-    for d in ["bool", "int8", "int32", "int64", "uint8", "uint32", "float32", "float64", "complex64", "complex128"]
-]
+UNARY = """
+    abs positive negative reciprocal sqrt cbrt square exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos
+    atan sinh cosh tanh asinh acosh atanh sinc sign floor ceil round trunc rint deg2rad rad2deg nan_to_num real
+    imag conj isnan isinf isfinite signbit logical_not bitwise_invert angle degrees radians fix isposinf
+    isneginf fabs
+""".split()
+BINARY = """
+    add subtract multiply divide pow float_power mod fmod floor_divide maximum minimum fmax fmin copysign
+    heaviside logaddexp logaddexp2 hypot atan2 equal not_equal less less_equal greater greater_equal logical_and
+    logical_or logical_xor bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift
+""".split()
+REDUCTIONS = "sum prod max min mean var std all any argmax argmin count_nonzero ptp median nansum".split()
+SCANS = "cumsum cumprod sort argsort".split()
+DTYPES = [np.dtype(d) for d in "bool int8 int32 int64 uint8 uint32 float32 float64 complex64 complex128".split()]
 
 dtypes = st.sampled_from(DTYPES)
 shapes = hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3)
