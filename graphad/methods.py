@@ -46,7 +46,7 @@ install(
 
 # The module of a NumPy function -> the functions on nodes by name. One that is not there raises, naming itself.
 NUMPY: Mapping[str, Mapping[str, Any]] = {
-    "numpy": {**vars(namespace), "size": lambda a: a.size},
+    "numpy": {**vars(namespace), "size": lambda a: a.size, "i0": special.i0},
     "numpy.linalg": vars(linalg),
     "numpy.fft": vars(fft),
     "scipy.special": vars(special),
@@ -73,7 +73,7 @@ def _unknown(called: str) -> NoReturn:
 def _array_ufunc(self: Node, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     name = ufunc.__name__
     if method == "__call__":
-        return _call("numpy" if hasattr(np, name) else "scipy.special", name, inputs, kwargs)
+        return _call("numpy" if isinstance(getattr(np, name, None), np.ufunc) else "scipy.special", name, inputs, kwargs)
     by_name = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
     if name not in by_name:
         _unknown(f"np.{name}.{method}")
