@@ -73,7 +73,9 @@ def _unknown(called: str) -> NoReturn:
 def _array_ufunc(self: Node, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
     name = ufunc.__name__
     if method == "__call__":
-        return _call("numpy" if isinstance(getattr(np, name, None), np.ufunc) else "scipy.special", name, inputs, kwargs)
+        return _call(
+            "numpy" if isinstance(getattr(np, name, None), np.ufunc) else "scipy.special", name, inputs, kwargs
+        )
     by_name = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
     if name not in by_name:
         _unknown(f"np.{name}.{method}")

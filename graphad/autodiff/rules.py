@@ -11,7 +11,7 @@ from graphad.errors import DifferentiationError
 from graphad.ir.core import Constant, Custom, Elementwise, Linear, Multilinear, Node, Undefined, fail, label
 from graphad.ir.types import TensorType, TupleType, carries_gradient, is_differentiable
 from graphad.ops.elementwise import divide, sum_n
-from graphad.ops.fit import cast, uniform_value, zeros_like
+from graphad.ops.fit import cast, is_uniform, zeros_like
 from graphad.ops.leaves import as_node, input
 from graphad.ops.piecewise import where
 
@@ -94,12 +94,6 @@ def _under_mask(node: Node, f: Callable[[Node], Node]) -> Node | None:
     if is_uniform(y, 0):
         return where(condition, f(x), 0)
     return where(condition, 0, f(y)) if is_uniform(x, 0) else None
-
-
-def is_uniform(node: Node, value: float) -> bool:
-    """Whether every element is known to be this number."""
-    known = uniform_value(node)
-    return known is not None and bool(known == value)
 
 
 def add_up(terms: Sequence[Node]) -> Contribution:

@@ -20,6 +20,8 @@ from graphad.ops.fit import ones_like, stretch, zeros_like
 from graphad.ops.index import place, stack
 from graphad.ops.layout import reshape
 from graphad.ops.leaves import constant
+from graphad.rules.stable import STABLE
+from graphad.rules.view import stabilized
 
 Nodes = Node | Sequence[Node]
 
@@ -48,7 +50,9 @@ def grad(loss: Node, wrt: Nodes) -> Node | list[Node]:
     if loss.dtype.kind != "f":
         fail(DifferentiationError, f"grad needs a real floating value, {label(loss)} is {loss.dtype}", loss)
     variables = _nodes(wrt, "wrt")
-    found = _pull([loss], variables, None)
+    _check_wrt(variables)
+    (loss,), inner = stabilized([loss], variables, STABLE)
+    found = _pull([loss], inner, None)
     for x, g in zip(variables, found, strict=True):
         christen(g.origin, x.name and f"d_{x.name}")
         g.origin.gradients += ((loss.origin, x.origin),)
@@ -60,8 +64,10 @@ def vjp(outputs: Nodes, wrt: Nodes, cotangents: Any) -> Node | list[Node]:
 
     ``cotangents`` are nodes, arrays or numbers, one per output and of its shape. Raises DifferentiationError.
     """
-    outs = _nodes(outputs, "outputs")
-    return _like(wrt, _pull(outs, _nodes(wrt, "wrt"), _paired(outs, cotangents, "cotangents")))
+    outs, inputs = _nodes(outputs, "outputs"), _nodes(wrt, "wrt")
+    given = _paired(outs, cotangents, "cotangents")
+    _check_wrt(inputs)
+    return _like(wrt, _pull(*stabilized(outs, inputs, STABLE), given))
 
 
 def jvp(outputs: Nodes, wrt: Nodes, tangents: Any) -> Node | list[Node]:
@@ -71,7 +77,8 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Any) -> Node | list[Node]:
     """
     outs, inputs = _nodes(outputs, "outputs"), _nodes(wrt, "wrt")
     _check_wrt(inputs)
-    found = push_forward(outs, inputs, _paired(inputs, tangents, "tangents"))
+    given = _paired(inputs, tangents, "tangents")
+    found = push_forward(*stabilized(outs, inputs, STABLE), given)
     return _like(outputs, [zeros_like(y) if t is None else t for y, t in zip(outs, found, strict=True)])
 
 
@@ -90,7 +97,9 @@ def jacobian(output: Node, wrt: Nodes) -> Node | list[Node]:
     (out,) = _nodes([output], "output")
     if not isinstance(out.size, int):
         fail(DifferentiationError, f"jacobian: {label(out)} has named sizes", out, hint="give its shape in numbers")
-    rows = [_pull([out], inputs, [_basis(out, k)]) for k in range(out.size)]
+    _check_wrt(inputs)
+    view, inner = stabilized([out], inputs, STABLE)
+    rows = [_pull(view, inner, [_basis(out, k)]) for k in range(out.size)]
     columns = [[row[i] for row in rows] for i in range(len(inputs))]
     return _like(wrt, [_rows(c, out, x) for c, x in zip(columns, inputs, strict=True)])
 
@@ -113,7 +122,6 @@ def _rows(rows: list[Node], out: Node, x: Node) -> Node:
 
 def _pull(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence[Node] | None) -> list[Node]:
     """Reverse mode with typed zeros for what nothing depends on; cotangents of ones unless given."""
-    _check_wrt(wrt)
     born = Origin().serial
     if cotangents is None:
         cotangents = []

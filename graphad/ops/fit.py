@@ -76,6 +76,12 @@ def uniform_value(x: Node) -> Any:
     return x.attrs["value"].item() if "constant" in x.op.traits and x.ndim == 0 else None
 
 
+def is_uniform(node: Node, value: float) -> bool:
+    """Whether every element is known to be this number."""
+    known = uniform_value(node)
+    return known is not None and bool(known == value)
+
+
 def sum_to(g: Node, shape: Shape) -> Node:
     """The adjoint of broadcasting from ``shape``: sum over the axes that were added or stretched."""
     added, stretched = broadcast_axes(shape, g.shape)

@@ -125,6 +125,11 @@ def parameter(name: Name, shape: ShapeAttr = (), dtype: DTypeAttr = np.dtype("fl
     return TensorType(shape, dtype)
 
 
+def stand_in(x: Node) -> Node:
+    """A placeholder for a node, of its type and origin: what looks at it sees nothing of how ``x`` is made."""
+    return input.build((), {"name": "stand_in", "shape": x.shape, "dtype": x.dtype}, x.origin)
+
+
 @op(numpy="{value}", derivative=Constant(), coerce=plain, traits=("constant",))
 def constant(value: Annotated[Any, _array]) -> TensorType:
     """A fixed array, copied when the node is built."""

@@ -5,12 +5,14 @@ and is idempotent. Timing, printing and checking come through the pipeline's obs
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from graphad.errors import GraphError
 from graphad.ir.graph import Graph
+from graphad.rules.engine import name_of, watching
 
 
 class Pass(Protocol):
@@ -26,12 +28,13 @@ class Pass(Protocol):
 
 @dataclass(frozen=True)
 class Step:
-    """One pass of a run: time in seconds, number of nodes before and after."""
+    """One pass of a run: time in seconds, number of nodes before and after, how often each rule applied."""
 
     name: str
     seconds: float
     before: int
     after: int
+    fired: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,15 @@ class Report:
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
-        rows = [f"{s.name:10s} {1e3 * s.seconds:5.2f}   {s.before} -> {s.after}" for s in self.steps]
+        rows = [
+            f"{s.name:10s} {1e3 * s.seconds:5.2f}   {f'{s.before} -> {s.after}':12s} {_counts(s.fired)}".rstrip()
+            for s in self.steps
+        ]
         return "\n".join([f"{'pass':10s} {'ms':>5s}   nodes", *rows])
+
+
+def _counts(fired: Mapping[str, int]) -> str:
+    return ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in fired.items())
 
 
 Observer = Callable[[Pass, Graph, Graph], None]
@@ -65,8 +75,11 @@ class Pipeline:
         steps = []
         for p in self.passes:
             started = time.perf_counter()
-            after = p.run(graph)
-            steps.append(Step(p.name, time.perf_counter() - started, len(graph.nodes), len(after.nodes)))
+            fired: Counter[str] = Counter()
+            with watching(lambda rule, before, after, fired=fired: fired.update([name_of(rule)])):  # type: ignore[misc]
+                after = p.run(graph)
+            seconds = time.perf_counter() - started
+            steps.append(Step(p.name, seconds, len(graph.nodes), len(after.nodes), dict(sorted(fired.items()))))
             _check_contract(p, graph, after)
             if self.observer:
                 self.observer(p, graph, after)

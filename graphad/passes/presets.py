@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from graphad.errors import ArgumentError
-from graphad.passes.algebra import Algebra
+from graphad.passes.algebra import Algebra, Stabilize
 from graphad.passes.base import Pass, Pipeline
 from graphad.passes.cse import Cse
 from graphad.passes.dce import Dce
@@ -18,6 +18,7 @@ PRESETS: dict[str, tuple[Pass, ...]] = {
     ),
     "full": (
         Fold(),  # constants first, so that rules see numbers
+        Stabilize(),  # as before differentiation: the user's forward pass and that of the gradient are one again
         Algebra(),  # rules leave equal nodes and new constants behind,
         Fold(),  # which are evaluated
         Cse(),  # and merged

@@ -7,13 +7,14 @@ import pytest
 
 import graphad as ga
 from graphad.ir.text import digest
-from graphad.passes.algebra import EXACT, Algebra
+from graphad.passes.algebra import Algebra
 from graphad.passes.base import Pipeline
 from graphad.passes.cse import Cse
 from graphad.passes.dce import Dce
 from graphad.passes.fold import Fold
 from graphad.passes.presets import PRESETS
-from graphad.passes.rewrite import rewrite
+from graphad.rules.engine import rewrite
+from graphad.rules.exact import EXACT
 
 UNARY = [
     ga.tanh,
