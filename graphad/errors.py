@@ -71,6 +71,19 @@ class DifferentiationError(GraphadError, ValueError):
     """A derivative was asked for that is not defined, or a rule returned the wrong type."""
 
 
+class RewriteError(GraphadError, ValueError):
+    """A rewrite rule fails, or changes a value more than it states.
+
+    ``rule`` is its name; ``reproduction`` the text of a script that fails in the same way ("" where there is none).
+    """
+
+    def __init__(
+        self, what: str, *, where: Sequence[Sequence[str]] = (), hint: str = "", rule: str = "", reproduction: str = ""
+    ) -> None:
+        self.rule, self.reproduction = rule, reproduction
+        super().__init__(what, where=where, hint=hint)
+
+
 class SerializationError(GraphadError, ValueError):
     """A stored graph cannot be read."""
 

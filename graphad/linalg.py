@@ -24,10 +24,11 @@ from graphad.functional.products import vecdot as vecdot
 from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import product
 from graphad.ir.origin import composite
+from graphad.ir.types import promote
 from graphad.ops import decompositions, determinants, diagonals
 from graphad.ops import linalg as ops
 from graphad.ops.attributes import as_int, normal_axis
-from graphad.ops.casts import cast, part_dtype
+from graphad.ops.casts import as_float, cast, part_dtype
 from graphad.ops.contract import matmul as matmul
 from graphad.ops.contract import tensordot as tensordot
 from graphad.ops.determinants import det as det
@@ -192,7 +193,8 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
     b is a vector or has one column per system. The residuals Σ |b - a·x|² are empty where a has as many columns as rows
     or more; NumPy's are empty, too, where the rank is lower than the number of columns, which only the run knows.
     """
-    (matrix,), right = ops.matrix(pinv, [a]), ops.as_float(b)
+    dtype = promote(as_float(a).dtype, as_float(b).dtype)
+    (matrix,), right = ops.matrix(pinv, [cast(as_node(a), dtype)]), cast(as_node(b), dtype)
     if matrix.ndim != 2 or right.ndim not in (1, 2) or right.shape[0] != matrix.shape[0]:
         fail(
             ShapeError,
@@ -209,7 +211,8 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
         residuals = reshape(sum(gap * gap, axis=0), columns)
     else:
         residuals = zeros((0,), real)
-    return LstsqResult(x, residuals, matrix_rank(matrix, rtol=rcond), svdvals(matrix))
+    rank = cast(matrix_rank(matrix, rtol=rcond), np.dtype("int32"))
+    return LstsqResult(x, residuals, rank, svdvals(matrix))
 
 
 @composite

@@ -13,15 +13,17 @@ from graphad import fft, linalg, namespace, special
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node, fail
 from graphad.ir.late import install
+from graphad.ops.fit import expand_dims
+from graphad.ops.leaves import as_node
 
 
 def _varargs(op: Callable[..., Node]) -> Callable[..., Node]:
     """``x.reshape(2, 3)`` and ``x.reshape((2, 3))`` mean the same."""
 
-    def call(x: Node, *items: Any) -> Node:
+    def call(x: Node, *items: Any, **kwargs: Any) -> Node:
         if len(items) == 1 and (items[0] is None or isinstance(items[0], (tuple, list))):
-            return op(x, items[0])
-        return op(x, items) if items else op(x)
+            return op(x, items[0], **kwargs)
+        return op(x, items, **kwargs) if items else op(x, **kwargs)
 
     return call
 
@@ -76,6 +78,10 @@ def _array_ufunc(self: Node, ufunc: np.ufunc, method: str, *inputs: Any, **kwarg
         return _call(
             "numpy" if isinstance(getattr(np, name, None), np.ufunc) else "scipy.special", name, inputs, kwargs
         )
+    if method == "outer":
+        x, y = map(as_node, inputs)
+        spread = expand_dims(x, tuple(range(x.ndim, x.ndim + y.ndim))) if y.ndim else x
+        return _array_ufunc(self, ufunc, "__call__", spread, y, **kwargs)
     by_name = {"reduce": REDUCE, "accumulate": ACCUMULATE}.get(method, {})
     if name not in by_name:
         _unknown(f"np.{name}.{method}")

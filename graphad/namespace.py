@@ -31,7 +31,9 @@ from graphad.functional.layout import atleast_2d as atleast_2d
 from graphad.functional.layout import atleast_3d as atleast_3d
 from graphad.functional.layout import block as block
 from graphad.functional.layout import broadcast_arrays as broadcast_arrays
+from graphad.functional.layout import broadcast_shapes as broadcast_shapes
 from graphad.functional.layout import column_stack as column_stack
+from graphad.functional.layout import concatenate as concatenate
 from graphad.functional.layout import diag as diag
 from graphad.functional.layout import diagflat as diagflat
 from graphad.functional.layout import dsplit as dsplit
@@ -41,11 +43,13 @@ from graphad.functional.layout import flipud as flipud
 from graphad.functional.layout import hsplit as hsplit
 from graphad.functional.layout import hstack as hstack
 from graphad.functional.layout import meshgrid as meshgrid
-from graphad.functional.layout import pad as pad
+from graphad.functional.layout import ravel as ravel
 from graphad.functional.layout import repeat as repeat
+from graphad.functional.layout import reshape as reshape
 from graphad.functional.layout import roll as roll
 from graphad.functional.layout import rollaxis as rollaxis
 from graphad.functional.layout import rot90 as rot90
+from graphad.functional.layout import stack as stack
 from graphad.functional.layout import tile as tile
 from graphad.functional.layout import trace as trace
 from graphad.functional.layout import unstack as unstack
@@ -54,6 +58,7 @@ from graphad.functional.layout import vstack as vstack
 from graphad.functional.norms import matrix_norm as matrix_norm
 from graphad.functional.norms import norm as norm
 from graphad.functional.norms import vector_norm as vector_norm
+from graphad.functional.padding import pad as pad
 from graphad.functional.products import correlate as correlate
 from graphad.functional.products import cross as cross
 from graphad.functional.products import kron as kron
@@ -100,6 +105,8 @@ from graphad.functional.statistics import average as average
 from graphad.functional.statistics import corrcoef as corrcoef
 from graphad.functional.statistics import cov as cov
 from graphad.functional.statistics import median as median
+from graphad.functional.statistics import nanstd as nanstd
+from graphad.functional.statistics import nanvar as nanvar
 from graphad.functional.statistics import percentile as percentile
 from graphad.functional.statistics import ptp as ptp
 from graphad.functional.statistics import quantile as quantile
@@ -153,11 +160,9 @@ from graphad.ops.fit import ones_like as ones_like
 from graphad.ops.fit import squeeze as squeeze
 from graphad.ops.fit import zeros as zeros
 from graphad.ops.fit import zeros_like as zeros_like
-from graphad.ops.index import concatenate as concatenate
 from graphad.ops.index import flip as flip
 from graphad.ops.index import one_hot as one_hot
 from graphad.ops.index import split as split
-from graphad.ops.index import stack as stack
 from graphad.ops.kinks import absolute as absolute
 from graphad.ops.kinks import clip as clip
 from graphad.ops.kinks import fmax as fmax
@@ -167,8 +172,6 @@ from graphad.ops.kinks import minimum as minimum
 from graphad.ops.kinks import relu as relu
 from graphad.ops.layout import matrix_transpose as matrix_transpose
 from graphad.ops.layout import moveaxis as moveaxis
-from graphad.ops.layout import ravel as ravel
-from graphad.ops.layout import reshape as reshape
 from graphad.ops.layout import swapaxes as swapaxes
 from graphad.ops.layout import transpose as transpose
 from graphad.ops.leaves import arange as arange

@@ -22,6 +22,7 @@ from graphad.ir.core import Node, fail
 from graphad.ir.origin import composite
 from graphad.ops import special_bessel, special_gamma
 from graphad.ops.attributes import all_axes, normal_axes
+from graphad.ops.casts import as_float
 from graphad.ops.elementwise import exp, log, negative, sigmoid, sign, softplus
 from graphad.ops.fit import squeeze, sum
 from graphad.ops.kinks import absolute
@@ -62,7 +63,7 @@ expit = sigmoid
 @composite
 def log_expit(x: Any) -> Node:
     """log of `expit`, precise also where that vanishes."""
-    return negative(softplus(negative(x)))
+    return negative(softplus(negative(as_float(x))))
 
 
 # Exponentials added up ----------------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ def logsumexp(a: Any, axis: Axis = None, b: Any = None, keepdims: bool = False, 
 
     A negative sum gives nan, or with ``return_sign`` a pair: log of its absolute value, its sign.
     """
-    a = as_node(a)
+    a = as_float(a)
     if b is None and not return_sign:
         return smooth.logsumexp(a, axis=axis, keepdims=keepdims)
     weights = as_node(1 if b is None else b, a.dtype)

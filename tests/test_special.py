@@ -130,6 +130,35 @@ def test_weighted_sums_of_exponentials(axis, keepdims):
         np.testing.assert_allclose(got, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp", "log_expit"])
+def test_small_integers_do_not_wrap_around(name):
+    for dtype in ("uint8", "int8", "uint32", "bool"):
+        x = np.array([1, 3, 0]).astype(dtype)
+        got, expected = value(getattr(special, name), x), getattr(scipy_special, name)(x.astype(float))
+        assert np.asarray(got).dtype == np.float64
+        np.testing.assert_allclose(got, expected, rtol=1e-14)
+
+
+def test_sums_of_exponentials_of_infinite_numbers_and_of_none():
+    x = np.array([[np.inf, 0, 1], [-np.inf, 0, 1], [-np.inf] * 3, [np.nan, 0, 1], [np.inf, -np.inf, 0]])
+    for name in ("softmax", "log_softmax", "logsumexp"):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            got, expected = value(partial(getattr(special, name), axis=1), x), getattr(scipy_special, name)(x, axis=1)
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
+        np.testing.assert_allclose(got, expected)
+    np.testing.assert_array_equal(value(partial(special.logsumexp, axis=1), np.zeros((2, 0))), [-np.inf] * 2)
+
+
+def test_log_softmax_of_large_numbers_loses_no_digits():
+    x = np.array([1e4, 1e4 + 1, 1e4 - 0.5], "float32")
+    np.testing.assert_allclose(value(special.log_softmax, x), scipy_special.log_softmax(x - 1e4), rtol=1e-6)
+
+
+def test_kl_div_outside_of_its_domain():
+    x, y = np.array([0.0, 1.0, -1.0, 2.0, -1.0, 0.0]), np.array([-np.inf, -np.inf, -np.inf, -1.0, np.inf, 3.0])
+    np.testing.assert_array_equal(value(special.kl_div, x, y), scipy_special.kl_div(x, y))
+
+
 def test_weighted_logsumexp_has_the_gradient_of_a_softmax():
     x, b = np.array([1.0, 800.0, -3.0]), np.array([2.0, 0.0, 0.5])
     weights = np.array([2.0, 0.0, 0.5 * np.exp(-4.0)])

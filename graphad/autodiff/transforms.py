@@ -12,6 +12,7 @@ import numpy as np
 from graphad.autodiff.forward import push_forward
 from graphad.autodiff.reverse import mark_cotangent, pull_back
 from graphad.autodiff.rules import as_cotangent
+from graphad.autodiff.singular import policy
 from graphad.errors import ArgumentError, DifferentiationError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import Origin, christen, inside
@@ -27,15 +28,18 @@ Nodes = Node | Sequence[Node]
 
 
 @overload
-def grad(loss: Node, wrt: Node) -> Node: ...
+def grad(loss: Node, wrt: Node, *, singular: str = ...) -> Node: ...
 @overload
-def grad(loss: Node, wrt: Sequence[Node]) -> list[Node]: ...
-def grad(loss: Node, wrt: Nodes) -> Node | list[Node]:
+def grad(loss: Node, wrt: Sequence[Node], *, singular: str = ...) -> list[Node]: ...
+def grad(loss: Node, wrt: Nodes, *, singular: str = "subgradient") -> Node | list[Node]:
     """Gradient of a scalar with respect to one node (a node) or several (a list), as new nodes.
 
     Each has the shape and dtype of what it belongs to and is named ``d_<name>``. ``wrt`` may be any node, also an
-    intermediate one. Raises DifferentiationError when ``loss`` is no real floating scalar, when ``wrt`` holds integers
-    or booleans, or when an op on the way has no derivative.
+    intermediate one. ``singular`` says what happens where a derivative is infinite or missing, as at sqrt(0): it is 0
+    ("subgradient"), what the formula gives ("nan"), or an error of the compiled function ("raise").
+
+    Raises DifferentiationError when ``loss`` is no real floating scalar, when ``wrt`` holds integers or booleans, or
+    when an op on the way has no derivative.
 
     >>> import graphad as ga
     >>> t = ga.input("t")
@@ -52,43 +56,49 @@ def grad(loss: Node, wrt: Nodes) -> Node | list[Node]:
     variables = _nodes(wrt, "wrt")
     _check_wrt(variables)
     (loss,), inner = stabilized([loss], variables, STABLE)
-    found = _pull([loss], inner, None)
+    with policy(singular):
+        found = _pull([loss], inner, None)
     for x, g in zip(variables, found, strict=True):
         christen(g.origin, x.name and f"d_{x.name}")
         g.origin.gradients += ((loss.origin, x.origin),)
     return _like(wrt, found)
 
 
-def vjp(outputs: Nodes, wrt: Nodes, cotangents: Any) -> Node | list[Node]:
+def vjp(outputs: Nodes, wrt: Nodes, cotangents: Any, *, singular: str = "subgradient") -> Node | list[Node]:
     """Vector-Jacobian product: the gradient of Σ ⟨cotangent, output⟩ with respect to ``wrt``.
 
-    ``cotangents`` are nodes, arrays or numbers, one per output and of its shape. Raises DifferentiationError.
+    ``cotangents`` are nodes, arrays or numbers, one per output and of its shape; ``singular`` as in `grad`. Raises
+    DifferentiationError.
     """
     outs, inputs = _nodes(outputs, "outputs"), _nodes(wrt, "wrt")
     given = _paired(outs, cotangents, "cotangents")
     _check_wrt(inputs)
-    return _like(wrt, _pull(*stabilized(outs, inputs, STABLE), given))
+    with policy(singular):
+        return _like(wrt, _pull(*stabilized(outs, inputs, STABLE), given))
 
 
-def jvp(outputs: Nodes, wrt: Nodes, tangents: Any) -> Node | list[Node]:
+def jvp(outputs: Nodes, wrt: Nodes, tangents: Any, *, singular: str = "subgradient") -> Node | list[Node]:
     """Jacobian-vector product: the derivative of the outputs along ``tangents`` of ``wrt``.
 
-    ``tangents`` are nodes, arrays or numbers, one per node of ``wrt`` and of its shape. Raises DifferentiationError.
+    ``tangents`` are nodes, arrays or numbers, one per node of ``wrt`` and of its shape; ``singular`` as in `grad`.
+    Raises DifferentiationError.
     """
     outs, inputs = _nodes(outputs, "outputs"), _nodes(wrt, "wrt")
     _check_wrt(inputs)
     given = _paired(inputs, tangents, "tangents")
-    found = push_forward(*stabilized(outs, inputs, STABLE), given)
+    with policy(singular):
+        found = push_forward(*stabilized(outs, inputs, STABLE), given)
     return _like(outputs, [zeros_like(y) if t is None else t for y, t in zip(outs, found, strict=True)])
 
 
-def hvp(loss: Node, wrt: Nodes, vectors: Any) -> Node | list[Node]:
+def hvp(loss: Node, wrt: Nodes, vectors: Any, *, singular: str = "subgradient") -> Node | list[Node]:
     """Hessian-vector product: the derivative of the gradient along ``vectors`` (Pearlmutter 1994)."""
     inputs = _nodes(wrt, "wrt")
-    return _like(wrt, _list(jvp(grad(loss, inputs), inputs, _paired(inputs, vectors, "vectors"))))
+    along = _paired(inputs, vectors, "vectors")
+    return _like(wrt, _list(jvp(grad(loss, inputs, singular=singular), inputs, along, singular=singular)))
 
 
-def jacobian(output: Node, wrt: Nodes) -> Node | list[Node]:
+def jacobian(output: Node, wrt: Nodes, *, singular: str = "subgradient") -> Node | list[Node]:
     """All partial derivatives: shape ``output.shape + wrt.shape``, one reverse pass per element of ``output``.
 
     Raises ShapeError when the output has named sizes: its number of elements must be known.
@@ -99,14 +109,15 @@ def jacobian(output: Node, wrt: Nodes) -> Node | list[Node]:
         fail(DifferentiationError, f"jacobian: {label(out)} has named sizes", out, hint="give its shape in numbers")
     _check_wrt(inputs)
     view, inner = stabilized([out], inputs, STABLE)
-    rows = [_pull(view, inner, [_basis(out, k)]) for k in range(out.size)]
+    with policy(singular):
+        rows = [_pull(view, inner, [_basis(out, k)]) for k in range(out.size)]
     columns = [[row[i] for row in rows] for i in range(len(inputs))]
     return _like(wrt, [_rows(c, out, x) for c, x in zip(columns, inputs, strict=True)])
 
 
-def hessian(loss: Node, wrt: Node) -> Node:
+def hessian(loss: Node, wrt: Node, *, singular: str = "subgradient") -> Node:
     """All second derivatives of a scalar with respect to one node: shape ``wrt.shape + wrt.shape``."""
-    return _list(jacobian(grad(loss, wrt), wrt))[0]
+    return _list(jacobian(grad(loss, wrt, singular=singular), wrt, singular=singular))[0]
 
 
 def _basis(out: Node, k: int) -> Node:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, ShapeError
+from graphad.errors import ArgumentError, DTypeError, ShapeError
 from graphad.functional.layout import part
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
-from graphad.ops.attributes import all_axes, as_int, normal_axes, normal_axis
+from graphad.ops.attributes import as_int, normal_axes, normal_axis
 from graphad.ops.casts import cast
 from graphad.ops.elementwise import subtract
 from graphad.ops.fit import broadcast_to, expand_dims, sum
@@ -65,15 +65,18 @@ def _along(v: Node, x: Node, axis: int) -> Node:
 
 
 @composite
-def gradient(f: Any, *varargs: Any, axis: int | Sequence[int] | None = None, edge_order: int = 1) -> Any:
-    """Central differences inside, one-sided ones at the ends, as `numpy.gradient`: one array per axis (a list).
+def gradient(f: Any, *varargs: Any, axis: int | tuple[int, ...] | None = None, edge_order: int = 1) -> Any:
+    """Central differences inside, one-sided ones at the ends, as `numpy.gradient`: one array per axis, in their order.
 
     ``varargs``: nothing (spacing 1), one spacing for all axes, or one spacing or vector of coordinates per axis.
     ``edge_order`` 1 or 2. For uneven spacing the second-order formula of Fornberg (1988). Raises ShapeError.
     """
     x = as_node(f)
+    if x.dtype.kind == "b":
+        fail(DTypeError, f"gradient: {label(x)} is boolean", x, hint="use astype first")
     x = x if x.dtype.kind in "fc" else cast(x, np.dtype("float64"))
-    axes = all_axes(x, normal_axes(tuple(axis) if isinstance(axis, Sequence) else axis, [x]))
+    normal_axes(axis, [x])  # raises for an axis that is out of range or named twice
+    axes = [normal_axis(k, [x]) for k in (range(x.ndim) if axis is None else np.ravel(axis).tolist())]
     spacing = list(varargs) if len(varargs) > 1 else list(varargs or [1.0]) * len(axes)
     if len(spacing) != len(axes):
         fail(ArgumentError, f"gradient: {len(varargs)} spacings for {len(axes)} axes", x)

@@ -1,4 +1,4 @@
-"""Arranging arrays: stacking, cutting, repeating, turning, padding. Composites of reshapes, slices and joins."""
+"""Arranging arrays: stacking, cutting, repeating, turning. Composites of reshapes, slices and joins."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -6,16 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, AxisError, ShapeError
+from graphad.errors import ArgumentError, AxisError, DTypeError, ShapeError
 from graphad.ir.core import Node, fail, label
-from graphad.ir.dims import Size
 from graphad.ir.origin import composite
-from graphad.ir.types import broadcast_shapes
+from graphad.ir.types import Shape, as_dtype, as_shape, shape_text
+from graphad.ir.types import broadcast_shapes as common_shape
+from graphad.ops import index as joins
+from graphad.ops import layout
 from graphad.ops.attributes import as_int, normal_axis
-from graphad.ops.diagonals import diagonal, pad_zeros, place_diagonal
-from graphad.ops.fit import broadcast_to, expand_dims, full, stretch, sum
-from graphad.ops.index import concatenate, flip, index, split
-from graphad.ops.layout import moveaxis, ravel, reshape, swapaxes
+from graphad.ops.casts import cast
+from graphad.ops.diagonals import diagonal, place_diagonal
+from graphad.ops.fit import broadcast_to, expand_dims, stretch, sum
+from graphad.ops.index import flip, index, split
+from graphad.ops.layout import moveaxis, swapaxes, transpose
 from graphad.ops.leaves import as_node
 
 
@@ -25,10 +28,40 @@ def part(x: Node, axis: int, item: Any) -> Node:
 
 
 @composite
+def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Node:
+    """The elements in another shape, as `numpy.reshape`; one size may be -1. Raises ShapeError.
+
+    ``order``: "C" (the last axis runs fastest) or "F" (the first one does); "A" means "C". ``copy`` changes nothing.
+    """
+    x = as_node(a)
+    if order not in ("C", "A", "F"):
+        fail(ArgumentError, f"reshape: order must be 'C', 'F' or 'A', not {order!r}", x)
+    if order != "F":
+        return layout.reshape(x, shape)
+    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    return transpose(layout.reshape(transpose(x), sizes[::-1]))
+
+
+@composite
+def ravel(a: Any, order: str = "C") -> Node:
+    """All elements along one axis, as `numpy.ravel`; ``order`` as in `reshape`, where "K" means "C", too."""
+    return reshape(a, -1, "C" if order == "K" else order)
+
+
+def broadcast_shapes(*args: Any) -> Shape:
+    """The shape that arrays of these shapes have together; sizes may be named. Raises ShapeError."""
+    shapes = [as_shape(s) for s in args]
+    common = common_shape(*shapes) if shapes else ()
+    if common is None:
+        fail(ShapeError, f"broadcast_shapes: {' and '.join(map(shape_text, shapes))} do not broadcast")
+    return common
+
+
+@composite
 def broadcast_arrays(*arrays: Any) -> list[Node]:
     """The arrays broadcast to one shape. Raises ShapeError."""
     nodes = [as_node(x) for x in arrays]
-    common = broadcast_shapes(*(x.shape for x in nodes)) if nodes else ()
+    common = common_shape(*(x.shape for x in nodes)) if nodes else ()
     if common is None:
         fail(ShapeError, "broadcast_arrays: shapes do not broadcast", *nodes)
     return [stretch(x, common) for x in nodes]
@@ -61,43 +94,73 @@ def atleast_3d(*arrays: Any) -> Any:
 # Joining -------------------------------------------------------------------------------------------------------------
 
 
+def _several(name: str, arrays: Any) -> list[Node]:
+    """The arrays to be joined; of one array the parts along its first axis. Raises ArgumentError for none."""
+    nodes = list(unstack(arrays)) if isinstance(arrays, Node) else [as_node(x) for x in arrays]
+    if not nodes:
+        fail(ArgumentError, f"{name}: at least one array is needed")
+    return nodes
+
+
+def _in_dtype(x: Node, dtype: Any, casting: str) -> Node:
+    if dtype is None:
+        return x
+    if not np.can_cast(x.dtype, as_dtype(dtype), casting):  # type: ignore[arg-type]
+        fail(DTypeError, f"{x.dtype} does not become {as_dtype(dtype)} with casting={casting!r}", x)
+    return cast(x, as_dtype(dtype))
+
+
+@composite
+def concatenate(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: str = "same_kind") -> Node:
+    """Join arrays along an existing axis (flattened for None), as `numpy.concatenate`. Raises ShapeError."""
+    nodes = _several("concatenate", arrays)
+    joined = joins.concatenate([layout.ravel(x) for x in nodes] if axis is None else nodes, axis=axis or 0)
+    return _in_dtype(joined, dtype, casting)
+
+
+@composite
+def stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: str = "same_kind") -> Node:
+    """Join arrays of one shape along a new axis, as `numpy.stack`. Raises ShapeError."""
+    return _in_dtype(joins.stack(_several("stack", arrays), axis=axis), dtype, casting)
+
+
 @composite
 def append(arr: Any, values: Any, axis: int | None = None) -> Node:
     """``values`` joined to the end along an axis; both flattened unless it is given."""
-    if axis is None:
-        return concatenate([ravel(arr), ravel(values)])
-    return concatenate([as_node(arr), as_node(values)], axis=axis)
+    return concatenate([arr, values], axis)
 
 
 @composite
-def vstack(tup: Sequence[Any]) -> Node:
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Node:
     """Arrays one below the other; vectors become rows."""
-    return concatenate([atleast_2d(x) for x in tup], axis=0)
+    return concatenate([atleast_2d(x) for x in _several("vstack", tup)], dtype=dtype, casting=casting)
 
 
 @composite
-def hstack(tup: Sequence[Any]) -> Node:
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Node:
     """Arrays side by side: joined along the second axis, vectors along the only one."""
-    nodes = [atleast_1d(x) for x in tup]
-    return concatenate(nodes, axis=0 if nodes[0].ndim == 1 else 1)
+    nodes = [atleast_1d(x) for x in _several("hstack", tup)]
+    return concatenate(nodes, 0 if nodes[0].ndim == 1 else 1, dtype=dtype, casting=casting)
 
 
 @composite
-def dstack(tup: Sequence[Any]) -> Node:
+def dstack(tup: Any) -> Node:
     """Arrays one behind the other: joined along the third axis."""
-    return concatenate([atleast_3d(x) for x in tup], axis=2)
+    return concatenate([atleast_3d(x) for x in _several("dstack", tup)], axis=2)
 
 
 @composite
-def column_stack(tup: Sequence[Any]) -> Node:
+def column_stack(tup: Any) -> Node:
     """Vectors as columns, and matrices, side by side."""
-    nodes = [as_node(x) for x in tup]
+    nodes = _several("column_stack", tup)
     return concatenate([x if x.ndim > 1 else reshape(x, (-1, 1)) for x in nodes], axis=1)
 
 
 @composite
 def block(arrays: Any) -> Node:
     """A matrix of nested lists of blocks, as `numpy.block`: the innermost lists are joined along the last axis."""
+    if not _leaves(arrays):
+        fail(ArgumentError, "block: at least one array is needed")
     depth = _depth(arrays)
     ndim = max(depth, *(x.ndim for x in _leaves(arrays)))
     return _join(arrays, depth, ndim)
@@ -127,7 +190,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Node]
     x = as_node(ary)
     k = normal_axis(axis, [x])
     n = x.shape[k]
-    if not isinstance(indices_or_sections, int) or not isinstance(n, int):
+    if not isinstance(indices_or_sections, (int, np.integer)) or not isinstance(n, int):
         return split(x, indices_or_sections, axis)
     if indices_or_sections <= 0:
         fail(ArgumentError, "array_split: the number of sections must be positive", x)
@@ -138,18 +201,25 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Node]
 
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Node]:
     """Cut along the second axis; a vector along its only one."""
-    x = as_node(ary)
+    x = _with_axes("hsplit", ary, 1)
     return split(x, indices_or_sections, 0 if x.ndim == 1 else 1)
 
 
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Node]:
-    """Cut along the first axis."""
-    return split(ary, indices_or_sections, 0)
+    """Cut along the first axis of at least two."""
+    return split(_with_axes("vsplit", ary, 2), indices_or_sections, 0)
 
 
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Node]:
     """Cut along the third axis."""
-    return split(ary, indices_or_sections, 2)
+    return split(_with_axes("dsplit", ary, 3), indices_or_sections, 2)
+
+
+def _with_axes(name: str, a: Any, count: int) -> Node:
+    x = as_node(a)
+    if x.ndim < count:
+        fail(ShapeError, f"{name}: {label(x)} has {x.ndim} axes, needs {count}", x)
+    return x
 
 
 @composite
@@ -207,8 +277,8 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Node:
 
 
 @composite
-def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy") -> list[Node]:
-    """Coordinate arrays from coordinate vectors, as `numpy.meshgrid`. Raises ArgumentError."""
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> list[Node]:
+    """Coordinate arrays from coordinate vectors, as `numpy.meshgrid`; ``copy`` is ignored. Raises ArgumentError."""
     if indexing not in ("xy", "ij"):
         fail(ArgumentError, f"meshgrid: indexing must be 'xy' or 'ij', not {indexing!r}")
     vectors = [ravel(x) for x in xi]
@@ -224,19 +294,13 @@ def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy") -> list[Node]
 @composite
 def fliplr(m: Any) -> Node:
     """The columns in reverse order."""
-    x = as_node(m)
-    if x.ndim < 2:
-        fail(ShapeError, f"fliplr: {label(x)} needs 2 axes", x)
-    return flip(x, 1)
+    return flip(_with_axes("fliplr", m, 2), 1)
 
 
 @composite
 def flipud(m: Any) -> Node:
     """The rows in reverse order."""
-    x = as_node(m)
-    if x.ndim < 1:
-        fail(ShapeError, f"flipud: {label(x)} is a scalar", x)
-    return flip(x, 0)
+    return flip(_with_axes("flipud", m, 1), 0)
 
 
 @composite
@@ -263,6 +327,8 @@ def roll(a: Any, shift: int | Sequence[int], axis: int | Sequence[int] | None = 
 def rot90(m: Any, k: int = 1, axes: Sequence[int] = (0, 1)) -> Node:
     """Turned by 90 degrees k times, from the first towards the second axis, as `numpy.rot90`."""
     x = as_node(m)
+    if len(axes) != 2:
+        fail(ArgumentError, f"rot90: two axes are needed, got {len(axes)}", x)
     first, second = (normal_axis(a, [x]) for a in axes)
     if first == second:
         fail(AxisError, "rot90: the axes must differ", x)
@@ -304,83 +370,6 @@ def diagflat(v: Any, k: int = 0) -> Node:
 
 
 @composite
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Node:
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Node:
     """The sum over a diagonal, as `numpy.trace`."""
-    return sum(diagonal(a, offset, axis1, axis2), axis=-1)
-
-
-_MODES = ("constant", "edge", "reflect", "symmetric", "wrap", "empty")
-
-
-@composite
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Node:
-    """Borders around an array, as `numpy.pad` in the modes constant, edge, reflect, symmetric, wrap (and empty: zeros).
-
-    ``pad_width`` is an int, (before, after), or one pair per axis. Raises ArgumentError, ShapeError.
-    """
-    x = as_node(array)
-    if mode not in _MODES:
-        fail(ArgumentError, f"pad: mode {mode!r} is not known", x, hint=f"use one of {', '.join(_MODES)}")
-    widths = _pairs(x, pad_width, "pad_width")
-    if any(w < 0 for pair in widths for w in pair):
-        fail(ArgumentError, "pad: widths must not be negative", x)
-    if mode in ("constant", "empty"):
-        values = np.asarray(constant_values) if not isinstance(constant_values, Node) else None
-        if mode == "empty" or (values is not None and not np.any(values)):
-            return pad_zeros(x, widths)
-        pairs = (
-            np.broadcast_to(values, (x.ndim, 2)).tolist() if values is not None else [[constant_values] * 2] * x.ndim
-        )
-        for k, (pair, ends) in enumerate(zip(widths, pairs, strict=True)):
-            x = _bordered(x, k, pair, ends)
-        return x
-    for k, (before, after) in enumerate(widths):
-        if before or after:
-            x = _reflected(x, k, before, after, mode)
-    return x
-
-
-def _pairs(x: Node, value: Any, what: str) -> list[tuple[int, int]]:
-    raw = np.asarray(value)
-    if raw.dtype.kind not in "iu":
-        fail(ArgumentError, f"pad: {what} must hold integers", x)
-    try:
-        return [(int(a), int(b)) for a, b in np.broadcast_to(raw, (x.ndim, 2))]
-    except ValueError:
-        fail(ShapeError, f"pad: {what} of shape {raw.shape} for {x.ndim} axes", x, hint="give (before, after) per axis")
-
-
-def _bordered(x: Node, axis: int, widths: tuple[int, int], values: Sequence[Any]) -> Node:
-    """Constant borders along one axis."""
-    borders = [
-        [full((*x.shape[:axis], w, *x.shape[axis + 1 :]), v, x.dtype)] if w else []
-        for w, v in zip(widths, values, strict=True)
-    ]
-    return concatenate([*borders[0], x, *borders[1]], axis=axis)
-
-
-def _reflected(x: Node, axis: int, before: int, after: int, mode: str) -> Node:
-    """Borders along one axis made of the array's own elements: slices where one reflection reaches, else an index."""
-    n = x.shape[axis]
-    if n == 0:
-        fail(ShapeError, f"pad: mode {mode!r} cannot extend the empty axis {axis} of {label(x)}", x)
-    if isinstance(n, int) and max(before, after) >= n:
-        return part(x, axis, np.pad(np.arange(n), (before, after), mode))  # type: ignore[call-overload]
-    if mode == "edge":
-        left, right = (broadcast_to(part(x, axis, s), _resized(x, axis, w)) for s, w in _ends(before, after))
-    else:
-        skip = {"reflect": 1, "symmetric": 0}.get(mode, 0)
-        if mode == "wrap":
-            left, right = part(x, axis, slice(-before, None)), part(x, axis, slice(0, after))
-        else:
-            left = flip(part(x, axis, slice(skip, skip + before)), axis)
-            right = flip(part(x, axis, slice(-skip - after, -skip or None)), axis)
-    return concatenate([*([left] if before else []), x, *([right] if after else [])], axis=axis)
-
-
-def _ends(before: int, after: int) -> list[tuple[slice, int]]:
-    return [(slice(0, 1), before), (slice(-1, None), after)]
-
-
-def _resized(x: Node, axis: int, size: Size) -> tuple[Size, ...]:
-    return (*x.shape[:axis], size, *x.shape[axis + 1 :])
+    return sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)

@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError, AxisError, ShapeError
+from graphad.functional.reductions import max
 from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import product
 from graphad.ir.origin import composite
 from graphad.ops.attributes import normal_axis
-from graphad.ops.casts import cast, part_dtype
+from graphad.ops.casts import as_float, cast, part_dtype
 from graphad.ops.decompositions import svd
 from graphad.ops.elementwise import power
 from graphad.ops.fit import expand_dims, squeeze, sum
 from graphad.ops.kinks import absolute
 from graphad.ops.layout import moveaxis, reshape
-from graphad.ops.linalg import as_float, euclidean_norm
+from graphad.ops.linalg import euclidean_norm
 from graphad.ops.piecewise import equal, not_equal, where
-from graphad.ops.reduce import max, min
+from graphad.ops.reduce import min
 from graphad.ops.tuples import items
 
 Axes = int | Sequence[int] | None
@@ -75,7 +76,7 @@ def _vector_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node
     if ord is None or _is(ord, 2):
         return euclidean_norm(x, axis, keepdims)
     if _is(ord, math.inf):
-        return max(absolute(x), axis, keepdims)
+        return _largest(absolute(x), axis, keepdims)
     if _is(ord, -math.inf):
         return min(absolute(x), axis, keepdims)
     if _is(ord, 0):
@@ -85,6 +86,11 @@ def _vector_norm(x: Node, ord: Any, axes: Sequence[int], keepdims: bool) -> Node
     if not isinstance(ord, (Real, np.number)) or ord != ord:
         fail(ArgumentError, f"norm: {ord!r} is not an order of a vector norm", x, hint="use a number, inf or -inf")
     return _p_norm(x, float(ord), axis, keepdims)
+
+
+def _largest(x: Node, axis: int | tuple[int, ...], keepdims: bool) -> Node:
+    """The largest of numbers that are not negative; 0 of none."""
+    return max(x, axis, keepdims, initial=0 if 0 in x.shape else None)
 
 
 def _p_norm(x: Node, p: float, axis: tuple[int, ...], keepdims: bool) -> Node:
@@ -98,13 +104,13 @@ def _p_norm(x: Node, p: float, axis: tuple[int, ...], keepdims: bool) -> Node:
         powers = where(zero, math.inf if p < 0 else 0, power(absolute(where(zero, 1, x)), p))
     total = sum(powers, axis, keepdims=keepdims)
     none = equal(total, 0)
-    return where(none, 0, power(where(none, 1, total), 1 / p))
+    return where(none, 0 if p > 0 else math.inf, power(where(none, 1, total), 1 / p))
 
 
 def _matrix_norm(x: Node, ord: Any, row: int, column: int, keepdims: bool) -> Node:
     if ord is None or (isinstance(ord, str) and ord in ("fro", "f")):
         return euclidean_norm(x, (row, column), keepdims)
-    extreme = min if isinstance(ord, (Real, np.number)) and ord < 0 else max
+    extreme = min if isinstance(ord, (Real, np.number)) and ord < 0 else _largest
     if any(_is(ord, k) for k in (1, -1, math.inf, -math.inf)):
         along, across = (row, column) if _is(abs(ord), 1) else (column, row)
         out = extreme(sum(absolute(x), along, keepdims=True), across, keepdims=True)
@@ -114,7 +120,7 @@ def _matrix_norm(x: Node, ord: Any, row: int, column: int, keepdims: bool) -> No
         hint = 'use None, "fro", "nuc", inf, -inf, 1, -1, 2 or -2'
         fail(ArgumentError, f"norm: {ord!r} is not an order of a matrix norm", x, hint=hint)
     s = items(svd(moveaxis(x, (row, column), (-2, -1)), full_matrices=False))[1]
-    out = sum(absolute(s), -1) if nuclear else extreme(s, -1)  # |s|: then the zero matrix has the gradient 0
+    out = sum(absolute(s), -1) if nuclear else extreme(s, -1, False)  # |s|: then the zero matrix has the gradient 0
     return expand_dims(out, (row, column)) if keepdims else out
 
 

@@ -19,6 +19,7 @@ from graphad.ops.fit import expand_dims, squeeze, sum, zeros_like
 from graphad.ops.index import flip, index, stack
 from graphad.ops.layout import moveaxis, ravel, reshape
 from graphad.ops.leaves import arange, as_node
+from graphad.ops.scan import linear_recurrence
 
 
 def _conjugated(x: Node) -> Node:
@@ -71,15 +72,20 @@ def kron(a: Any, b: Any) -> Node:
 
 @composite
 def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Node:
-    """Vector product of vectors with three components along an axis, as `numpy.cross`. Raises ShapeError."""
+    """Vector product of vectors with three components along an axis, as `numpy.cross`. Raises ShapeError.
+
+    A third component may be missing, which then is 0; where both vectors lack it, the result is the third one alone.
+    """
     if axis is not None:
         axisa = axisb = axisc = axis
     x, y = as_node(a), as_node(b)
     x, y = moveaxis(x, normal_axis(axisa, [x]), -1), moveaxis(y, normal_axis(axisb, [y]), -1)
-    if x.shape[-1] != 3 or y.shape[-1] != 3:
-        sizes = f"{x.shape[-1]} and {y.shape[-1]}"
-        fail(ShapeError, f"cross: vectors have {sizes} components, not 3", x, y, hint="append a zero to plane vectors")
-    (x0, x1, x2), (y0, y1, y2) = ([index(v, (..., k)) for k in range(3)] for v in (x, y))
+    sizes = x.shape[-1], y.shape[-1]
+    if any(n not in (2, 3) for n in sizes):
+        fail(ShapeError, f"cross: vectors have {sizes[0]} and {sizes[1]} components, not 3", x, y)
+    (x0, x1, x2), (y0, y1, y2) = ([index(v, (..., k)) if k < v.shape[-1] else 0 for k in range(3)] for v in (x, y))
+    if sizes == (2, 2):
+        return x0 * y1 - x1 * y0
     parts = [x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0]
     return stack(parts, axis=axisc)
 
@@ -98,11 +104,14 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Node:
 
 @composite
 def polyval(p: Any, x: Any) -> Node:
-    """p[0]·x**(n-1) + … + p[n-1] by Horner's rule, as `numpy.polyval`. Raises ShapeError for a named length of p."""
+    """p[0]·x**(n-1) + … + p[n-1] by Horner's rule, as `numpy.polyval`. Raises ShapeError."""
     coefficients, at = as_node(p), as_node(x)
-    if coefficients.ndim != 1 or not isinstance(coefficients.shape[0], int):
-        fail(ShapeError, "polyval: p must be a vector of known length", coefficients)
+    if coefficients.ndim != 1:
+        fail(ShapeError, f"polyval: {label(coefficients)} must be a vector", coefficients)
     n = coefficients.shape[0]
+    if not isinstance(n, int):  # the steps of Horner's rule as one recurrence
+        column = expand_dims(coefficients, tuple(range(1, at.ndim + 1))) if at.ndim else coefficients
+        return index(linear_recurrence(expand_dims(at, 0), column, axis=0), -1)
     if n == 0:
         return zeros_like(at)
     out = zeros_like(at) + index(coefficients, 0)
@@ -135,6 +144,10 @@ def multi_dot(arrays: Sequence[Any]) -> Node:
     nodes = [as_node(x) for x in arrays]
     if len(nodes) < 2:
         fail(ArgumentError, "multi_dot: at least two matrices are needed", *nodes)
+    for k, x in enumerate(nodes):
+        if x.ndim != 2 and not (x.ndim == 1 and k in (0, len(nodes) - 1)):
+            what = f"multi_dot: {label(x)} has {x.ndim} axes, needs 2, or 1 if it comes first or last"
+            fail(ShapeError, what, x)
     sizes = [nodes[0].shape[0] if nodes[0].ndim == 2 else 1, *(x.shape[0] for x in nodes[1:])]
     sizes.append(nodes[-1].shape[1] if nodes[-1].ndim == 2 else 1)
     if not all(isinstance(s, int) for s in sizes):

@@ -17,7 +17,7 @@ from graphad.ops.index import concatenate, index
 from graphad.ops.kinks import maximum, minimum
 from graphad.ops.layout import ravel
 from graphad.ops.leaves import as_node
-from graphad.ops.piecewise import isnan, logical_not, not_equal
+from graphad.ops.piecewise import isnan, logical_and, logical_not, not_equal
 from graphad.ops.piecewise import where as choose
 
 Axis = int | tuple[int, ...] | None
@@ -110,34 +110,51 @@ def _numbers(x: Any, instead: float) -> Node:
     return choose(isnan(x), instead, x) if x.dtype.kind in "fc" else x
 
 
+def numbers(x: Node, where: Any = None) -> Node:
+    """Where the elements are numbers and the mask, if there is one, holds."""
+    return logical_not(isnan(x)) if where is None else logical_and(logical_not(isnan(x)), where)
+
+
 @composite
-def nansum(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Node:
+def nansum(
+    x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None
+) -> Node:
     """Sum of all elements that are numbers; nan elements carry no gradient."""
-    return sum_op(_numbers(x, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    return sum(_numbers(x, 0), axis, dtype, keepdims, initial, where)
 
 
 @composite
-def nanprod(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Node:
+def nanprod(
+    x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None
+) -> Node:
     """Product of all elements that are numbers; nan elements carry no gradient."""
-    return reduce.prod(_numbers(x, 1), axis=axis, dtype=dtype, keepdims=keepdims)
+    return prod(_numbers(x, 1), axis, dtype, keepdims, initial, where)
 
 
 @composite
-def nanmean(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Node:
+def nanmean(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, *, where: Any = None) -> Node:
     """Mean of all elements that are numbers; nan where there is none. nan elements carry no gradient."""
-    return mean(x, axis, dtype, keepdims, where=logical_not(isnan(x)))
+    return mean(x, axis, dtype, keepdims, where=numbers(as_node(x), where))
 
 
 @composite
-def nanmax(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """Largest of all elements that are numbers; -inf where there is none (NumPy: nan and a warning)."""
-    return reduce.max(_numbers(x, -np.inf), axis=axis, keepdims=keepdims)
+def nanmax(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Node:
+    """Largest of all elements that are numbers; nan where there is none. ``initial`` and ``where`` as in `max`."""
+    return _nan_extreme("max", x, axis, keepdims, initial, where)
 
 
 @composite
-def nanmin(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
-    """Smallest of all elements that are numbers; inf where there is none (NumPy: nan and a warning)."""
-    return reduce.min(_numbers(x, np.inf), axis=axis, keepdims=keepdims)
+def nanmin(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Any = None) -> Node:
+    """Smallest of all elements that are numbers; nan where there is none. ``initial`` and ``where`` as in `min`."""
+    return _nan_extreme("min", x, axis, keepdims, initial, where)
+
+
+def _nan_extreme(name: str, x: Any, axis: Axis, keepdims: bool, initial: Any, where: Any) -> Node:
+    x = as_node(x)
+    out = _extreme(name, _numbers(x, -np.inf if name == "max" else np.inf), axis, keepdims, initial, where)
+    if initial is not None or x.dtype.kind not in "fc":
+        return out
+    return choose(reduce.all(isnan(x), axis=axis, keepdims=keepdims), np.nan, out)
 
 
 # Running sums and products -------------------------------------------------------------------------------------------

@@ -204,6 +204,8 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
     at, xs, fs = (v if v.dtype.kind in "fc" else cast(v, np.dtype("float64")) for v in map(as_node, (x, xp, fp)))
     if xs.ndim != 1 or xs.shape != fs.shape or xs.shape == (0,):
         fail(ShapeError, "interp: xp and fp must be vectors of one length, not empty", xs, fs)
+    if period == 0:
+        fail(ArgumentError, "interp: period must not be 0", at)
     if period is not None:
         at, xs, fs = _periodic(at, xs, fs, abs(period))
     n = xs.shape[0]

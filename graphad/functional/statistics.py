@@ -7,22 +7,24 @@ import numpy as np
 
 from graphad.errors import ArgumentError, DTypeError, ShapeError
 from graphad.functional.layout import atleast_2d
-from graphad.functional.reductions import Axis, max, mean, min, sum
+from graphad.functional.reductions import Axis, max, mean, min, numbers, sum
+from graphad.functional.reductions import mean as mean_of
 from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import product
 from graphad.ir.origin import composite
-from graphad.ops.attributes import all_axes, normal_axes
+from graphad.ops.attributes import all_axes, normal_axes, normal_axis
 from graphad.ops.casts import cast, conj
 from graphad.ops.casts import real as real_part
 from graphad.ops.contract import matmul
 from graphad.ops.diagonals import diagonal
 from graphad.ops.elementwise import sqrt, square
-from graphad.ops.fit import as_count, astype, broadcast_to, expand_dims, squeeze
+from graphad.ops.fit import as_count, astype, broadcast_to, expand_dims, ones_like, squeeze, uniform_value
 from graphad.ops.index import concatenate, index
-from graphad.ops.kinks import absolute, clip
+from graphad.ops.kinks import absolute, clip, maximum
 from graphad.ops.layout import moveaxis, reshape, transpose
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import isnan, where
+from graphad.ops.piecewise import where as choose
 from graphad.ops.sort import sort_along
 
 
@@ -34,20 +36,29 @@ def var(
     ddof: float = 0,
     keepdims: bool = False,
     *,
+    where: Any = None,
+    mean: Any = None,
     correction: float | None = None,
 ) -> Node:
     """Mean squared deviation from the mean, as `numpy.var`; of complex numbers that of the modulus.
 
-    ``ddof`` (``correction`` in the array API) is subtracted from the number of elements in the divisor.
+    ``ddof`` (``correction`` in the array API) is subtracted from the number of elements in the divisor. ``where`` says
+    which elements count; ``mean`` gives the mean, reduced with ``keepdims``, if it is known already.
     """
     x = as_node(x) if dtype is None else astype(as_node(x), dtype)
     offset = ddof if correction is None else correction
-    deviation = x - mean(x, axis=axis, keepdims=True)
+    deviation = x - (mean_of(x, axis=axis, keepdims=True, where=where) if mean is None else mean)
     squares = square(absolute(deviation)) if deviation.dtype.kind == "c" else square(deviation)
     if offset == 0:
-        return mean(squares, axis=axis, keepdims=keepdims)
-    count = product([x.shape[k] for k in all_axes(x, normal_axes(axis, [x]))])
-    return sum(squares, axis=axis, keepdims=keepdims) / (as_count(count, squares.dtype) - offset)
+        return mean_of(squares, axis=axis, keepdims=keepdims, where=where)
+    if where is None:
+        count = as_count(product([x.shape[k] for k in all_axes(x, normal_axes(axis, [x]))]), squares.dtype)
+    else:
+        count = sum(choose(where, ones_like(squares), 0), axis=axis, keepdims=keepdims)
+    divisor = count - offset
+    known = uniform_value(count)
+    divisor = as_node(np.maximum(known - offset, 0), squares.dtype) if known is not None else maximum(divisor, 0)
+    return sum(squares, axis=axis, keepdims=keepdims, where=where) / divisor
 
 
 @composite
@@ -58,10 +69,44 @@ def std(
     ddof: float = 0,
     keepdims: bool = False,
     *,
+    where: Any = None,
+    mean: Any = None,
     correction: float | None = None,
 ) -> Node:
     """Square root of `var`, as `numpy.std`; where all elements are equal its gradient is nan or infinite."""
-    return sqrt(var(x, axis, dtype, ddof, keepdims, correction=correction))
+    return sqrt(var(x, axis, dtype, ddof, keepdims, where=where, mean=mean, correction=correction))
+
+
+@composite
+def nanvar(
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = None,
+    correction: float | None = None,
+) -> Node:
+    """`var` of all elements that are numbers; nan where there are too few. nan elements carry no gradient."""
+    x = as_node(x)
+    mask = numbers(x, where)
+    return var(choose(mask, x, 0), axis, dtype, ddof, keepdims, where=mask, correction=correction)
+
+
+@composite
+def nanstd(
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = None,
+    correction: float | None = None,
+) -> Node:
+    """Square root of `nanvar`."""
+    return sqrt(nanvar(x, axis, dtype, ddof, keepdims, where=where, correction=correction))
 
 
 @composite
@@ -75,7 +120,7 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Node:
 def average(
     a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Node | tuple[Node, Node]:
-    """Σ w·a / Σ w, as `numpy.average`; ``weights`` has the shape of ``a``, or of its one axis. Raises ShapeError.
+    """Σ w·a / Σ w, as `numpy.average`; ``weights`` has the shape of ``a``, or of the axes. Raises ShapeError.
 
     With ``returned`` the sum of weights as well.
     """
@@ -86,12 +131,11 @@ def average(
         return (result, broadcast_to(as_count(count, result.dtype), result.shape)) if returned else result
     w = as_node(weights, a.dtype)
     if w.shape != a.shape:
-        if axis is None or w.ndim != 1:
-            fail(ShapeError, f"average: weights of shape {w.shape} for an array of shape {a.shape}", a, w)
-        (k,) = all_axes(a, normal_axes(axis, [a]))
-        if w.shape[0] != a.shape[k]:
-            fail(ShapeError, f"average: {w.shape[0]} weights for axis {k} of size {a.shape[k]}", a, w)
-        w = expand_dims(w, tuple(range(1, a.ndim - k)))
+        axes = () if axis is None else tuple(normal_axis(k, [a]) for k in np.ravel(axis))
+        if w.shape != tuple(a.shape[k] for k in axes) or not axes:
+            fail(ShapeError, f"average: weights of shape {w.shape} for axis {axis} of shape {a.shape}", a, w)
+        w = transpose(w, np.argsort(axes)) if len(axes) > 1 else w
+        w = expand_dims(w, tuple(k for k in range(a.ndim) if k not in axes))
     total = sum(broadcast_to(w, a.shape), axis=axis, keepdims=keepdims)
     result = sum(a * w, axis=axis, keepdims=keepdims) / total
     return (result, broadcast_to(total, result.shape)) if returned else result
@@ -113,22 +157,29 @@ _DISCRETE: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "nearest": (np.rint, np.rint),
     "midpoint": (np.floor, np.ceil),
 }
+_STEPS: dict[str, tuple[float, Callable[[Any], Any]]] = {  # a shift, and the position of the first of two elements
+    "inverted_cdf": (0.0, np.ceil),
+    "averaged_inverted_cdf": (0.0, np.ceil),
+    "closest_observation": (-0.5, lambda p: np.where(p % 2 == 1, p, np.floor(p) + 1)),
+}
 
 
 @composite
 def quantile(a: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False) -> Node:
     """The q-quantiles, 0 ≤ q ≤ 1, as `numpy.quantile`; nan where there is a nan. The axes of q come first.
 
-    ``method``: linear, lower, higher, nearest, midpoint, or a continuous one of Hyndman & Fan (1996): hazen, weibull,
-    median_unbiased, normal_unbiased, interpolated_inverted_cdf. ``q`` is a number or array, no node: ArgumentError.
+    ``method``: linear, lower, higher, nearest, midpoint, or one of Hyndman & Fan (1996): inverted_cdf, hazen, weibull,
+    averaged_inverted_cdf, closest_observation, interpolated_inverted_cdf, median_unbiased, normal_unbiased. ``q`` is a
+    number or array, no node: ArgumentError.
     """
     if isinstance(q, Node):
         fail(ArgumentError, "quantile: q must be a number or an array, not a node", q)
     levels = np.asarray(q, np.float64)
     if not np.all((levels >= 0) & (levels <= 1)):
         fail(ArgumentError, "quantile: q must lie between 0 and 1")
-    if method not in _CONTINUOUS and method not in _DISCRETE:
-        fail(ArgumentError, f"quantile: method {method!r} is not known", hint=", ".join([*_CONTINUOUS, *_DISCRETE]))
+    methods = [*_CONTINUOUS, *_DISCRETE, *_STEPS]
+    if method not in methods:
+        fail(ArgumentError, f"quantile: method {method!r} is not known", hint=", ".join(methods))
     x = _real("quantile", a)
     axes = all_axes(x, normal_axes(axis, [x]))
     ordered = sort_along(_axes_last(x, axes))
@@ -167,14 +218,19 @@ def _between(ordered: Node, levels: Any, method: str) -> Node:
         position = np.clip(n * flat + (alpha - 1 + flat * (1 - alpha - beta)), 0, n - 1)
         lower, upper = np.floor(position), np.minimum(np.floor(position) + 1, n - 1)
         share = position - lower
+    elif method in _STEPS:
+        shift, first = _STEPS[method]
+        position = n * flat - 1 + shift
+        lower = np.clip(first(position), 0, n - 1)
+        upper = np.clip(np.floor(position) + 1, 0, n - 1) if method == "averaged_inverted_cdf" else lower
     else:
         lower, upper = (rounding((n - 1) * flat) for rounding in _DISCRETE[method])
     below, above = (p.astype(np.int64) for p in (lower, upper))
     low, high = index(ordered, (..., below)), index(ordered, (..., above))
     known = not isinstance(below, Node)
-    if method == "midpoint" and not (known and np.array_equal(below, above)):
+    if method in ("midpoint", "averaged_inverted_cdf") and not (known and np.array_equal(below, above)):
         return (low + high) / 2
-    if method in _DISCRETE or (known and np.array_equal(share, np.zeros_like(share))):
+    if method not in _CONTINUOUS or (known and np.array_equal(share, np.zeros_like(share))):
         return low
     return low + (high - low) * (
         astype(share, ordered.dtype) if isinstance(share, Node) else share.astype(ordered.dtype)
@@ -208,11 +264,21 @@ def cov(
     ddof: int | None = None,
     fweights: Any = None,
     aweights: Any = None,
+    *,
+    dtype: Any = None,
 ) -> Node:
-    """Covariance matrix of variables (rows, or columns with ``rowvar=False``), as `numpy.cov`. Raises ShapeError."""
+    """Covariance matrix of variables (rows, or columns with ``rowvar=False``), as `numpy.cov`.
+
+    Raises ShapeError, and ArgumentError for a ``ddof`` or ``fweights`` that are no integers or weights below 0.
+    """
     rows = _variables(m, rowvar)
     if y is not None:
         rows = concatenate([rows, _variables(y, rowvar)], axis=0)
+    rows = rows if dtype is None else astype(rows, dtype)
+    if ddof is not None and ddof != int(ddof):
+        fail(ArgumentError, f"cov: ddof must be an integer, not {ddof}", rows)
+    for name, w in (("fweights", fweights), ("aweights", aweights)):
+        _check_weights(name, w, rows)
     offset = (0 if bias else 1) if ddof is None else ddof
     weights = [as_node(w) for w in (fweights, aweights) if w is not None]
     if not weights:
@@ -226,6 +292,18 @@ def cov(
     divisor = total - offset * squares / total if aweights is not None else total - offset
     centered = rows - sum(rows * w, axis=1, keepdims=True) / total
     return _squeezed(matmul(centered * w, conj(centered).T if rows.dtype.kind == "c" else centered.T) / divisor)
+
+
+def _check_weights(name: str, weights: Any, rows: Node) -> None:
+    if weights is None:
+        return
+    w = as_node(weights)
+    if w.shape != rows.shape[1:]:
+        fail(ShapeError, f"cov: {name} of shape {w.shape} for {rows.shape[1]} observations", rows, w)
+    values = w.attrs.get("value")
+    fractional = name == "fweights" and (w.dtype.kind not in "iub" if values is None else np.any(values != values // 1))
+    if fractional or (values is not None and np.any(values < 0)):
+        fail(ArgumentError, f"cov: {name} must be {'integers' if fractional else '0 or more'}", w)
 
 
 def part(x: Node) -> np.dtype[np.generic]:

@@ -13,6 +13,7 @@ from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
 from graphad.ops import elementwise
 from graphad.ops.attributes import normal_axis
+from graphad.ops.casts import as_float
 from graphad.ops.elementwise import expm1
 from graphad.ops.elementwise import sigmoid as sigmoid
 from graphad.ops.elementwise import tanh as tanh
@@ -114,7 +115,7 @@ def softplus(input: Any, beta: float = 1.0) -> Node:
 @composite
 def logsigmoid(input: Any) -> Node:
     """log(sigmoid(x)), without overflow."""
-    return -elementwise.softplus(-as_node(input))
+    return -elementwise.softplus(-as_float(input))
 
 
 @composite

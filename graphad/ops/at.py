@@ -54,6 +54,8 @@ class At:
         """A copy multiplied by ``values`` at the index; derivatives are exact where values are zero."""
         return _multiply(self, values)
 
+    mul = multiply
+
     def divide(self, values: Any) -> Node:
         """A copy divided by ``values`` at the index."""
         return _multiply(self, 1 / as_node(values, self._x.dtype))

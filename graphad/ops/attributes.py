@@ -24,6 +24,8 @@ def as_int(value: Any, what: str, *nodes: Node) -> int:
 def normal_axis(axis: Any, nodes: Sequence[Node], extra: int = 0) -> int:
     """One axis, counted from the front; ``extra`` axes are about to be added."""
     x = nodes[0]
+    if isinstance(axis, bool):
+        fail(ArgumentError, "axis must be an int, not bool", x)
     k = as_int(axis, "axis", x)
     ndim = x.ndim + extra
     if not -ndim <= k < ndim:

@@ -5,13 +5,15 @@ real L. It is the one of JAX and autograd. Holomorphic functions and plain trans
 gradient of a real loss by z = x + iy is ∂L/∂x - i ∂L/∂y: the direction of steepest ascent is its conjugate.
 """
 
+from typing import Any
+
 import numpy as np
 
 from graphad.ir.core import Case, Linear, Node, op
 from graphad.ir.origin import here
 from graphad.ir.types import DType, TensorType, ufunc_dtype
 from graphad.ops.attributes import DTypeAttr
-from graphad.ops.leaves import plain
+from graphad.ops.leaves import as_node, plain
 
 _CASES = (Case((2, 3)), Case(()), Case((0,)), Case(("n",)))
 
@@ -42,6 +44,12 @@ def cast(x: Node, dtype: DType) -> Node:
     if _loses_imaginary(x.dtype, dtype) and part_dtype(x.dtype) == dtype:
         return real.build((x,), {}, here(False))
     return astype.build((x,), {"dtype": dtype}, here(False))
+
+
+def as_float(x: Any) -> Node:
+    """An operand in which integers became float64, also beside float32."""
+    node = as_node(x)
+    return node if node.dtype.kind in "fc" else cast(node, np.dtype("float64"))
 
 
 def part_dtype(dtype: DType) -> DType:

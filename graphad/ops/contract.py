@@ -13,8 +13,9 @@ from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Multilinear, Node, Op, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.origin import composite
-from graphad.ir.types import TensorType, broadcast_shapes
+from graphad.ir.types import TensorType, as_dtype, broadcast_shapes
 from graphad.ops.attributes import normal_axis
+from graphad.ops.casts import cast
 from graphad.ops.elementwise import multiply
 from graphad.ops.fit import expand_dims, promoting, stretch, sum
 from graphad.ops.index import index
@@ -153,11 +154,16 @@ def _einsum(*operands: Node, subscripts: str) -> TensorType:
 
 
 @composite
-def einsum(subscripts: str, *operands: Any) -> Node:
+def einsum(subscripts: Any, *operands: Any, optimize: Any = None, dtype: Any = None) -> Node:
     """Sum of products over named axes, as `numpy.einsum`: ``einsum("bi,ij->bj", x, W)``.
 
-    Ellipsis, repeated labels (diagonals) and an omitted output are understood. Raises ArgumentError, ShapeError.
+    Ellipsis, repeated labels (diagonals), an omitted output and lists of numbers for labels, ``einsum(x, [0, 1], v,
+    [1])``, are understood; ``optimize`` is ignored. Raises ArgumentError, ShapeError.
     """
+    if not isinstance(subscripts, str):
+        subscripts, operands = _from_lists([subscripts, *operands])
+    if dtype is not None:
+        operands = tuple(cast(as_node(x), as_dtype(dtype)) for x in operands)
     nodes = [as_node(x) for x in operands]
     inputs, out = _parse_subscripts(subscripts, nodes)
     for k in range(len(nodes)):
@@ -166,6 +172,15 @@ def einsum(subscripts: str, *operands: Any) -> Node:
     sizes = _label_sizes(inputs, nodes)
     nodes = [stretch(x, tuple(sizes[name] for name in s)) for s, x in zip(inputs, nodes, strict=True)]
     return _einsum(*nodes, subscripts=",".join(inputs) + "->" + out)
+
+
+def _from_lists(parts: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """einsum's other notation, operand, labels, operand, labels, and the output's labels, as text and operands."""
+    paired = len(parts) // 2 * 2
+    texts = [
+        "".join("..." if k is Ellipsis else LETTERS[k] for k in labels) for labels in [*parts[1::2], *parts[paired:]]
+    ]
+    return ",".join(texts[: paired // 2]) + "".join("->" + out for out in texts[paired // 2 :]), tuple(parts[:paired:2])
 
 
 def _diagonal(labels: str, x: Node) -> tuple[str, Node]:
@@ -217,8 +232,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Node:
     if isinstance(axes, (int, np.integer)):
         over_a, over_b = list(range(a.ndim - int(axes), a.ndim)), list(range(int(axes)))
     else:
-        over_a, over_b = ([s] if isinstance(s, int) else list(s) for s in axes)
+        over_a, over_b = (np.ravel(s).tolist() for s in axes)
     over_a, over_b = [normal_axis(k, [a]) for k in over_a], [normal_axis(k, [b]) for k in over_b]
+    if len(set(over_a)) < len(over_a) or len(set(over_b)) < len(over_b):
+        fail(ArgumentError, "tensordot: an axis is named twice", a, b)
     if len(over_a) != len(over_b):
         fail(ArgumentError, f"tensordot: {len(over_a)} axes of a against {len(over_b)} of b", a, b)
     of_a = LETTERS[: a.ndim]

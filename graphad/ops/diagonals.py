@@ -59,8 +59,10 @@ def _diagonal_length(x: Node, offset: int, axis1: int, axis2: int) -> Size:
     rows, columns = x.shape[axis1], x.shape[axis2]
     if isinstance(rows, int) and isinstance(columns, int):
         return max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
-    if rows == columns:
-        return rows - abs(offset)
+    first, last = rows + min(offset, 0), columns - max(offset, 0)
+    longer = first - last
+    if isinstance(longer, int):  # named sizes whose difference is known, as n and n + 1
+        return last if longer > 0 else first
     fail(ShapeError, f"diagonal: the sizes {rows} and {columns} cannot be compared", x, hint="give them in numbers")
 
 
@@ -82,6 +84,7 @@ def _diagonal_numpy(x: Node) -> str:
         Case((2, 3, 3), axis1=1, axis2=2),
         Case((2, 3, 4), offset=1, axis1=2, axis2=0),
         Case(("n", "n")),
+        Case(("n", "n+1"), offset=-1),
     ),
     traits=("view",),
 )

@@ -14,7 +14,8 @@ from graphad.ir.core import Case, Constant, Domain, Elementwise, Linear, Multili
 from graphad.ir.types import TensorType, promote
 from graphad.ops.fit import broadcasting, real_floats, uniform_value
 from graphad.ops.helpers import sigmoid as sigmoid_numpy
-from graphad.ops.piecewise import equal, ufunc_type, where
+from graphad.ops.piecewise import ufunc_type, where
+from graphad.ops.singular import regular
 
 UNARY = (Case((2, 3)), Case(()), Case((0,)), Case(("n", 2)))
 BINARY = (Case((2, 3), (2, 3)), Case((3,), (2, 1)), Case((), (3,)), Case((0,), (1,)), Case(("n", 2), (2,)))
@@ -60,9 +61,15 @@ def multiply(x: Node, y: Node) -> TensorType:
     return ufunc_type(np.multiply)(x, y)
 
 
+def _quotient_partials(x: Node, y: Node, out: Node) -> tuple[Node, Node]:
+    """1 / y and -x / y²."""
+    divisor = regular(y)
+    return 1 / divisor, -(out if divisor is y else x / divisor) / divisor
+
+
 @binary(
     numpy="{x} / {y}",
-    derivative=Elementwise(lambda x, y, out: (1 / y, -out / y)),
+    derivative=Elementwise(_quotient_partials),
     sympy=lambda sp, x, y: x / y,
     latex=r"\frac{{{x}}}{{{y}}}",
     domain=(Domain(), Domain(0.5, 3.0)),
@@ -101,11 +108,14 @@ def _power_partials(x: Node, y: Node, out: Node) -> Sequence[Node | float]:
 
     A constant exponent is simplified here, where it is known, so that x² has the derivative 2x and not 2 x^(2-1).
     """
-    by_y = out * log(where(x == 0, 1, x))
+    by_y = out * log(where((x == 0) | (out == 0), 1, x))
     p = uniform_value(y)
     if p is not None:
-        return (0 if p == 0 else 1 if p == 1 else 2 * x if p == 2 else p * x ** (p - 1)), by_y
-    return y * x ** where((x == 0) & (y == 0), 1, y - 1), by_y
+        base = x if p in (0, 1) or p.imag or p.real > 1 else regular(x)
+        return (0 if p == 0 else 1 if p == 1 else 2 * x if p == 2 else p * base ** (p - 1)), by_y
+    if np.result_type(x.dtype, y.dtype).kind == "c":
+        return y * x ** where((x == 0) & (y == 0), 1, y - 1), by_y
+    return y * regular(x, (x == 0) & (y < 1)) ** (y - 1), by_y
 
 
 @binary(
@@ -158,7 +168,7 @@ def exp(x: Node) -> TensorType:
 
 @unary(
     numpy="np.log({x})",
-    derivative=Elementwise(lambda x, out: (1 / x,)),
+    derivative=Elementwise(lambda x, out: (1 / regular(x),)),
     sympy=lambda sp, x: sp.log(x),
     latex=r"\log\left({x}\right)",
     domain=POSITIVE,
@@ -181,7 +191,7 @@ def expm1(x: Node) -> TensorType:
 
 @unary(
     numpy="np.log1p({x})",
-    derivative=Elementwise(lambda x, out: (1 / (1 + x),)),
+    derivative=Elementwise(lambda x, out: (1 / regular(1 + x),)),
     sympy=lambda sp, x: sp.log(1 + x),
     latex=r"\log\left(1 + {x}\right)",
     domain=(Domain(-0.9, 3.0),),
@@ -193,13 +203,13 @@ def log1p(x: Node) -> TensorType:
 
 @unary(
     numpy="np.sqrt({x})",
-    derivative=Elementwise(lambda x, out: (0.5 / where(equal(out, 0), np.inf, out),)),
+    derivative=Elementwise(lambda x, out: (0.5 / regular(out),)),
     sympy=lambda sp, x: sp.sqrt(x),
     latex=r"\sqrt{{{x}}}",
     domain=POSITIVE,
 )
 def sqrt(x: Node) -> TensorType:
-    """Square root; nan for negative x. The derivative at 0 is taken as 0: so the gradient of √Σx² there is finite."""
+    """Square root; nan for negative x. Its derivative at 0 is infinite: a singular point."""
     return ufunc_type(np.sqrt)(x)
 
 

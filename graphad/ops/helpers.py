@@ -83,3 +83,10 @@ def place_diagonal(values, shape, offset, axis1, axis2):
     along = np.arange(values.shape[-1])
     planes[..., along + max(-offset, 0), along + max(offset, 0)] = values
     return out
+
+
+def check_regular(x, bad, where):
+    """x, after a check that nothing is bad."""
+    if np.any(bad):
+        raise FloatingPointError(f"{where}: no derivative at {np.count_nonzero(bad)} of {np.size(bad)} elements")
+    return x

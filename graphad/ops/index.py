@@ -15,7 +15,7 @@ from graphad.ir.core import Case, Linear, Node, Op, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.origin import composite, here
 from graphad.ir.types import TensorType, as_dtype
-from graphad.ops.attributes import Axis, ShapeAttr, normal_axis
+from graphad.ops.attributes import Axis, ShapeAttr, all_axes, normal_axes, normal_axis
 from graphad.ops.fit import expand_dims, promoting, zeros
 from graphad.ops.helpers import place as place_numpy
 from graphad.ops.helpers import put as put_numpy
@@ -176,8 +176,7 @@ def one_hot(labels: Any, num_classes: Size, dtype: Any = "float64") -> Node:
 def flip(x: Any, axis: int | Sequence[int] | None = None) -> Node:
     """The elements in reverse order along the axes (all unless given)."""
     x = as_node(x)
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, Sequence) else [axis]
-    turned = {normal_axis(a, [x]) for a in axes}
+    turned = all_axes(x, normal_axes(axis, [x]))  # type: ignore[arg-type]
     return index(x, tuple(slice(None, None, -1 if k in turned else None) for k in range(x.ndim)))
 
 
@@ -247,8 +246,8 @@ def split(x: Any, indices_or_sections: int | Sequence[Size], axis: int = 0) -> l
     x = as_node(x)
     k = normal_axis(axis, [x])
     size = x.shape[k]
-    if isinstance(indices_or_sections, int):
-        sections = indices_or_sections
+    if isinstance(indices_or_sections, (int, np.integer)):
+        sections = int(indices_or_sections)
         if sections <= 0 or size % sections != 0:
             fail(ShapeError, f"split: axis {k} of {label(x)} has size {size}, not a multiple of {sections}", x)
         bounds: list[Size] = [size // sections * i for i in range(sections + 1)]

@@ -28,6 +28,12 @@ class Slice(NamedTuple):
     step: int | None = None
 
 
+class Mask(NamedTuple):
+    """An index array that came from a mask, with the mask's size along its axis; only until it is checked."""
+
+    size: int
+
+
 FULL = Slice()
 Pattern = tuple[Any, ...]
 
@@ -44,11 +50,16 @@ def parse(x: Node, index: Any) -> tuple[Pattern, list[Node]]:
     for item in items:
         pattern.extend(_entries(x, item, arrays))
     pattern = _write_out_ellipsis(x, pattern)
-    axis = 0
+    axis, chosen = 0, iter(arrays)
     for k, entry in enumerate(pattern):
         if entry in (NEW, DOTS):
             continue
-        pattern[k] = _check_entry(x, axis, entry)
+        if isinstance(entry, Mask):
+            pattern[k] = _check_mask(x, axis, entry)
+        if pattern[k] == ARRAY:
+            _check_positions(x, axis, next(chosen))
+        else:
+            pattern[k] = _check_entry(x, axis, entry)
         axis += 1
     while pattern and pattern[-1] == FULL and DOTS not in pattern:  # DOTS would stand for what is left out
         pattern.pop()
@@ -75,8 +86,10 @@ def _entries(x: Node, item: Any, arrays: list[Node]) -> list[Any]:
         array = array.astype(np.int64)  # x[[]] selects nothing
     if array.dtype != np.bool_:
         return _index_array(x, unnamed_constant(array), arrays)
+    if not array.ndim:
+        fail(ArgumentError, "index: a single boolean is no index", x, hint="use None for a new axis")
     arrays.extend(unnamed_constant(where) for where in np.nonzero(array))
-    return [ARRAY] * array.ndim
+    return [Mask(size) for size in array.shape]
 
 
 def _index_array(x: Node, array: Node, arrays: list[Node]) -> list[Any]:
@@ -109,7 +122,7 @@ def _write_out_ellipsis(x: Node, pattern: list[Any]) -> list[Any]:
         return pattern
     at = dots[0]
     stands_for: list[Any] = [FULL] * (x.ndim - used)
-    if not stands_for and ARRAY in pattern:
+    if not stands_for and any(entry == ARRAY or isinstance(entry, Mask) for entry in pattern):
         stands_for = [DOTS]
     return pattern[:at] + stands_for + pattern[at + 1 :]
 
@@ -125,6 +138,24 @@ def _check_entry(x: Node, axis: int, entry: Any) -> Any:
         stop = None if entry.stop == size and (step or 1) > 0 else entry.stop
         return Slice(None if entry.start == 0 and (step or 1) > 0 else entry.start, stop, step)
     return entry
+
+
+def _check_mask(x: Node, axis: int, mask: Mask) -> str:
+    if isinstance(x.shape[axis], int) and mask.size != x.shape[axis]:
+        what = f"index: a mask of size {mask.size} for axis {axis} of {label(x)} with size {x.shape[axis]}"
+        fail(ShapeError, what, x)
+    return ARRAY
+
+
+def _check_positions(x: Node, axis: int, array: Node) -> None:
+    """Positions that are known must lie within the axis."""
+    size = x.shape[axis]
+    if not isinstance(size, int) or "constant" not in array.op.traits:
+        return
+    positions = array.attrs["value"]
+    for k in (positions.min(), positions.max()) if positions.size else ():
+        if not -size <= k < size:
+            fail(AxisError, f"index: {k} is out of range for axis {axis} of {label(x)} with size {size}", x)
 
 
 def slice_length(size: Size, item: Slice) -> Size:

@@ -14,11 +14,12 @@ from graphad.ops.elementwise import binary, sign, unary
 from graphad.ops.fit import broadcasting
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import indicator, isnan, ufunc_type, where
+from graphad.ops.singular import regular
 
 
 def _absolute_partial(x: Node, out: Node) -> Sequence[Node]:
     """The sign of x; for complex numbers conj(z) / |z|, since |z + dz| = |z| + Re(conj(z)·dz / |z|)."""
-    return (conj(x) / where(out == 0, 1, out) if x.dtype.kind == "c" else sign(x),)
+    return (conj(x) / regular(out) if x.dtype.kind == "c" else sign(x),)
 
 
 @unary(
@@ -127,17 +128,18 @@ def _clip(x: Node, low: Node, high: Node) -> TensorType:
 
 
 @composite
-def clip(x: Any, min: Any = None, max: Any = None) -> Node:
-    """x limited to [min, max], as `numpy.clip`; either bound may be None.
+def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Node:
+    """x limited to [min, max], as `numpy.clip`; either bound, or both, may be None.
 
     The derivative to x at both ends is 1 (with a single bound this is `maximum` or `minimum`, and one half).
-    Raises ArgumentError when both are None.
+    Raises ArgumentError when a bound is given under both of its names.
     """
-    if min is None and max is None:
-        fail(ArgumentError, "clip: give min, max or both")
-    if max is None:
-        return maximum(x, min)
-    return minimum(as_node(x), max) if min is None else _clip(x, min, max)
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        fail(ArgumentError, "clip: a bound is given twice")
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    if high is None:
+        return as_node(x) if low is None else maximum(x, low)
+    return minimum(as_node(x), high) if low is None else _clip(x, low, high)
 
 
 OPS = (absolute, relu, maximum, minimum, fmax, fmin, _clip)

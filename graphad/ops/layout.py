@@ -7,7 +7,7 @@ import numpy as np
 
 from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Linear, Node, fail, label, op
-from graphad.ir.dims import Size, product
+from graphad.ir.dims import product
 from graphad.ir.origin import composite
 from graphad.ir.types import Shape, TensorType, as_shape, shape_text
 from graphad.ops.attributes import normal_axis
@@ -25,7 +25,9 @@ def _new_shape(shape: Any, nodes: Sequence[Node]) -> Shape:
         fail(ShapeError, f"reshape: only one size may be -1, got {raw}", x)
     if free:
         rest = product(known)
-        whole: Size = 0 if rest == 0 else size // rest
+        if rest == 0:
+            fail(ShapeError, f"reshape: beside a size of 0, what -1 stands for is not known, got {raw}", x)
+        whole = size // rest
         known = tuple(whole if k in free else s for k, s in enumerate(known))
     if product(known) != size:
         text = shape_text(raw) if free else shape_text(known)

@@ -16,13 +16,13 @@ from graphad.ir.core import Case, Custom, Domain, Linear, Node, Op, fail, label,
 from graphad.ir.types import Shape, TensorType, broadcast_shapes, promote
 from graphad.ops import linalg_helpers as helpers
 from graphad.ops.attributes import Axes, Flag
-from graphad.ops.casts import cast, conj, part_dtype
+from graphad.ops.casts import as_float, cast, conj, part_dtype
 from graphad.ops.diagonals import tril, triu
 from graphad.ops.fit import expand_dims, reduced_shape, squeeze, sum_to, unreduce
 from graphad.ops.index import concatenate, index
 from graphad.ops.layout import matrix_transpose
-from graphad.ops.leaves import as_node, plain
-from graphad.ops.piecewise import where
+from graphad.ops.leaves import plain
+from graphad.ops.singular import regular
 
 # Matrices that stay regular as integers, as booleans, and where the tests take |a| + 1.
 A = np.array([[4.3, 0.0, 0.7], [1.4, 3.2, 0.0], [0.0, 0.0, 5.1]])
@@ -32,12 +32,6 @@ POSITIVE = (Domain(0.5, 3.0),)
 
 
 # Operands -----------------------------------------------------------------------------------------------------------
-
-
-def as_float(x: Any) -> Node:
-    """An operand in which integers became float64, also beside float32."""
-    node = as_node(x)
-    return node if node.dtype.kind in "fc" else cast(node, np.dtype("float64"))
 
 
 def as_field(op: Op, x: Any) -> Node:
@@ -291,10 +285,8 @@ def check_sizes(x: Node, tall: Flag) -> TensorType:
 
 
 def _norm_vjp(g: Node, out: Node, x: Node, axis: Any, keepdims: bool) -> Sequence[Node]:
-    """x̄ / |x|, and 0 where x is 0."""
-    zero = out == 0
-    slope = where(zero, 0, g / where(zero, 1, out))
-    return (unreduce(slope, x, axis, keepdims) * bar(x),)
+    """x̄ / |x|; x = 0 is a singular point."""
+    return (unreduce(g / regular(out), x, axis, keepdims) * bar(x),)
 
 
 @op(

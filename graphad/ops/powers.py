@@ -12,13 +12,20 @@ from graphad.ops.casts import cast
 from graphad.ops.elementwise import POSITIVE, binary, power, sigmoid, square, unary
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import isfinite, ufunc_type, where
+from graphad.ops.singular import regular
 
 LN2, LN10 = math.log(2), math.log(10)
 
 
+def _reciprocal_partial(x: Node, out: Node) -> tuple[Node]:
+    """-1 / x²."""
+    divisor = regular(x)
+    return (-square(out) if divisor is x else -square(1 / divisor),)
+
+
 @unary(
     numpy="np.reciprocal({x})",
-    derivative=Elementwise(lambda x, out: (-square(out),)),
+    derivative=Elementwise(_reciprocal_partial),
     sympy=lambda sp, x: 1 / x,
     latex=r"\frac{{1}}{{{x}}}",
     domain=(Domain(0.5, 3.0),),
@@ -30,13 +37,13 @@ def reciprocal(x: Node) -> TensorType:
 
 @unary(
     numpy="np.cbrt({x})",
-    derivative=Elementwise(lambda x, out: (1 / (3 * square(out)),)),
+    derivative=Elementwise(lambda x, out: (square(1 / regular(out)) / 3,)),
     sympy=lambda sp, x: sp.cbrt(x),
     latex=r"\sqrt[3]{{{x}}}",
     domain=POSITIVE,
 )
 def cbrt(x: Node) -> TensorType:
-    """Real cube root, also of negative x; its derivative at 0 is infinite."""
+    """Real cube root, also of negative x; its derivative at 0 is infinite: a singular point."""
     return ufunc_type(np.cbrt)(x)
 
 
@@ -53,7 +60,7 @@ def exp2(x: Node) -> TensorType:
 
 @unary(
     numpy="np.log2({x})",
-    derivative=Elementwise(lambda x, out: (1 / (LN2 * x),)),
+    derivative=Elementwise(lambda x, out: (1 / (LN2 * regular(x)),)),
     sympy=lambda sp, x: sp.log(x, 2),
     latex=r"\log_2\left({x}\right)",
     domain=POSITIVE,
@@ -65,7 +72,7 @@ def log2(x: Node) -> TensorType:
 
 @unary(
     numpy="np.log10({x})",
-    derivative=Elementwise(lambda x, out: (1 / (LN10 * x),)),
+    derivative=Elementwise(lambda x, out: (1 / (LN10 * regular(x)),)),
     sympy=lambda sp, x: sp.log(x, 10),
     latex=r"\log_{{10}}\left({x}\right)",
     domain=POSITIVE,
@@ -85,13 +92,13 @@ def float_power(x: Any, y: Any) -> Node:
 
 @binary(
     numpy="np.hypot({x}, {y})",
-    derivative=Elementwise(lambda x, y, out: (x / where(out == 0, 1, out), y / where(out == 0, 1, out))),
+    derivative=Elementwise(lambda x, y, out: (x / regular(out), y / regular(out))),
     sympy=lambda sp, x, y: sp.sqrt(x**2 + y**2),
     latex=r"\sqrt{{{x}^2 + {y}^2}}",
     domain=(Domain(0.5, 3.0), Domain(0.5, 3.0)),
 )
 def hypot(x: Node, y: Node) -> TensorType:
-    """The length of the hypotenuse, √(x² + y²), without overflow; at the origin its derivative is 0."""
+    """The length of the hypotenuse, √(x² + y²), without overflow; the origin is a singular point."""
     return ufunc_type(np.hypot)(x, y)
 
 

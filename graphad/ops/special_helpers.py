@@ -40,7 +40,8 @@ def rel_entr(x, y):
 @np.errstate(all="ignore")
 def kl_div(x, y):
     """x·log(x / y) - x + y; y where x = 0 and y ≥ 0, inf outside of the domain."""
-    return rel_entr(x, y) - x + y
+    first = rel_entr(x, y)
+    return np.where(first == np.inf, first, first - x + y)
 
 
 @np.errstate(all="ignore")

@@ -211,6 +211,9 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     """Of several choices the first whose condition holds, else ``default``, as `numpy.select`. Raises ArgumentError."""
     if len(condlist) != len(choicelist) or not condlist:
         fail(ArgumentError, f"select: {len(condlist)} conditions for {len(choicelist)} choices")
+    for given in map(as_node, condlist):
+        if given.dtype != np.bool_:
+            fail(DTypeError, f"select: the condition {label(given)} is {given.dtype}, not boolean", given)
     out: Any = default
     for condition_, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         out = where(condition_, choice, out)

@@ -10,11 +10,12 @@ from graphad.ops.elementwise import binary, sqrt, square, unary
 from graphad.ops.fit import floats
 from graphad.ops.helpers import sinc as sinc_numpy
 from graphad.ops.piecewise import ufunc_type
+from graphad.ops.singular import regular
 
 
 @unary(
     numpy="np.arcsin({x})",
-    derivative=Elementwise(lambda x, out: (1 / sqrt((1 - x) * (1 + x)),)),
+    derivative=Elementwise(lambda x, out: (1 / regular(sqrt((1 - x) * (1 + x))),)),
     sympy=lambda sp, x: sp.asin(x),
     latex=r"\arcsin\left({x}\right)",
     domain=(Domain(-0.9, 0.9),),
@@ -26,7 +27,7 @@ def arcsin(x: Node) -> TensorType:
 
 @unary(
     numpy="np.arccos({x})",
-    derivative=Elementwise(lambda x, out: (-1 / sqrt((1 - x) * (1 + x)),)),
+    derivative=Elementwise(lambda x, out: (-1 / regular(sqrt((1 - x) * (1 + x))),)),
     sympy=lambda sp, x: sp.acos(x),
     latex=r"\arccos\left({x}\right)",
     domain=(Domain(-0.9, 0.9),),
@@ -38,7 +39,7 @@ def arccos(x: Node) -> TensorType:
 
 def _arctan2_partials(y: Node, x: Node, out: Node) -> tuple[Node, Node]:
     """x / r² and -y / r², where r² = x² + y²."""
-    squared = square(x) + square(y)
+    squared = regular(square(x) + square(y))
     return x / squared, -y / squared
 
 
@@ -50,7 +51,7 @@ def _arctan2_partials(y: Node, x: Node, out: Node) -> tuple[Node, Node]:
     domain=(Domain(0.3, 3.0), Domain(-3.0, 3.0)),
 )
 def arctan2(y: Node, x: Node) -> TensorType:
-    """The angle of the point (x, y) in (-π, π], as `numpy.arctan2`; at the origin it has no derivative: nan."""
+    """The angle of the point (x, y) in (-π, π], as `numpy.arctan2`; the origin is a singular point."""
     return ufunc_type(np.arctan2)(y, x)
 
 
@@ -67,7 +68,7 @@ def arcsinh(x: Node) -> TensorType:
 
 @unary(
     numpy="np.arccosh({x})",
-    derivative=Elementwise(lambda x, out: (1 / (sqrt(x - 1) * sqrt(x + 1)),)),
+    derivative=Elementwise(lambda x, out: (1 / regular(sqrt(x - 1) * sqrt(x + 1)),)),
     sympy=lambda sp, x: sp.acosh(x),
     latex=r"\operatorname{{arcosh}}\left({x}\right)",
     domain=(Domain(1.5, 4.0),),
@@ -79,7 +80,7 @@ def arccosh(x: Node) -> TensorType:
 
 @unary(
     numpy="np.arctanh({x})",
-    derivative=Elementwise(lambda x, out: (1 / ((1 - x) * (1 + x)),)),
+    derivative=Elementwise(lambda x, out: (1 / regular((1 - x) * (1 + x)),)),
     sympy=lambda sp, x: sp.atanh(x),
     latex=r"\operatorname{{artanh}}\left({x}\right)",
     domain=(Domain(-0.9, 0.9),),

@@ -1,8 +1,9 @@
 """The rewriting engine: rules are tried on every node until none applies.
 
 A rule returns an equal node or None. What replaces a node takes over its origin, so names, scopes, source lines and the
-links from adjoints to forward nodes survive. The number of sweeps and of steps at a node is bounded: rules cannot loop.
-No rule sees behind an input of the graph, also where the input is an intermediate node of a larger one.
+links from adjoints to forward nodes survive. A rule looks at a node and at what is behind it, never at its users: one
+walk from the inputs up, which finishes what a rule made before it goes on, leaves nothing to rewrite. Steps are
+bounded: rules cannot loop. No rule sees behind an input of the graph, also where that is a node of a larger one.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,15 +12,15 @@ from contextvars import ContextVar
 
 from graphad.errors import GraphError
 from graphad.ir.core import Node, Op, fail
-from graphad.ir.graph import Graph, rebuild, toposort
+from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import Origin, inside
 from graphad.ops.leaves import stand_in
 
 Rule = Callable[[Node], Node | None]
 Table = Mapping[Op, Sequence[Rule]]
 Watcher = Callable[[Rule, Node, Node], None]
-MAX_SWEEPS = 20
-MAX_STEPS = 20
+MAX_STEPS = 100  # rules that lead from one node to another
+MAX_GROWTH = 50  # rules applied in all, per node that was there
 
 _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 
@@ -58,54 +59,81 @@ def rewrite(graph: Graph, rules: Table, anywhere: Sequence[Rule] = ()) -> Graph:
 
 def rewrite_nodes(outputs: Sequence[Node], rules: Table, anywhere: Sequence[Rule] = ()) -> Sequence[Node]:
     """The same for all that the given nodes depend on; nodes that no rule touches stay themselves."""
-    for _ in range(MAX_SWEEPS):
-        changed, outputs = _sweep(outputs, rules, anywhere)
-        if not changed:
-            break
-    return outputs
+    walk = _Walk(rules, tuple(anywhere), MAX_GROWTH * len(toposort(outputs)))
+    with inside(walk.template):
+        return [walk.finished(y) for y in outputs]
 
 
-def _sweep(outputs: Sequence[Node], rules: Table, anywhere: Sequence[Rule]) -> tuple[bool, Sequence[Node]]:
-    """Whether a rule applied anywhere in one walk, and the outputs after it."""
-    changed = False
-    made: dict[Node, Node] = {}
-    for node in toposort(outputs):
-        new = rebuild(node, [made[x] for x in node.inputs])
-        for _ in range(MAX_STEPS):
-            better = _first((*rules.get(new.op, ()), *anywhere), new)
-            if better is None:
-                break
-            new, changed = better, True
-        made[node] = new
-    return changed, [made[y] for y in outputs]
+class _Walk:
+    """One walk over a graph. ``final`` tells what stands for each node that was visited, and has no more to rewrite.
 
+    All rules run under one ``template`` of origins, filled in for each node: trying a rule must cost next to nothing.
+    """
 
-def _first(rules: Sequence[Rule], node: Node) -> Node | None:
-    """What the first rule that applies puts in the node's place."""
-    for rule in rules:
-        better = apply_rule(rule, node)
-        if better is not None:
-            return better
-    return None
+    def __init__(self, rules: Table, anywhere: tuple[Rule, ...], budget: int) -> None:
+        self.rules = {op: (*found, *anywhere) for op, found in rules.items()}
+        self.anywhere, self.budget, self.template = anywhere, budget, Origin()
+        self.final: dict[Node, Node] = {}
+        self.replaced: dict[Node, tuple[Node, Node]] = {}  # by what a rule put in its place, and without that rule
+        self.steps: dict[Node, int] = {}  # of nodes that rules made
 
+    def finished(self, root: Node) -> Node:
+        """The node that stands for ``root``: no rule applies to it, nor to anything behind it."""
+        final, stack = self.final, [root]
+        while stack:
+            node = stack[-1]
+            if node in final:
+                stack.pop()
+            elif node in self.replaced:
+                better, kept = self.replaced[node]
+                final[node] = final.get(better, kept)  # kept: the rule's result holds the node itself
+            elif waiting := [x for x in node.inputs if x not in final]:
+                stack += waiting[::-1]
+                if node in self.steps:
+                    self.steps.update(dict.fromkeys(waiting, self.steps[node]))
+            else:
+                self._try(node, stack)
+        return final[root]
 
-def apply_rule(rule: Rule, node: Node) -> Node | None:
-    """What a rule puts in a node's place, under the origin of that node. Raises GraphError for a wrong type."""
-    origin = node.origin
-    template = origin.derived(name_of(rule), name=None)
-    with inside(template):
-        new = rule(node)
-    if new is None or new is node:
+    def _try(self, node: Node, stack: list[Node]) -> None:
+        """Apply the first rule that fits to a node whose inputs are finished; what it makes comes next."""
+        inputs = tuple([self.final[x] for x in node.inputs])
+        if any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):
+            new = Node(node.op, inputs, node.attrs, node.type, node.origin)
+        else:
+            new = node
+        steps = self.steps.get(node, 0)
+        better = self._better(new) if steps < MAX_STEPS and self.budget > 0 else None
+        if better is None:
+            self.final[node] = self.final[new] = new
+        else:
+            self.budget -= 1
+            self.replaced[node] = better, new
+            if better not in self.final:
+                self.steps[better] = steps + 1
+                stack.append(better)
+
+    def _better(self, node: Node) -> Node | None:
+        """What the first rule that applies puts in the node's place. Raises GraphError for a wrong type."""
+        template, origin = self.template, node.origin
+        template.place, template.scope, template.adjoint_of = origin.place, origin.scope, origin.adjoint_of
+        for rule in self.rules.get(node.op, self.anywhere):
+            template.made_by = name_of(rule)
+            new = rule(node)
+            if new is None or new is node:
+                continue
+            if new.type != node.type:
+                fail(GraphError, f"rewrite {name_of(rule)} turned {node.type} into {new.type}", node)
+            for watcher in _watchers.get():
+                watcher(rule, node, new)
+            result = with_origin(new, origin, template)
+            template.serial = Origin().serial  # what the next rule makes is younger
+            return result
         return None
-    if new.type != node.type:
-        fail(GraphError, f"rewrite {name_of(rule)} turned {node.type} into {new.type}", node)
-    for watcher in _watchers.get():
-        watcher(rule, node, new)
-    return with_origin(new, origin, template)
 
 
 def with_origin(new: Node, origin: Origin, template: Origin) -> Node:
     """``new`` under ``origin`` where it was made just now, or has no name and would take one over."""
     fresh = new.origin.serial > template.serial
-    takes_name = bool(origin.name) and not new.name and "placeholder" not in new.op.traits
+    takes_name = bool(origin.name) and not new.name and not new.op.traits & {"placeholder", "random"}
     return Node(new.op, new.inputs, new.attrs, new.type, origin) if fresh or takes_name else new

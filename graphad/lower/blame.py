@@ -1,0 +1,231 @@
+"""check_nan="blame": when a result holds nan or inf, run again node by node and name the value where it began.
+
+One bad element is traced from an output back to its source. At each node the bad elements of the inputs are exchanged
+for harmless ones: where the result stays bad, the node itself made it; else a search by halves finds an element of an
+input that carries it. So a masked branch, or an infinity that later becomes zero, is never followed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+
+from graphad.errors import NonFiniteError
+from graphad.form.evaluate import Array, evaluate_node
+from graphad.ir.core import Node, label
+from graphad.ir.graph import Graph, toposort
+from graphad.ir.origin import Origin
+from graphad.lower.interpret import interpret_all
+from graphad.lower.sizes import solve
+
+FILLERS = ((1.0, 0.0), (0.4, 0.5), (1.2, 0.7))  # harmless values: lowest, and how far above it they lie
+
+
+class Spot(NamedTuple):
+    """One element of one value: of which result of the node (0 unless it has several), at which flat index."""
+
+    node: Node
+    part: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a call started from: a second run sees the same values and draws the same numbers."""
+
+    arrays: Sequence[Array]
+    draws: np.random.BitGenerator | None
+
+    def generator(self) -> np.random.Generator | None:
+        """A generator in the state that the caller's was in."""
+        return None if self.draws is None else np.random.Generator(self.draws)
+
+
+class Blame:
+    """Checks the results of a function and names the source of the first bad one."""
+
+    def __init__(self, declared: Graph, graph: Graph, targets: Sequence[Node]) -> None:
+        self.declared, self.graph = declared, graph
+        self._targets = [k for k, x in enumerate(graph.inputs) if x in set(targets)]
+
+    def save(self, arrays: Sequence[Array], rng: np.random.Generator | None) -> Saved:
+        """Keep what the call will change: inputs that are updated in place, and the state of the generator."""
+        kept = [a.copy() if k in self._targets else a for k, a in enumerate(arrays[: len(self.graph.inputs)])]
+        if rng is None:
+            return Saved(kept, None)
+        draws = type(rng.bit_generator)(0)
+        draws.state = rng.bit_generator.state
+        return Saved(kept, draws)
+
+    def check(self, result: Any, arrays: Sequence[Array], saved: Saved) -> None:
+        """Raise NonFiniteError when a result or an updated input holds nan or inf; updates are then taken back."""
+        if all(map(_is_finite, _leaves(result))) and all(_is_finite(arrays[k]) for k in self._targets):
+            return
+        for k in self._targets:
+            arrays[k][...] = saved.arrays[k]
+        with np.errstate(all="ignore"):
+            self._name(saved)
+
+    def _name(self, saved: Saved) -> NoReturn:
+        values = interpret_all(self.graph, saved.arrays, saved.generator())
+        sizes = solve(self.graph, [a.shape for a in saved.arrays])
+        results = set(self.graph.outputs)
+        output = next((n for n in self.graph.nodes if n in results and not _is_finite(values[n])), None)
+        if output is None:
+            raise NonFiniteError("a result holds nan or inf, but not in a second run of the same call")
+        path = _trace(_first_bad(output, values), values, sizes, self.graph)
+        path += self._before_folding(path[-1].node, sizes, values)
+        raise _error(output, _culprit(path, values), values, self.declared, self.graph)
+
+    def _before_folding(self, node: Node, sizes: Mapping[str, int], values: dict[Node, Any]) -> list[Spot]:
+        """The trace goes on in what the user wrote, where a bad constant was computed by a pass."""
+        if "constant" not in node.op.traits:
+            return []
+        written = _written(node.origin, self.declared)
+        order = [] if written is None else toposort([written])
+        if written is None or "constant" in written.op.traits or any(_is_given(n) for n in order):
+            return []
+        for n in order:
+            values[n] = evaluate_node(n, [values[x] for x in n.inputs], sizes)
+        return [] if _is_finite(values[written]) else _trace(_first_bad(written, values), values, sizes, self.declared)
+
+
+def _is_given(node: Node) -> bool:
+    return bool(node.op.traits & {"placeholder", "random"})
+
+
+def _leaves(result: Any) -> Iterator[Array]:
+    if isinstance(result, (tuple, dict)):
+        for r in result.values() if isinstance(result, dict) else result:
+            yield from _leaves(r)
+    else:
+        yield result
+
+
+def _parts(value: Any) -> tuple[Array, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _is_finite(value: Any) -> bool:
+    return all(a.dtype.kind not in "fc" or bool(np.isfinite(a).all()) for a in _parts(value))
+
+
+def _bad(array: Array) -> Array:
+    """The flat indices of nan and inf."""
+    return np.flatnonzero(~np.isfinite(array)) if array.dtype.kind in "fc" else np.zeros(0, np.intp)
+
+
+def _first_bad(node: Node, values: Mapping[Node, Any]) -> Spot:
+    return next(Spot(node, k, int(_bad(a)[0])) for k, a in enumerate(_parts(values[node])) if _bad(a).size)
+
+
+def _trace(spot: Spot, values: Mapping[Node, Any], sizes: Mapping[str, int], graph: Graph) -> list[Spot]:
+    """From a bad element to where it began, each a reason of the one before."""
+    path = [spot]
+    while not graph.is_input(path[-1].node) and (carrier := _carrier(path[-1], values, sizes)) is not None:
+        path.append(carrier)
+    return path
+
+
+def _carrier(spot: Spot, values: Mapping[Node, Any], sizes: Mapping[str, int]) -> Spot | None:
+    """A bad element of an input without which this element would not be bad; None where the node itself made it."""
+    node = spot.node
+    inputs = list(dict.fromkeys(node.inputs))
+    bad = [Spot(x, k, int(i)) for x in inputs for k, a in enumerate(_parts(values[x])) for i in _bad(a)]
+    if not bad:
+        return None
+
+    def stays(count: int) -> bool:
+        """Whether the element is bad when only the first ``count`` bad elements are left, whatever fills the rest."""
+        return all(_is_bad(spot, _filled(bad[count:], values, filler), values, sizes) for filler in FILLERS)
+
+    if stays(0):
+        return None
+    low, high = 0, len(bad)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if stays(middle) else (middle, high)
+    return bad[low]
+
+
+def _filled(spots: Sequence[Spot], values: Mapping[Node, Any], filler: tuple[float, float]) -> dict[Node, Any]:
+    """New values of inputs in which these elements are harmless."""
+    rng = np.random.default_rng(len(spots))
+    changed: dict[Node, tuple[Array, ...]] = {}
+    places: dict[tuple[Node, int], list[int]] = {}
+    for node, part, index in spots:
+        places.setdefault((node, part), []).append(index)
+    for (node, part), indices in places.items():
+        arrays = changed.setdefault(node, tuple(a.copy() for a in _parts(values[node])))
+        arrays[part].reshape(-1)[indices] = filler[0] + filler[1] * rng.random(len(indices))
+    return {x: arrays if isinstance(values[x], tuple) else arrays[0] for x, arrays in changed.items()}
+
+
+def _is_bad(spot: Spot, changed: Mapping[Node, Any], values: Mapping[Node, Any], sizes: Mapping[str, int]) -> bool:
+    """Whether the element is nan or inf on changed inputs; not where the op refuses them."""
+    operands = [changed.get(x, values[x]) for x in spot.node.inputs]
+    try:
+        result = evaluate_node(spot.node, operands, sizes)
+    except np.linalg.LinAlgError:
+        return False
+    return not np.isfinite(_parts(result)[spot.part].reshape(-1)[spot.index])
+
+
+def _value(spot: Spot, values: Mapping[Node, Any]) -> Any:
+    return _parts(values[spot.node])[spot.part].reshape(-1)[spot.index]
+
+
+def _culprit(path: Sequence[Spot], values: Mapping[Node, Any]) -> Spot:
+    """The end of the path; for an infinity that the user wrote, what first made nan of it."""
+    last = path[-1]
+    if "constant" in last.node.op.traits and not np.isnan(_value(last, values)):
+        return next((s for s in reversed(path) if np.isnan(_value(s, values))), last)
+    return last
+
+
+def _written(origin: Origin, declared: Graph) -> Node | None:
+    """The node of the user's graph with this origin."""
+    return next((n for n in declared.nodes if n.origin is origin), None)
+
+
+# What is said of it -------------------------------------------------------------------------------------------------
+
+
+def _error(output: Node, spot: Spot, values: Mapping[Node, Any], declared: Graph, graph: Graph) -> NonFiniteError:
+    node, origin = spot.node, spot.node.origin
+    kind = "argument" if graph.is_input(node) else "constant" if "constant" in node.op.traits else node.op.name
+    where = "" if not node.shape else str([int(i) for i in np.unravel_index(spot.index, _part(spot, values).shape)])
+    value = f"{_value(spot, values)}"
+    if kind in ("argument", "constant"):
+        what = f"{label(output)} is not finite: {kind} {node.name or ''}{where} is {value}"
+    else:
+        named = f"{node.name} = " if node.name else ""
+        what = f"{label(output)} is not finite: {named}{kind} gave {value}" + (f" at {where}" if where else "")
+    rows = [("in", origin.source_line() or "?", f"at {origin.location}")] if origin.location else []
+    forward = None
+    if origin.adjoint_of is not None:
+        forward = _written(origin.adjoint_of, declared) or _written(origin.adjoint_of, graph)
+        rows.append(("backward of", f"{label(forward)} = {forward.op.name}" if forward else "?", origin.made_by))
+    rows.append(("result", *_row(node, _part(spot, values))))
+    for x in () if graph.is_input(node) else dict.fromkeys(node.inputs):
+        rows += [(label(x), *_row(x, a)) for a in _parts(values[x])]
+    error = NonFiniteError(what, where=rows)
+    error.op, error.file, error.line = kind, origin.file, origin.line
+    error.forward = forward.op.name if forward else ""
+    return error
+
+
+def _part(spot: Spot, values: Mapping[Node, Any]) -> Array:
+    return _parts(values[spot.node])[spot.part]
+
+
+def _row(node: Node, array: Array) -> tuple[str, ...]:
+    """Shape, least and largest finite value, counts of nan and inf."""
+    text = f"{array.dtype}{list(array.shape)}"
+    if array.dtype.kind not in "fc":
+        return (text,)
+    finite = array[np.isfinite(array)]
+    size = np.abs(finite) if array.dtype.kind == "c" else finite
+    span = f"min {size.min():.4g}  max {size.max():.4g}" if size.size else "nothing finite"
+    return text, span, f"nan {int(np.isnan(array).sum())}  inf {int(np.isinf(array).sum())}"
