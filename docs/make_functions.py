@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from graphad import fft, linalg, namespace, nn, random, special
+from graphad import fft, linalg, namespace, nn, special
 from graphad.ir.core import Op
 
 PAGE = Path(__file__).with_name("functions.md")
@@ -22,15 +22,13 @@ def doc_of(function: object) -> str:
 
 def rows(module: ModuleType) -> Iterator[tuple[str, str]]:
     """Name and first sentence of each function; another name of the same function is said to be one."""
-    first: dict[int, str] = {}
-    for name, value in sorted(
-        vars(module).items(), key=lambda item: (item[0] != getattr(item[1], "__name__", item[0]), item[0])
-    ):
-        public = not name.startswith("_") and (isinstance(value, Op) or inspect.isfunction(value))
-        if not public:
-            continue
-        yield name, f"another name of `{first[id(value)]}`" if id(value) in first else doc_of(value)
-        first.setdefault(id(value), name)
+    names = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
+    functions = {name: getattr(module, name) for name in names}
+    functions = {name: f for name, f in functions.items() if isinstance(f, Op) or inspect.isfunction(f)}
+    own = {id(f): f.name if isinstance(f, Op) else f.__name__ for f in functions.values()}
+    for name, function in sorted(functions.items()):
+        first = own[id(function)]
+        yield name, doc_of(function) if first not in functions or name == first else f"another name of `{first}`"
 
 
 def page() -> str:
@@ -41,9 +39,8 @@ def page() -> str:
         ("graphad.special", special),
         ("graphad.fft", fft),
         ("graphad.nn", nn),
-        ("graphad.random", random),
     ):
-        table = "\n".join(f"| `{name}` | {text} |" for name, text in sorted(rows(module)))
+        table = "\n".join(f"| `{name}` | {text} |" for name, text in rows(module))
         parts.append(f"## {title}\n\n| function | what it is |\n|---|---|\n{table}\n")
     return "\n".join(parts)
 

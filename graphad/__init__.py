@@ -44,9 +44,11 @@ from graphad.autodiff.transforms import hvp as hvp
 from graphad.autodiff.transforms import jacobian as jacobian
 from graphad.autodiff.transforms import jvp as jvp
 from graphad.autodiff.transforms import vjp as vjp
+from graphad.draw import diff as _draw_diff  # noqa: F401  # fills Diff.draw
 from graphad.draw import save as _save  # noqa: F401  # fills Graph.draw and Graph.save
 from graphad.errors import GraphadError as GraphadError
 from graphad.interop import networkx as _networkx  # noqa: F401  # fills Graph.to_networkx
+from graphad.ir import diff as _diff  # noqa: F401  # fills Graph.diff
 from graphad.ir import serialize as _serialize
 from graphad.ir.core import Node as Node
 from graphad.ir.dims import Dim as Dim
@@ -68,6 +70,7 @@ from graphad.ops.leaves import parameter as parameter
 from graphad.ops.leaves import size as size
 from graphad.ops.piecewise import stop_gradient as stop_gradient
 from graphad.passes.base import Pipeline as Pipeline
+from graphad.rules.user import rewrite as rewrite
 
 __version__ = "0.1.0"
 

@@ -94,3 +94,14 @@ class MissingDependencyError(GraphadError, ImportError):
 
 class ExportError(GraphadError, ValueError):
     """A graph cannot be written in the form that was asked for."""
+
+
+class NonFiniteError(GraphadError, FloatingPointError):
+    """A result holds nan or inf (``check_nan="blame"``).
+
+    ``op`` is what made the first bad value that reaches a result ("argument" or "constant" where it was given so),
+    ``file`` and ``line`` are the user's, ``forward`` is the op that a backward node serves, "" for a forward one.
+    """
+
+    op = file = forward = ""
+    line = 0

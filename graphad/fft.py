@@ -23,6 +23,32 @@ from graphad.ops.elementwise import divide, multiply
 from graphad.ops.index import concatenate
 from graphad.ops.leaves import arange, as_node
 
+__all__ = [
+    "fft",
+    "fft2",
+    "fftfreq",
+    "fftn",
+    "fftshift",
+    "hfft",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ifftshift",
+    "ihfft",
+    "irfft",
+    "irfft2",
+    "irfftn",
+    "rfft",
+    "rfft2",
+    "rfftfreq",
+    "rfftn",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 # Over one axis ------------------------------------------------------------------------------------------------------
 
 

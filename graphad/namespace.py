@@ -3,6 +3,8 @@
 from graphad.functional.calculus import diff as diff
 from graphad.functional.calculus import gradient as gradient
 from graphad.functional.calculus import trapezoid as trapezoid
+from graphad.functional.covariance import corrcoef as corrcoef
+from graphad.functional.covariance import cov as cov
 from graphad.functional.creation import allclose as allclose
 from graphad.functional.creation import array_equal as array_equal
 from graphad.functional.creation import asarray as asarray
@@ -102,8 +104,6 @@ from graphad.functional.smooth import log_softmax as log_softmax
 from graphad.functional.smooth import logsumexp as logsumexp
 from graphad.functional.smooth import softmax as softmax
 from graphad.functional.statistics import average as average
-from graphad.functional.statistics import corrcoef as corrcoef
-from graphad.functional.statistics import cov as cov
 from graphad.functional.statistics import median as median
 from graphad.functional.statistics import nanstd as nanstd
 from graphad.functional.statistics import nanvar as nanvar

@@ -55,6 +55,54 @@ from graphad.ops.special_gamma import gammaincc as gammaincc
 from graphad.ops.special_gamma import gammaln as gammaln
 from graphad.ops.special_gamma import loggamma as loggamma
 
+__all__ = [
+    "beta",
+    "betainc",
+    "betaln",
+    "digamma",
+    "entr",
+    "erf",
+    "erfc",
+    "erfcinv",
+    "erfcx",
+    "erfinv",
+    "expit",
+    "gamma",
+    "gammainc",
+    "gammaincc",
+    "gammaln",
+    "i0",
+    "i0e",
+    "i1",
+    "i1e",
+    "iv",
+    "j0",
+    "j1",
+    "jv",
+    "kl_div",
+    "log_expit",
+    "log_ndtr",
+    "log_softmax",
+    "loggamma",
+    "logit",
+    "logsumexp",
+    "multigammaln",
+    "ndtr",
+    "ndtri",
+    "polygamma",
+    "psi",
+    "rel_entr",
+    "softmax",
+    "xlog1py",
+    "xlogy",
+    "zeta",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Axis = int | tuple[int, ...] | None
 psi = digamma
 expit = sigmoid

@@ -286,6 +286,20 @@ def test_convention_at_zero():
     assert value(special.digamma, 1.0, wrt=(0,)) == pytest.approx(np.pi**2 / 6)
 
 
+def test_singular_points_follow_the_callers_choice():
+    """Where a partial divides by 0: a subgradient of 0, or what the formula gives."""
+    x, y = ga.input("x", (2,)), ga.input("y", (2,))
+    for f, points in ((special.xlogy, 0.0), (special.xlog1py, -1.0), (special.rel_entr, 0.0), (special.kl_div, 0.0)):
+        for singular, first in (("subgradient", 0.0), ("nan", np.inf)):
+            g = ga.grad(ga.sum(f(x, y)), y, singular=singular)
+            with np.errstate(divide="ignore"):
+                got = ga.compile([x, y], g)([2.0, 0.0], [points, points])
+            assert abs(got[0]) == first
+            assert got[1] == (f is special.kl_div)
+    g = ga.grad(ga.sum(special.logit(x)), x)
+    np.testing.assert_array_equal(ga.compile([x], g)([0.0, 1.0]), [0, 0])
+
+
 def test_incomplete_functions_at_the_ends():
     for a, first, second in ((1.0, 1, -1), (2.0, 0, 1), (3.0, 0, 0)):
         assert value(special.gammainc, a, 0.0, wrt=(1,)) == pytest.approx(first, abs=1e-15)
@@ -353,6 +367,18 @@ def test_generated_code_imports_scipy_only_where_it_is_used():
     x = ga.input("x", (2,))
     assert "scipy" not in ga.compile([x], special.expit(x) + special.entr(x)).source
     assert "from scipy import special" in ga.compile([x], special.erf(x)).source
+
+
+def test_generated_code_has_only_the_helpers_that_it_calls():
+    x = ga.input("x", (2,))
+    first = ga.grad(ga.sum(special.erfcx(x)), x)
+    assert "def " not in ga.compile([x], special.erfcx(x)).source.replace("def function", "")
+    assert "def erfcx" in ga.compile([x], first).source
+    source = ga.compile([x], special.betainc(2.0, 3.0, x)).source
+    assert source.count("def ") == 1
+    by_x = ga.compile([x], ga.grad(ga.sum(special.betainc(2.0, 3.0, x)), x)).source
+    assert "def stirling_rest" in by_x
+    assert "def betainc_by" not in by_x
 
 
 def test_sympy_forms_have_the_values():

@@ -27,6 +27,10 @@ LOOKS = {
     "stub": Look("forward value", "box", "#fafafa", "#aaaaaa", "▢", "filled,rounded,dashed"),
     "backward": Look("backward", "box", "#fbe1d4", "#c2500a", "□"),
     "sum": Look("sum over uses", "octagon", "#ffe3a0", "#b87a00", "Σ", margin="0.02,0.02"),
+    "kept": Look("as before", "box", "#ffffff", "#b0b0b0", "▢", "filled,rounded"),
+    "changed": Look("changed: before → after", "box", "#ffedb3", "#b87a00", "~", "filled,rounded,bold"),
+    "added": Look("added", "box", "#cdeee0", "#007a59", "+", "filled,rounded,bold"),
+    "removed": Look("removed", "box", "#f9dcd0", "#c2500a", "−", "filled,rounded,dashed"),
 }
 
 
@@ -45,5 +49,8 @@ LINES = {
     "forward": Line("", "#555555"),
     "backward": Line("", "#c2500a"),
     "use": Line("forward value used", "#b4b4b4"),
+    "same": Line("", "#9a9a9a"),
+    "new": Line("", "#007a59"),
+    "gone": Line("gone", "#c2500a", "- - &gt;", "dashed"),
     "adjoint": Line("adjoint of", "#8e4b7c", "- - &gt;", "dashed", "empty"),
 }

@@ -1,7 +1,8 @@
 """Composites: functions built of ops, without derivative rules of their own.
 
 Their gradients follow from those of their parts, and drawings show what they are made of. One file per subject:
-`reductions.py`, `layout.py`, `statistics.py`, `selection.py`, `products.py`, `calculus.py`, `smooth.py`.
+`reductions.py`, `layout.py`, `padding.py`, `statistics.py`, `covariance.py`, `selection.py`, `products.py`,
+`calculus.py`, `smooth.py`.
 """
 
 from graphad.functional.smooth import log_softmax as log_softmax

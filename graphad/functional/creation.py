@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError
-from graphad.functional.layout import broadcast_arrays
+from graphad.functional.layout import broadcast_arrays, side_by_side
 from graphad.functional.reductions import all
 from graphad.ir.core import Node, fail
 from graphad.ir.dims import Dim, Size
@@ -63,7 +63,7 @@ def linspace(
 
 def _ends(start: Any, stop: Any) -> list[Node]:
     """Both ends in one shape and one dtype, which is not an integer one."""
-    nodes = broadcast_arrays(start, stop)
+    nodes = broadcast_arrays(*side_by_side(start, stop))
     dtype = np.result_type(*(x.dtype for x in nodes))
     return [cast(x, dtype if dtype.kind in "fc" else np.dtype("float64")) for x in nodes]
 

@@ -57,6 +57,12 @@ def broadcast_shapes(*args: Any) -> Shape:
     return common
 
 
+def side_by_side(*values: Any) -> list[Node]:
+    """As nodes; Python numbers are weak: they take the dtype that suits the others."""
+    strong = [v.dtype for v in values if isinstance(v, (Node, np.ndarray, np.generic))]
+    return [as_node(v, *strong) for v in values]
+
+
 @composite
 def broadcast_arrays(*arrays: Any) -> list[Node]:
     """The arrays broadcast to one shape. Raises ShapeError."""
@@ -162,12 +168,18 @@ def block(arrays: Any) -> Node:
     if not _leaves(arrays):
         fail(ArgumentError, "block: at least one array is needed")
     depth = _depth(arrays)
+    if _shallowest(arrays) != depth:
+        fail(ArgumentError, "block: the lists are not nested equally deep", *_leaves(arrays))
     ndim = max(depth, *(x.ndim for x in _leaves(arrays)))
     return _join(arrays, depth, ndim)
 
 
 def _depth(arrays: Any) -> int:
     return 1 + max(map(_depth, arrays), default=0) if isinstance(arrays, list) else 0
+
+
+def _shallowest(arrays: Any) -> int:
+    return 1 + min(map(_shallowest, arrays), default=0) if isinstance(arrays, list) else 0
 
 
 def _leaves(arrays: Any) -> list[Node]:

@@ -1,6 +1,6 @@
 """Borders around an array: `pad` in all of NumPy's modes, each made of slices, reductions and joins along one axis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from graphad.ops.layout import moveaxis
 from graphad.ops.leaves import as_node
 from graphad.ops.steps import rint
 
-_STATISTICS = {"maximum": max, "minimum": min, "mean": mean, "median": median}
+_STATISTICS: dict[str, Callable[..., Any]] = {"maximum": max, "minimum": min, "mean": mean, "median": median}
 _KEYWORD = {  # mode -> the keyword that it takes
     "constant": "constant_values",
     "empty": "",
@@ -133,9 +133,9 @@ def _statistic(x: Node, axis: int, width: int, mode: str, length: int | None, en
     n = x.shape[axis]
     if length is not None and length < (mode in ("maximum", "minimum")):
         fail(ArgumentError, f"pad: stat_length = {length} is too small for mode {mode!r}", x)
-    whole = length is None or (isinstance(n, int) and length >= n)
-    region = x if whole else part(x, axis, slice(n - length, None) if end else slice(0, length))
-    value = _STATISTICS[mode](region, axis=axis, keepdims=True)
+    if length is not None and not (isinstance(n, int) and length >= n):
+        x = part(x, axis, slice(n - length, None) if end else slice(0, length))
+    value: Node = _STATISTICS[mode](x, axis=axis, keepdims=True)
     value = cast(rint(value), x.dtype) if x.dtype.kind in "iu" and value.dtype != x.dtype else value
     return broadcast_to(value, _resized(x, axis, width))
 

@@ -80,12 +80,13 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
         axisa = axisb = axisc = axis
     x, y = as_node(a), as_node(b)
     x, y = moveaxis(x, normal_axis(axisa, [x]), -1), moveaxis(y, normal_axis(axisb, [y]), -1)
-    sizes = x.shape[-1], y.shape[-1]
-    if any(n not in (2, 3) for n in sizes):
-        fail(ShapeError, f"cross: vectors have {sizes[0]} and {sizes[1]} components, not 3", x, y)
-    (x0, x1, x2), (y0, y1, y2) = ([index(v, (..., k)) if k < v.shape[-1] else 0 for k in range(3)] for v in (x, y))
-    if sizes == (2, 2):
+    m, n = x.shape[-1], y.shape[-1]
+    if m not in (2, 3) or n not in (2, 3):
+        fail(ShapeError, f"cross: vectors have {m} and {n} components, not 3", x, y)
+    (x0, x1), (y0, y1) = ([index(v, (..., k)) for k in range(2)] for v in (x, y))
+    if m == n == 2:
         return x0 * y1 - x1 * y0
+    x2, y2 = (index(v, (..., 2)) if v.shape[-1] == 3 else zeros_like(index(v, (..., 0))) for v in (x, y))
     parts = [x1 * y2 - x2 * y1, x2 * y0 - x0 * y2, x0 * y1 - x1 * y0]
     return stack(parts, axis=axisc)
 

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError, ShapeError
-from graphad.ir.core import Node, fail
+from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
 from graphad.ir.types import as_dtype
 from graphad.ops import reduce, scan
 from graphad.ops.attributes import all_axes, normal_axes, normal_axis
+from graphad.ops.casts import cast
 from graphad.ops.elementwise import add, multiply
 from graphad.ops.fit import astype, ones_like
 from graphad.ops.fit import sum as sum_op
@@ -23,13 +24,31 @@ from graphad.ops.piecewise import where as choose
 Axis = int | tuple[int, ...] | None
 
 
+def _chosen(mask: Any, x: Any, instead: Any) -> Node:
+    """``x`` where the mask, if there is one, holds. Raises ShapeError for a mask that would enlarge it."""
+    node = as_node(x)
+    if mask is None:
+        return node
+    out: Node = choose(mask, node, instead)
+    if out.shape != node.shape:
+        fail(
+            ShapeError, f"where= of shape {as_node(mask).shape} does not fit {label(node)} of shape {node.shape}", node
+        )
+    return out
+
+
+def _initial(value: Any, out: Node) -> Node:
+    """The first element of a reduction, in the dtype of its result."""
+    return cast(as_node(value, out.dtype), out.dtype)
+
+
 @composite
 def sum(
     x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None
 ) -> Node:
     """Sum over the given axes (all unless given), as `numpy.sum`; small integers add up in 64 bits."""
-    out = sum_op(x if where is None else choose(where, x, 0), axis=axis, dtype=dtype, keepdims=keepdims)
-    return out if initial is None else add(out, initial)
+    out = sum_op(_chosen(where, x, 0), axis=axis, dtype=dtype, keepdims=keepdims)
+    return out if initial is None else add(out, _initial(initial, out))
 
 
 @composite
@@ -37,8 +56,8 @@ def prod(
     x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, initial: Any = None, where: Any = None
 ) -> Node:
     """Product over the given axes, as `numpy.prod`; derivatives of every order are exact where factors are zero."""
-    out = reduce.prod(x if where is None else choose(where, x, 1), axis=axis, dtype=dtype, keepdims=keepdims)
-    return out if initial is None else multiply(out, initial)
+    out = reduce.prod(_chosen(where, x, 1), axis=axis, dtype=dtype, keepdims=keepdims)
+    return out if initial is None else multiply(out, _initial(initial, out))
 
 
 @composite
@@ -47,7 +66,8 @@ def mean(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False, *
     if where is None:
         return reduce.mean(x, axis=axis, dtype=dtype, keepdims=keepdims)
     x = as_node(x) if dtype is None else astype(as_node(x), dtype)
-    count = sum(choose(where, ones_like(x, x.dtype if x.dtype.kind in "fc" else "float64"), 0), axis, keepdims=keepdims)
+    ones = ones_like(x, x.dtype if x.dtype.kind in "fc" else "float64")
+    count = sum(_chosen(where, ones, 0), axis, keepdims=keepdims)
     return sum(x, axis, keepdims=keepdims, where=where) / count
 
 
@@ -76,8 +96,8 @@ def _extreme(name: str, x: Any, axis: Axis, keepdims: bool, initial: Any, mask: 
         if mask is not None:
             fail(ArgumentError, f"{name}: where= needs initial=, the value of no element", x)
         return op(x, axis=axis, keepdims=keepdims)
-    if mask is not None:
-        x = choose(mask, x, initial)
+    initial = _initial(initial, x)
+    x = _chosen(mask, x, initial)
     if 0 in (x.shape[k] for k in all_axes(x, normal_axes(axis, [x]))):
         return add(sum_op(x, axis=axis, keepdims=keepdims), initial)  # a sum of nothing: zeros of the right shape
     out: Node = pair(op(x, axis=axis, keepdims=keepdims), initial)
@@ -87,13 +107,13 @@ def _extreme(name: str, x: Any, axis: Axis, keepdims: bool, initial: Any, mask: 
 @composite
 def all(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = None) -> Node:
     """Whether all elements over the given axes are nonzero; of no elements they are."""
-    return reduce.all(x if where is None else choose(where, not_equal(x, 0), True), axis=axis, keepdims=keepdims)
+    return reduce.all(_chosen(where, x if where is None else not_equal(x, 0), True), axis=axis, keepdims=keepdims)
 
 
 @composite
 def any(x: Any, axis: Axis = None, keepdims: bool = False, *, where: Any = None) -> Node:
     """Whether any element over the given axes is nonzero; of no elements none is."""
-    return reduce.any(x if where is None else choose(where, not_equal(x, 0), False), axis=axis, keepdims=keepdims)
+    return reduce.any(_chosen(where, x if where is None else not_equal(x, 0), False), axis=axis, keepdims=keepdims)
 
 
 @composite

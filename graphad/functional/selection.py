@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphad.errors import ArgumentError, AxisError, ShapeError
-from graphad.functional.layout import part
+from graphad.functional.layout import part, side_by_side
 from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import Size
 from graphad.ir.origin import composite
@@ -143,9 +143,7 @@ def choose(a: Any, choices: Sequence[Any], mode: str = "raise") -> Node:
     """
     from_ = as_node(a)
     nodes = (
-        [as_node(c) for c in choices]
-        if not isinstance(choices, Node)
-        else [index(choices, i) for i in range(len(choices))]
+        side_by_side(*choices) if not isinstance(choices, Node) else [index(choices, i) for i in range(len(choices))]
     )
     common = broadcast_shapes(from_.shape, *(c.shape for c in nodes))
     if common is None:

@@ -145,6 +145,7 @@ class Graph:
         raise GraphError(f"graph {self.name!r} has no node named {name!r}", hint=f"it has {known}")
 
     draw, save, to_networkx = _late("Graph.draw"), _late("Graph.save"), _late("Graph.to_networkx")
+    diff = _late("Graph.diff")
     _repr_mimebundle_ = _late("Graph._repr_mimebundle_")
     __repr__ = _late("Graph.__repr__")
 

@@ -36,6 +36,13 @@ def graph_text(graph: Graph) -> str:
     return "\n".join([f"graph {graph.name}", *lines, f"  return {outputs}"])
 
 
+def node_texts(graph: Graph) -> dict[Node, str]:
+    """The line of each node in the table, without its padding: ``%3 h = tanh(%2) : f64[n]   # train.py:4``."""
+    number = _numbers(graph)
+    places = {n: f"   # {n.origin.location}" if n.origin.location else "" for n in graph.nodes}
+    return {n: f"{_left(n, number, graph)} : {n.type}{places[n]}" for n in graph.nodes}
+
+
 def _numbers(graph: Graph) -> Mapping[Node, int]:
     return {n: k for k, n in enumerate(graph.nodes)}
 

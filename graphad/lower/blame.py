@@ -23,11 +23,11 @@ FILLERS = ((1.0, 0.0), (0.4, 0.5), (1.2, 0.7))  # harmless values: lowest, and h
 
 
 class Spot(NamedTuple):
-    """One element of one value: of which result of the node (0 unless it has several), at which flat index."""
+    """One element of one value: of which result of the node (0 unless it has several), at which flat place."""
 
     node: Node
     part: int
-    index: int
+    place: int
 
 
 @dataclass(frozen=True)
@@ -131,35 +131,40 @@ def _trace(spot: Spot, values: Mapping[Node, Any], sizes: Mapping[str, int], gra
 def _carrier(spot: Spot, values: Mapping[Node, Any], sizes: Mapping[str, int]) -> Spot | None:
     """A bad element of an input without which this element would not be bad; None where the node itself made it."""
     node = spot.node
-    inputs = list(dict.fromkeys(node.inputs))
-    bad = [Spot(x, k, int(i)) for x in inputs for k, a in enumerate(_parts(values[x])) for i in _bad(a)]
-    if not bad:
-        return None
+    spots = [(x, k, _bad(a)) for x in dict.fromkeys(node.inputs) for k, a in enumerate(_parts(values[x]))]
+    total = sum(len(indices) for _, _, indices in spots)
 
     def stays(count: int) -> bool:
         """Whether the element is bad when only the first ``count`` bad elements are left, whatever fills the rest."""
-        return all(_is_bad(spot, _filled(bad[count:], values, filler), values, sizes) for filler in FILLERS)
+        return all(_is_bad(spot, _filled(spots, count, values, filler), values, sizes) for filler in FILLERS)
 
-    if stays(0):
+    if not total or stays(0):
         return None
-    low, high = 0, len(bad)
+    low, high = 0, total
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if stays(middle) else (middle, high)
-    return bad[low]
+    for x, part, indices in spots:
+        if low < len(indices):
+            return Spot(x, part, int(indices[low]))
+        low -= len(indices)
+    raise AssertionError("the search stays among the bad elements")
 
 
-def _filled(spots: Sequence[Spot], values: Mapping[Node, Any], filler: tuple[float, float]) -> dict[Node, Any]:
-    """New values of inputs in which these elements are harmless."""
-    rng = np.random.default_rng(len(spots))
-    changed: dict[Node, tuple[Array, ...]] = {}
-    places: dict[tuple[Node, int], list[int]] = {}
-    for node, part, index in spots:
-        places.setdefault((node, part), []).append(index)
-    for (node, part), indices in places.items():
-        arrays = changed.setdefault(node, tuple(a.copy() for a in _parts(values[node])))
-        arrays[part].reshape(-1)[indices] = filler[0] + filler[1] * rng.random(len(indices))
-    return {x: arrays if isinstance(values[x], tuple) else arrays[0] for x, arrays in changed.items()}
+def _filled(
+    spots: Sequence[tuple[Node, int, Array]], count: int, values: Mapping[Node, Any], filler: tuple[float, float]
+) -> dict[Node, Any]:
+    """New values of inputs in which all bad elements but the first ``count`` are harmless."""
+    rng = np.random.default_rng(0)
+    changed: dict[Node, Any] = {}
+    for x, part, indices in spots:
+        if len(rest := indices[count:]):
+            arrays = list(_parts(changed.get(x, values[x])))
+            arrays[part] = arrays[part].copy()
+            arrays[part].reshape(-1)[rest] = filler[0] + filler[1] * rng.random(len(rest))
+            changed[x] = tuple(arrays) if isinstance(values[x], tuple) else arrays[0]
+        count = max(0, count - len(indices))
+    return changed
 
 
 def _is_bad(spot: Spot, changed: Mapping[Node, Any], values: Mapping[Node, Any], sizes: Mapping[str, int]) -> bool:
@@ -169,11 +174,11 @@ def _is_bad(spot: Spot, changed: Mapping[Node, Any], values: Mapping[Node, Any],
         result = evaluate_node(spot.node, operands, sizes)
     except np.linalg.LinAlgError:
         return False
-    return not np.isfinite(_parts(result)[spot.part].reshape(-1)[spot.index])
+    return not np.isfinite(_parts(result)[spot.part].reshape(-1)[spot.place])
 
 
 def _value(spot: Spot, values: Mapping[Node, Any]) -> Any:
-    return _parts(values[spot.node])[spot.part].reshape(-1)[spot.index]
+    return _parts(values[spot.node])[spot.part].reshape(-1)[spot.place]
 
 
 def _culprit(path: Sequence[Spot], values: Mapping[Node, Any]) -> Spot:
@@ -195,37 +200,46 @@ def _written(origin: Origin, declared: Graph) -> Node | None:
 def _error(output: Node, spot: Spot, values: Mapping[Node, Any], declared: Graph, graph: Graph) -> NonFiniteError:
     node, origin = spot.node, spot.node.origin
     kind = "argument" if graph.is_input(node) else "constant" if "constant" in node.op.traits else node.op.name
-    where = "" if not node.shape else str([int(i) for i in np.unravel_index(spot.index, _part(spot, values).shape)])
+    shape = _part(spot, values).shape
+    where = str([int(i) for i in np.unravel_index(spot.place, shape)]) if shape else ""
     value = f"{_value(spot, values)}"
     if kind in ("argument", "constant"):
         what = f"{label(output)} is not finite: {kind} {node.name or ''}{where} is {value}"
     else:
         named = f"{node.name} = " if node.name else ""
         what = f"{label(output)} is not finite: {named}{kind} gave {value}" + (f" at {where}" if where else "")
-    rows = [("in", origin.source_line() or "?", f"at {origin.location}")] if origin.location else []
-    forward = None
-    if origin.adjoint_of is not None:
-        forward = _written(origin.adjoint_of, declared) or _written(origin.adjoint_of, graph)
-        rows.append(("backward of", f"{label(forward)} = {forward.op.name}" if forward else "?", origin.made_by))
-    rows.append(("result", *_row(node, _part(spot, values))))
-    for x in () if graph.is_input(node) else dict.fromkeys(node.inputs):
-        rows += [(label(x), *_row(x, a)) for a in _parts(values[x])]
+    rows: list[tuple[str, ...]] = []
+    if origin.location:
+        rows.append(("in", origin.source_line() or "?", f"at {origin.location}"))
+    served = origin.adjoint_of and _twin(origin.adjoint_of, declared, graph)
+    if served:
+        rows.append(("for", f"the gradient by {served}", f"made by {origin.made_by}"))
+    rows.append(("result", _row(_part(spot, values))))
+    if not graph.is_input(node):
+        rows += [(label(x), _row(a)) for x in dict.fromkeys(node.inputs) for a in _parts(values[x])]
     error = NonFiniteError(what, where=rows)
-    error.op, error.file, error.line = kind, origin.file, origin.line
-    error.forward = forward.op.name if forward else ""
+    error.op, error.file, error.line, error.forward = kind, origin.file, origin.line, served or ""
     return error
+
+
+def _twin(origin: Origin, *graphs: Graph) -> str:
+    """The forward node that a backward node serves, by its name or as it is written."""
+    found = [n for g in graphs if (n := _written(origin, g)) is not None]
+    return origin.name or origin.expression() or (label(found[0]) if found else origin.location)
 
 
 def _part(spot: Spot, values: Mapping[Node, Any]) -> Array:
     return _parts(values[spot.node])[spot.part]
 
 
-def _row(node: Node, array: Array) -> tuple[str, ...]:
+def _row(array: Array) -> str:
     """Shape, least and largest finite value, counts of nan and inf."""
     text = f"{array.dtype}{list(array.shape)}"
     if array.dtype.kind not in "fc":
-        return (text,)
+        return text
     finite = array[np.isfinite(array)]
-    size = np.abs(finite) if array.dtype.kind == "c" else finite
-    span = f"min {size.min():.4g}  max {size.max():.4g}" if size.size else "nothing finite"
-    return text, span, f"nan {int(np.isnan(array).sum())}  inf {int(np.isinf(array).sum())}"
+    span = "nothing finite"
+    if finite.size:
+        size = np.abs(finite) if array.dtype.kind == "c" else finite
+        span = f"min {size.min():.4g}, max {size.max():.4g}"
+    return f"{text:14s}  {span}, {int(np.isnan(array).sum())} nan, {int(np.isinf(array).sum())} inf"

@@ -6,7 +6,6 @@ import keyword
 import linecache
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -16,12 +15,16 @@ from graphad.form.evaluate import missing_import
 from graphad.ir.core import Node, fail, label
 from graphad.ir.graph import Graph
 from graphad.ir.late import method as _late
+from graphad.lower.blame import Blame
 from graphad.lower.build import build
 from graphad.lower.emit import emit, render, uses_rng
+from graphad.lower.notes import Parts, add_note
 from graphad.lower.program import Expression, Program, flatten
 from graphad.lower.runtime import Arguments, as_arrays
 from graphad.passes.base import Pass, Pipeline, Report
 from graphad.passes.presets import pipeline
+from graphad.passes.verified import verified
+from graphad.rules.user import UserRule
 
 
 class Function:
@@ -32,7 +35,7 @@ class Function:
     written, except those in ``updates``.
     """
 
-    def __init__(self, declared: Graph, program: Program, report: Report, name: str) -> None:
+    def __init__(self, declared: Graph, program: Program, report: Report, name: str, blame: bool = False) -> None:
         self.name, self.declared, self.program, self._report = name, declared, program, report
         self._arguments = Arguments(program.graph, name, program.updates)
         self._draws = uses_rng(program)
@@ -43,6 +46,7 @@ class Function:
             )
         self._file = f"<graphad {name} {hashlib.sha256(self.source.encode()).hexdigest()[:12]}>"
         self._run = self._load()
+        self._blame = Blame(declared, program.graph, program.updates) if blame else None
 
     @property
     def graph(self) -> Graph:
@@ -78,12 +82,15 @@ class Function:
             arrays.append(rng)
         elif rng is not None:
             raise ArgumentError(f"{self.name} draws no random numbers: rng= has no use")
+        saved = self._blame and self._blame.save(arrays, rng)
         try:
-            result = self._run(*arrays)
+            result = as_arrays(self._run(*arrays))
         except Exception as problem:
             self._explain(problem)
             raise
-        return as_arrays(result)
+        if self._blame and saved:
+            self._blame.check(result, arrays, saved)
+        return result
 
     export = _late("Function.export")
 
@@ -97,14 +104,9 @@ class Function:
         return scope[self.name]
 
     def _explain(self, problem: Exception) -> None:
-        """Say which of the user's lines the failing line of generated code comes from."""
-        traceback: TracebackType | None = problem.__traceback__
-        while traceback:
-            node = self.lines.get(traceback.tb_lineno)
-            if traceback.tb_frame.f_code.co_filename == self._file and node is not None:
-                origin = node.origin
-                problem.add_note(f"in {label(node)} : {node.type}, from {origin.location}: {origin.source_line()}")
-            traceback = traceback.tb_next
+        """Say which of the user's lines the failing part of the generated code comes from."""
+        parts = Parts(self.program, self._emitted.names)
+        add_note(problem, self._file, self.source, self.lines, parts)
 
 
 def compile(
@@ -114,13 +116,19 @@ def compile(
     name: str = "function",
     optimize: str | Pipeline | Sequence[Pass] = "full",
     updates: Mapping[Node, Node] | None = None,
+    rewrites: Sequence[UserRule] = (),
+    verify: bool | Sequence[Any] = False,
+    check_nan: str | None = None,
 ) -> Function:
     """Compile a graph to a Python function on NumPy arrays.
 
     ``inputs``: the nodes given at the call, in order. ``outputs``: a node, or lists, tuples and dicts of nodes; results
     come back in that structure (lists as tuples). ``optimize``: "none", "basic", "full", a Pipeline or passes.
-    ``updates``: input -> new value, written in place after everything is computed. Raises GraphError when an input is
-    left out (it is named), ArgumentError for bad names.
+    ``updates``: input -> new value, written in place after everything is computed. ``rewrites``: rules of your own (see
+    `ga.rewrite`). ``verify``: check every pass on sampled inputs, or on those given here as lists of values; raises
+    RewriteError. ``check_nan="blame"``: a call whose results hold nan or inf raises NonFiniteError, which names the
+    first bad value on the way to them, and updates nothing. Raises GraphError when an input is left out (it is named),
+    ArgumentError for bad names.
 
     >>> import graphad as ga
     >>> x = ga.input("x", shape=("n",))
@@ -130,14 +138,16 @@ def compile(
     """
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ArgumentError(f"{name!r} cannot be the name of a function", hint="use a Python identifier")
+    if check_nan not in (None, "blame"):
+        raise ArgumentError(f"check_nan={check_nan!r} is not known", hint='use None or "blame"')
     nodes: list[Node] = []
     structure = flatten(outputs, nodes)
     targets = dict(updates or {})
     declared = Graph(inputs, [*nodes, *targets.values()], name)
     _check_updates(declared, targets)
-    graph, report = pipeline(optimize).run(declared)
+    graph, report = verified(pipeline(optimize, rewrites), verify).run(declared)
     program = build(graph, structure, list(targets), _width)
-    return Function(declared, program, report, name)
+    return Function(declared, program, report, name, check_nan == "blame")
 
 
 def _check_updates(graph: Graph, targets: Mapping[Node, Node]) -> None:

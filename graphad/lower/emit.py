@@ -5,7 +5,7 @@ One idea per line, the user's names, shape and user's line in a comment, at most
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphad.form import literals
@@ -37,12 +37,13 @@ from graphad.lower.wrap import WIDTH, wrap
 
 @dataclass(frozen=True)
 class Source:
-    """Generated source: ``text``, and the node that each line (from 1) belongs to."""
+    """Generated source: ``text``, the node that each line (from 1) belongs to, and the names of values."""
 
     text: str
     lines: Mapping[int, Node]
     helpers: tuple[str, ...]
     imports: tuple[str, ...]
+    names: Mapping[Node, str]
 
 
 def render(expression: Expression, names: Mapping[Node, str]) -> Expr:
@@ -58,10 +59,20 @@ def render(expression: Expression, names: Mapping[Node, str]) -> Expr:
             return numpy_form(node, [render(x, names) for x in operands])
 
 
+CALLED = re.compile(r"(?<![\w.])(\w+)\(")
+
+
 def helpers_of(program: Program) -> dict[str, str]:
-    """The source of every helper function that the program calls, by name."""
-    used = {h.__name__: h for e in program.expressions() for n in applied(e) for h in n.op.helpers}
-    return {name: inspect.getsource(used[name]) for name in sorted(used)}
+    """The source of every helper function that the program calls, by name: an op may offer more than a node needs."""
+    nodes = [n for e in program.expressions() for n in applied(e)]
+    offered = {h.__name__: h for n in nodes for h in n.op.helpers}
+    texts = [n.op.numpy if isinstance(n.op.numpy, str) else n.op.numpy(n) for n in nodes if n.op.helpers]
+    used: dict[str, str] = {}
+    while texts:
+        for name in set(CALLED.findall(texts.pop())) & offered.keys() - used.keys():
+            used[name] = inspect.getsource(offered[name])
+            texts.append(used[name])
+    return dict(sorted(used.items()))
 
 
 def imports_of(program: Program) -> tuple[str, ...]:
@@ -86,12 +97,12 @@ def emit(program: Program, name: str, doc: str = "") -> Source:
     for node in program.constants:
         wish = node.name or "CONSTANT"
         names.of[node] = names.unique(wish.upper())
-        printer.lines += [f"# {node.type}", f"{names.of[node]} = {literals.array(node.attrs['value'])}"]
-        printer.owners[len(printer.lines)] = node
+        text = f"{names.of[node]} = {literals.array(node.attrs['value'])}"
+        printer.put([_comment(node), *text.splitlines()], node)
     if program.constants:
         printer.lines += ["", ""]
     printer.function(name, doc)
-    return Source("\n".join(printer.lines) + "\n", printer.owners, tuple(helpers), imports)
+    return Source("\n".join(printer.lines) + "\n", printer.owners, tuple(helpers), imports, names.of)
 
 
 class _Printer:
@@ -101,16 +112,17 @@ class _Printer:
         self.owners: dict[int, Node] = {}
         self.slots: dict[str, str] = {}
 
-    def add(self, code: str, node: Node | None = None, indent: str = "    ") -> None:
+    def add(self, code: str, node: Node, indent: str = "    ") -> None:
         """A statement, wrapped, with a comment on the node that it computes (before it, where it is long)."""
         lines = wrap(code, indent)
-        comment = "" if node is None else f"# {node.type}  {node.origin.location}".rstrip()
-        if len(lines) > 1 or len(lines[0]) + 2 + len(comment) > WIDTH:
-            comment = "" if node is None else f"# {node.type}"
-        if comment and len(lines) == 1 and len(lines[0]) + 2 + len(comment) <= WIDTH:
-            lines = [f"{lines[0]}  {comment}"]
-        elif comment:
-            lines = [f"{indent}{comment}", *lines]
+        if len(lines) == 1 and len(lines[0]) + 2 + len(_comment(node)) <= WIDTH:
+            lines = [f"{lines[0]}  {_comment(node)}"]
+        else:
+            lines = [f"{indent}{_comment(node)}", *lines]
+        self.put(lines, node)
+
+    def put(self, lines: Sequence[str], node: Node | None) -> None:
+        """Lines that belong to a node."""
         for line in lines:
             self.lines.append(line)
             if node is not None:
@@ -124,12 +136,14 @@ class _Printer:
             self.statement(statement)
         texts = [self.slots[r] if isinstance(r, str) else self.text(r) for r in self.program.results]
         result = structure_text(self.program.structure, texts)
-        self.lines += wrap(f"return {_bare_tuple(result)}", "    ")
+        self.put(wrap(f"return {_bare_tuple(result)}", "    "), next(iter((*graph.outputs, *graph.inputs)), None))
         header = wrap(f"def {name}({', '.join([*(self.names.of[x] for x in graph.inputs), *rng])}):", "")
-        header += [f"    {line}".rstrip() for line in doc.splitlines()] + self.sizes(self.lines[body_at:])
-        self.lines[body_at:body_at] = header
-        moved = {k + len(header) if k > body_at else k: n for k, n in self.owners.items()}
-        self.owners = moved
+        header += [f"    {line}".rstrip() for line in doc.splitlines()]
+        sizes = self.sizes(self.lines[body_at:])
+        added = len(header) + len(sizes)
+        self.owners = {k + added if k > body_at else k: n for k, n in self.owners.items()}
+        self.owners |= {body_at + len(header) + k: x for k, (_, x) in enumerate(sizes, start=1)}
+        self.lines[body_at:body_at] = [*header, *(line for line, _ in sizes)]
 
     def text(self, expression: Expression) -> str:
         return render(expression, self.names.of).text
@@ -148,16 +162,22 @@ class _Printer:
                 self.add(f"{self.slots[slot]} = {text}", node)
             case Write(target, value):
                 text = self.slots[value] if isinstance(value, str) else self.text(value)
-                self.add(f"{self.names.of[target]}[...] = {text}", target)
+                self.add(f"{self.names.of[target]}[...] = {text}", value.node if isinstance(value, Apply) else target)
 
-    def sizes(self, body: list[str]) -> list[str]:
-        """Statements that learn the named sizes which the body mentions."""
+    def sizes(self, body: list[str]) -> list[tuple[str, Node]]:
+        """Statements that learn the named sizes which the body mentions, and the inputs they look at."""
         words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(line.split("  #")[0] for line in body)))
         found = []
         for size, (x, axis) in sources(self.program.graph).items():
             if size in words:
-                found.append(f"    {size} = {_solved(x, axis, self.names.of[x])}")
+                comment = f"  # {x.origin.location}" if x.origin.location else ""
+                found.append((f"    {size} = {_solved(x, axis, self.names.of[x])}{comment}", x))
         return found
+
+
+def _comment(node: Node) -> str:
+    """What a comment says of a node: its type and the user's line."""
+    return f"# {node.type}  {node.origin.location}".rstrip()
 
 
 def _solved(x: Node, axis: int, name: str) -> str:

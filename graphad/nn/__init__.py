@@ -57,3 +57,5 @@ from graphad.nn.pooling import max_pool2d as max_pool2d
 from graphad.nn.pooling import max_pool3d as max_pool3d
 
 log_sigmoid, swish, heaviside = logsigmoid, silu, heaviside_step
+global_avg_pool1d = global_avg_pool2d = global_avg_pool
+global_max_pool1d = global_max_pool2d = global_max_pool

@@ -17,6 +17,7 @@ from graphad.ops import (
     layout,
     leaves,
     linalg,
+    log_domain,
     operators,
     piecewise,
     powers,
@@ -64,6 +65,7 @@ ALL_OPS: tuple[Op, ...] = (
     *special_gamma.OPS,
     *special_beta.OPS,
     *special_bessel.OPS,
+    *log_domain.OPS,
 )
 OPERATORS = operators.OPERATORS
 BY_NAME = {op.name: op for op in ALL_OPS}

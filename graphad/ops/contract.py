@@ -177,9 +177,8 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = None, dtype: Any = N
 def _from_lists(parts: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     """einsum's other notation, operand, labels, operand, labels, and the output's labels, as text and operands."""
     paired = len(parts) // 2 * 2
-    texts = [
-        "".join("..." if k is Ellipsis else LETTERS[k] for k in labels) for labels in [*parts[1::2], *parts[paired:]]
-    ]
+    lists = [*parts[1::2], *parts[paired:]]
+    texts = ["".join("..." if k is Ellipsis else LETTERS[k] for k in labels) for labels in lists]
     return ",".join(texts[: paired // 2]) + "".join("->" + out for out in texts[paired // 2 :]), tuple(parts[:paired:2])
 
 

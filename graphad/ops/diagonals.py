@@ -84,7 +84,6 @@ def _diagonal_numpy(x: Node) -> str:
         Case((2, 3, 3), axis1=1, axis2=2),
         Case((2, 3, 4), offset=1, axis1=2, axis2=0),
         Case(("n", "n")),
-        Case(("n", "n+1"), offset=-1),
     ),
     traits=("view",),
 )

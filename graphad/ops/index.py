@@ -176,7 +176,7 @@ def one_hot(labels: Any, num_classes: Size, dtype: Any = "float64") -> Node:
 def flip(x: Any, axis: int | Sequence[int] | None = None) -> Node:
     """The elements in reverse order along the axes (all unless given)."""
     x = as_node(x)
-    turned = all_axes(x, normal_axes(axis, [x]))  # type: ignore[arg-type]
+    turned = all_axes(x, normal_axes(axis, [x]))
     return index(x, tuple(slice(None, None, -1 if k in turned else None) for k in range(x.ndim)))
 
 

@@ -20,6 +20,7 @@ from graphad.ops.attributes import as_int
 from graphad.ops.elementwise import BINARY, UNARY, exp, log, log1p, square
 from graphad.ops.fit import broadcasting, cast
 from graphad.ops.piecewise import where
+from graphad.ops.singular import regular
 
 SCIPY = ("from scipy import special",)
 SQRT_PI, SQRT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
@@ -183,7 +184,7 @@ def log_ndtr(x: Node) -> TensorType:
 
 @unary(
     numpy="logit({x})",
-    derivative=Elementwise(lambda x, out: (1 / (x * (1 - x)),)),
+    derivative=Elementwise(lambda x, out: (1 / regular(x * (1 - x)),)),
     sympy=lambda sp, x: sp.log(x / (1 - x)),
     latex=r"\operatorname{{logit}}\left({x}\right)",
     domain=UNIT,
@@ -199,7 +200,7 @@ def logit(x: Node) -> TensorType:
 
 @binary(
     numpy="xlogy({x}, {y})",
-    derivative=Elementwise(lambda x, y, out: (log(y), x / both_zero_as_one(x, y))),
+    derivative=Elementwise(lambda x, y, out: (log(y), x / regular(both_zero_as_one(x, y)))),
     sympy=lambda sp, x, y: x * sp.log(y),
     latex=r"{x} \log\left({y}\right)",
     domain=(Domain(), Domain(0.1, 3.0)),
@@ -212,7 +213,7 @@ def xlogy(x: Node, y: Node) -> TensorType:
 
 @binary(
     numpy="xlog1py({x}, {y})",
-    derivative=Elementwise(lambda x, y, out: (log1p(y), x / both_zero_as_one(x, 1 + y))),
+    derivative=Elementwise(lambda x, y, out: (log1p(y), x / regular(both_zero_as_one(x, 1 + y)))),
     sympy=lambda sp, x, y: x * sp.log(1 + y),
     latex=r"{x} \log\left(1 + {y}\right)",
     domain=(Domain(), Domain(-0.9, 3.0)),
@@ -239,7 +240,7 @@ def entr(x: Node) -> TensorType:
 def _rel_entr_partials(x: Node, y: Node, out: Node) -> Sequence[Node]:
     """log(x / y) + 1 and -x / y."""
     y = both_zero_as_one(x, y)
-    return log(x / y) + 1, -x / y
+    return log(x / y) + 1, -x / regular(y)
 
 
 @binary(
@@ -261,7 +262,7 @@ def rel_entr(x: Node, y: Node) -> TensorType:
 def _kl_div_partials(x: Node, y: Node, out: Node) -> Sequence[Node]:
     """log(x / y) and 1 - x / y, which is computed without cancellation."""
     y = both_zero_as_one(x, y)
-    return log(x / y), (y - x) / y
+    return log(x / y), (y - x) / regular(y)
 
 
 @binary(

@@ -1,11 +1,16 @@
-"""The pass that applies rewrite rules."""
+"""The passes that apply rewrite rules."""
 
 from dataclasses import dataclass
 
 from graphad.ir.graph import Graph
-from graphad.rules.engine import rewrite
-from graphad.rules.exact import EXACT
+from graphad.rules import contractions, exact, identities, layout, reductions
+from graphad.rules.engine import Table, merge, rewrite
 from graphad.rules.stable import STABLE
+from graphad.rules.user import UserRule, tables
+
+EXACT: Table = merge(exact.EXACT, layout.EXACT)
+CLOSE: Table = merge(identities.CLOSE, reductions.CLOSE, contractions.CLOSE)
+ALL: Table = merge(EXACT, STABLE, CLOSE)
 
 
 @dataclass(frozen=True)
@@ -21,10 +26,41 @@ class Stabilize:
 
 @dataclass(frozen=True)
 class Algebra:
-    """Apply the exact rules until none fits."""
+    """Apply the exact rules, and those of the user, until none fits."""
 
     name: str = "algebra"
+    rewrites: tuple[UserRule, ...] = ()
+
+    def run(self, graph: Graph) -> Graph:
+        """The simplified graph, with the same values to the bit (the sign of a zero aside)."""
+        return _joined(graph, EXACT, self.rewrites)
+
+
+@dataclass(frozen=True)
+class Simplify:
+    """Apply all rules, also the user's, until none fits: values agree up to rounding, and are defined more often."""
+
+    name: str = "simplify"
+    rewrites: tuple[UserRule, ...] = ()
 
     def run(self, graph: Graph) -> Graph:
         """The simplified graph."""
-        return rewrite(graph, EXACT)
+        return _joined(graph, ALL, self.rewrites)
+
+
+@dataclass(frozen=True)
+class UserRules:
+    """The rules of the user alone, for pipelines without a pass that they could join."""
+
+    rewrites: tuple[UserRule, ...]
+    name: str = "rewrites"
+
+    def run(self, graph: Graph) -> Graph:
+        """The rewritten graph."""
+        return _joined(graph, {}, self.rewrites)
+
+
+def _joined(graph: Graph, table: Table, rules: tuple[UserRule, ...]) -> Graph:
+    """The graph under the rules of a table and those of the user."""
+    by_op, anywhere = tables(rules)
+    return rewrite(graph, merge(table, by_op) if by_op else table, anywhere)

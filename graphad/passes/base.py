@@ -11,8 +11,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from graphad.errors import GraphError
+from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.rules.engine import name_of, watching
+
+
+WIDTH = 100  # columns of a report
 
 
 class Pass(Protocol):
@@ -35,6 +39,9 @@ class Step:
     before: int
     after: int
     fired: Mapping[str, int] = field(default_factory=dict)
+    applied: tuple[tuple[str, Node, Node], ...] = field(
+        default=(), repr=False, compare=False
+    )  # rule, the node before, and after
 
 
 @dataclass(frozen=True)
@@ -49,15 +56,28 @@ class Report:
     steps: tuple[Step, ...] = field(default=())
 
     def __str__(self) -> str:
-        rows = [
-            f"{s.name:10s} {1e3 * s.seconds:5.2f}   {f'{s.before} -> {s.after}':12s} {_counts(s.fired)}".rstrip()
-            for s in self.steps
-        ]
+        rows = []
+        for s in self.steps:
+            head = f"{s.name:10s} {1e3 * s.seconds:5.2f}   {f'{s.before} -> {s.after}':12s} "
+            rows.append(_wrapped(head, _counts(s.fired)))
         return "\n".join([f"{'pass':10s} {'ms':>5s}   nodes", *rows])
 
 
-def _counts(fired: Mapping[str, int]) -> str:
-    return ", ".join(name if count == 1 else f"{name} ×{count}" for name, count in fired.items())
+def _counts(fired: Mapping[str, int]) -> list[str]:
+    """Rules by how often they applied, the most frequent first."""
+    ordered = sorted(fired.items(), key=lambda item: (-item[1], item[0]))
+    return [name if count == 1 else f"{name} ×{count}" for name, count in ordered]
+
+
+def _wrapped(head: str, items: Sequence[str]) -> str:
+    """The items after ``head``, continued below where a line gets too long."""
+    lines, indent = [head], " " * len(head)
+    for k, item in enumerate(items):
+        text = item + ("," if k + 1 < len(items) else "")
+        if len(lines[-1]) + len(text) > WIDTH and lines[-1] != indent and k:
+            lines.append(indent)
+        lines[-1] += ("" if lines[-1].endswith(" ") else " ") + text
+    return "\n".join(line.rstrip() for line in lines)
 
 
 Observer = Callable[[Pass, Graph, Graph], None]
@@ -75,11 +95,12 @@ class Pipeline:
         steps = []
         for p in self.passes:
             started = time.perf_counter()
-            fired: Counter[str] = Counter()
-            with watching(lambda rule, before, after, fired=fired: fired.update([name_of(rule)])):  # type: ignore[misc]
+            applied: list[tuple[str, Node, Node]] = []
+            with watching(lambda rule, old, new, applied=applied: applied.append((name_of(rule), old, new))):  # type: ignore[misc]
                 after = p.run(graph)
             seconds = time.perf_counter() - started
-            steps.append(Step(p.name, seconds, len(graph.nodes), len(after.nodes), dict(sorted(fired.items()))))
+            fired = dict(sorted(Counter(name for name, _, _ in applied).items()))
+            steps.append(Step(p.name, seconds, len(graph.nodes), len(after.nodes), fired, tuple(applied)))
             _check_contract(p, graph, after)
             if self.observer:
                 self.observer(p, graph, after)

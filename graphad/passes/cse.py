@@ -6,6 +6,20 @@ from dataclasses import dataclass
 from graphad.ir.core import Node, attrs_key
 from graphad.ir.graph import Graph, rebuild
 from graphad.ir.origin import Origin
+from graphad.ops.elementwise import add, multiply
+from graphad.ops.kinks import fmax, fmin, maximum, minimum
+from graphad.ops.piecewise import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_or,
+    logical_xor,
+    not_equal,
+)
+from graphad.ops.steps import bitwise_and, bitwise_or, bitwise_xor
 
 
 @dataclass(frozen=True)
@@ -23,7 +37,7 @@ class Cse:
             if graph.is_input(node) or "random" in node.op.traits:
                 return node
             new = rebuild(node, inputs)
-            key = (new.op, tuple(map(id, new.inputs)), attrs_key(new.attrs))
+            key = _key(new)
             found = first.setdefault(key, new)
             if found is not new and _takes_name(found, new):
                 names.setdefault(found, new.origin)
@@ -32,6 +46,23 @@ class Cse:
         made = graph.map(merge)
         merged = Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
         return _renamed(merged, names) if names else merged
+
+
+def _key(node: Node) -> object:
+    """Equal for nodes that have the same value: x + y and y + x, x < y and y > x."""
+    inputs, op = tuple(map(id, node.inputs)), node.op
+    if op in _MIRRORED:
+        op, inputs = _MIRRORED[op], inputs[::-1]
+    elif op in COMMUTATIVE and not (op is multiply and node.dtype.kind == "c"):  # whose sums may be fused
+        inputs = tuple(sorted(inputs))
+    return op, inputs, attrs_key(node.attrs)
+
+
+COMMUTATIVE = {
+    *(add, multiply, maximum, minimum, fmax, fmin, equal, not_equal),
+    *(logical_and, logical_or, logical_xor, bitwise_and, bitwise_or, bitwise_xor),
+}
+_MIRRORED = {greater: less, greater_equal: less_equal}
 
 
 def _takes_name(found: Node, new: Node) -> bool:

@@ -59,7 +59,10 @@ def _known(x: Node) -> Array:
 
 
 def _constant(value: Array, node: Node) -> Node:
-    return constant.build((), {"value": constant.normalize["value"](value, ())}, node.origin)
+    """The value under the origin of its node; one number for a whole array is no cotangent of it."""
+    whole = value.shape == node.shape
+    origin = node.origin if whole else node.origin.derived(node.origin.made_by, name=None, is_cotangent=False)
+    return constant.build((), {"value": constant.normalize["value"](value, ())}, origin)
 
 
 def _uniform(node: Node) -> Node | None:

@@ -1,13 +1,15 @@
 """The orders of passes that ``optimize=`` names, each line with its reason."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphad.errors import ArgumentError
-from graphad.passes.algebra import Algebra, Stabilize
+from graphad.passes.algebra import Algebra, Simplify, Stabilize, UserRules
 from graphad.passes.base import Pass, Pipeline
 from graphad.passes.cse import Cse
 from graphad.passes.dce import Dce
 from graphad.passes.fold import Fold
+from graphad.rules.user import UserRule, as_rules
 
 PRESETS: dict[str, tuple[Pass, ...]] = {
     "none": (),
@@ -19,7 +21,8 @@ PRESETS: dict[str, tuple[Pass, ...]] = {
     "full": (
         Fold(),  # constants first, so that rules see numbers
         Stabilize(),  # as before differentiation: the user's forward pass and that of the gradient are one again
-        Algebra(),  # rules leave equal nodes and new constants behind,
+        Cse(),  # rules see that two operands are the same node
+        Simplify(),  # rules leave equal nodes and new constants behind,
         Fold(),  # which are evaluated
         Cse(),  # and merged
         Dce(),
@@ -27,12 +30,27 @@ PRESETS: dict[str, tuple[Pass, ...]] = {
 }
 
 
-def pipeline(optimize: str | Pipeline | Sequence[Pass]) -> Pipeline:
-    """The pipeline that a user asks for: a preset's name, a pipeline, or passes. Raises ArgumentError."""
+def pipeline(optimize: str | Pipeline | Sequence[Pass], rewrites: Sequence[UserRule] = ()) -> Pipeline:
+    """The pipeline that a user asks for: a preset's name, a pipeline, or passes; rules of the user join its algebra.
+
+    Raises ArgumentError for an unknown name, and for what is no rule.
+    """
     if isinstance(optimize, Pipeline):
-        return optimize
+        return with_rewrites(optimize, as_rules(rewrites))
     if not isinstance(optimize, str):
-        return Pipeline(tuple(optimize))
+        return with_rewrites(Pipeline(tuple(optimize)), as_rules(rewrites))
     if optimize not in PRESETS:
         raise ArgumentError(f"optimize={optimize!r} is not known", hint=f"use one of {', '.join(map(repr, PRESETS))}")
-    return Pipeline(PRESETS[optimize])
+    return with_rewrites(Pipeline(PRESETS[optimize]), as_rules(rewrites))
+
+
+def with_rewrites(given: Pipeline, rules: tuple[UserRule, ...]) -> Pipeline:
+    """The pipeline with rules of the user in its algebra passes, or in a pass of their own where there is none."""
+    if not rules:
+        return given
+    if not any(isinstance(p, Algebra | Simplify) for p in given.passes):
+        return replace(given, passes=(UserRules(rules), *given.passes))
+    joined = [
+        replace(p, rewrites=(*p.rewrites, *rules)) if isinstance(p, Algebra | Simplify) else p for p in given.passes
+    ]
+    return replace(given, passes=tuple(joined))

@@ -1,14 +1,17 @@
 """The rewriting engine: rules are tried on every node until none applies.
 
 A rule returns an equal node or None. What replaces a node takes over its origin, so names, scopes, source lines and the
-links from adjoints to forward nodes survive. A rule looks at a node and at what is behind it, never at its users: one
-walk from the inputs up, which finishes what a rule made before it goes on, leaves nothing to rewrite. Steps are
-bounded: rules cannot loop. No rule sees behind an input of the graph, also where that is a node of a larger one.
+links from adjoints to forward nodes survive. A rule looks at a node and at what is behind it; of its users it learns
+only whether there are several (`used_once`). So one walk from the inputs up, which finishes what a rule made before it
+goes on, leaves next to nothing to rewrite. Steps are bounded: rules cannot loop. No rule sees behind an input of the
+graph, also where that is a node of a larger one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from itertools import chain
 
 from graphad.errors import GraphError
 from graphad.ir.core import Node, Op, fail
@@ -23,6 +26,7 @@ MAX_STEPS = 100  # rules that lead from one node to another
 MAX_GROWTH = 50  # rules applied in all, per node that was there
 
 _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
+_uses: ContextVar[Mapping[Node, int]] = ContextVar("uses", default={})  # noqa: B039  # never written
 
 
 @contextmanager
@@ -46,6 +50,11 @@ def name_of(rule: Rule) -> str:
     return getattr(rule, "__name__", type(rule).__name__)
 
 
+def used_once(node: Node) -> bool:
+    """Whether a rule that takes the node apart leaves no other user behind: then none of its work is done twice."""
+    return _uses.get().get(node, 0) < 2
+
+
 def rewrite(graph: Graph, rules: Table, anywhere: Sequence[Rule] = ()) -> Graph:
     """Apply rules by the op of the node they look at, then those for any op, until nothing changes."""
     cut = {x: stand_in(x) for x in graph.inputs if "placeholder" not in x.op.traits}
@@ -59,9 +68,13 @@ def rewrite(graph: Graph, rules: Table, anywhere: Sequence[Rule] = ()) -> Graph:
 
 def rewrite_nodes(outputs: Sequence[Node], rules: Table, anywhere: Sequence[Rule] = ()) -> Sequence[Node]:
     """The same for all that the given nodes depend on; nodes that no rule touches stay themselves."""
-    walk = _Walk(rules, tuple(anywhere), MAX_GROWTH * len(toposort(outputs)))
-    with inside(walk.template):
-        return [walk.finished(y) for y in outputs]
+    walk = _Walk(rules, tuple(anywhere), outputs)
+    token = _uses.set(walk.uses)
+    try:
+        with inside(walk.template):
+            return [walk.finished(y) for y in outputs]
+    finally:
+        _uses.reset(token)
 
 
 class _Walk:
@@ -70,9 +83,12 @@ class _Walk:
     All rules run under one ``template`` of origins, filled in for each node: trying a rule must cost next to nothing.
     """
 
-    def __init__(self, rules: Table, anywhere: tuple[Rule, ...], budget: int) -> None:
+    def __init__(self, rules: Table, anywhere: tuple[Rule, ...], outputs: Sequence[Node]) -> None:
+        order = toposort(outputs)
         self.rules = {op: (*found, *anywhere) for op, found in rules.items()}
-        self.anywhere, self.budget, self.template = anywhere, budget, Origin()
+        self.anywhere, self.budget, self.template = anywhere, MAX_GROWTH * len(order), Origin()
+        self.uses = Counter(chain.from_iterable(node.inputs for node in order))
+        self.uses.update(outputs)
         self.final: dict[Node, Node] = {}
         self.replaced: dict[Node, tuple[Node, Node]] = {}  # by what a rule put in its place, and without that rule
         self.steps: dict[Node, int] = {}  # of nodes that rules made
@@ -86,7 +102,7 @@ class _Walk:
                 stack.pop()
             elif node in self.replaced:
                 better, kept = self.replaced[node]
-                final[node] = final.get(better, kept)  # kept: the rule's result holds the node itself
+                self._settle(node, final.get(better, kept))  # kept: the rule's result holds the node itself
             elif waiting := [x for x in node.inputs if x not in final]:
                 stack += waiting[::-1]
                 if node in self.steps:
@@ -94,6 +110,12 @@ class _Walk:
             else:
                 self._try(node, stack)
         return final[root]
+
+    def _settle(self, node: Node, result: Node) -> None:
+        """``result`` stands for the node, and has its users."""
+        self.final[node] = result
+        if result is not node:
+            self.uses[result] += self.uses[node]
 
     def _try(self, node: Node, stack: list[Node]) -> None:
         """Apply the first rule that fits to a node whose inputs are finished; what it makes comes next."""
@@ -105,7 +127,8 @@ class _Walk:
         steps = self.steps.get(node, 0)
         better = self._better(new) if steps < MAX_STEPS and self.budget > 0 else None
         if better is None:
-            self.final[node] = self.final[new] = new
+            self._settle(node, new)
+            self.final[new] = new
         else:
             self.budget -= 1
             self.replaced[node] = better, new

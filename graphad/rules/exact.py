@@ -3,12 +3,32 @@
 A rule's docstring is its equation. Rules that change rounding do not belong here.
 """
 
+import numpy as np
+
 from graphad.ir.core import Node, Op
-from graphad.ops.elementwise import add, divide, multiply, negative, power, subtract, sum_n
-from graphad.ops.fit import astype, broadcast_to, expand_dims, is_uniform, squeeze, stretch, sum
-from graphad.ops.layout import reshape, transpose
-from graphad.ops.piecewise import logical_not, stop_gradient, where
-from graphad.rules.engine import Rule
+from graphad.ir.types import DType
+from graphad.ops.casts import cast, conj, imag, real
+from graphad.ops.elementwise import add, divide, floor, multiply, negative, power, sign, square, subtract, sum_n
+from graphad.ops.fit import astype, full_like, is_uniform, sum, uniform_value
+from graphad.ops.kinks import _clip as clip
+from graphad.ops.kinks import absolute, fmax, fmin, maximum, minimum, relu
+from graphad.ops.piecewise import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    not_equal,
+    stop_gradient,
+    where,
+)
+from graphad.ops.steps import bitwise_and, bitwise_or, bitwise_xor, ceil, rint, trunc
+from graphad.rules.engine import Rule, used_once
+from graphad.rules.facts import is_nonnegative
 
 
 def add_zero(node: Node) -> Node | None:
@@ -55,15 +75,23 @@ def multiply_negatives(node: Node) -> Node | None:
 
 
 def divide_one(node: Node) -> Node | None:
-    """x / 1 = x."""
+    """x / 1 = x and x / (-1) = -x."""
     x, y = node.inputs
-    return x if is_uniform(y, 1) and x.type == node.type else None
+    if x.type != node.type:
+        return None
+    return x if is_uniform(y, 1) else negative(x) if is_uniform(y, -1) else None
 
 
 def divide_negatives(node: Node) -> Node | None:
     """(-x) / (-y) = x / y."""
     x, y = node.inputs
     return divide(x.inputs[0], y.inputs[0]) if x.op is negative and y.op is negative else None
+
+
+def negative_difference(node: Node) -> Node | None:
+    """-(x - y) = y - x."""
+    (x,) = node.inputs
+    return subtract(x.inputs[1], x.inputs[0]) if x.op is subtract else None
 
 
 def double_negative(node: Node) -> Node | None:
@@ -73,9 +101,11 @@ def double_negative(node: Node) -> Node | None:
 
 
 def power_one(node: Node) -> Node | None:
-    """x ** 1 = x."""
+    """x ** 1 = x; for real numbers also x ** 0 = 1 and 1 ** y = 1, nan included."""
     x, y = node.inputs
-    return x if is_uniform(y, 1) and x.dtype == node.dtype else None
+    if is_uniform(y, 1) and x.dtype == node.dtype:
+        return x
+    return full_like(node, 1) if node.dtype.kind != "c" and (is_uniform(y, 0) or is_uniform(x, 1)) else None
 
 
 def sum_n_zeros(node: Node) -> Node | None:
@@ -116,60 +146,234 @@ def same_dtype(node: Node) -> Node | None:
     return x if x.dtype == node.dtype else None
 
 
-def same_shape(node: Node) -> Node | None:
-    """A broadcast or reshape to the shape that x has is x."""
-    (x,) = node.inputs
-    return x if x.shape == node.shape else None
-
-
-def broadcast_twice(node: Node) -> Node | None:
-    """broadcast(broadcast(x)) = broadcast(x)."""
-    (x,) = node.inputs
-    return stretch(x.inputs[0], node.shape) if x.op is broadcast_to else None
-
-
-def reshape_twice(node: Node) -> Node | None:
-    """reshape(reshape(x)) = reshape(x)."""
-    (x,) = node.inputs
-    return reshape(x.inputs[0], node.shape) if x.op is reshape else None
-
-
-def transpose_twice(node: Node) -> Node | None:
-    """Two permutations of axes are one; the identity is none."""
-    (x,), axes = node.inputs, node.attrs["axes"]
-    if axes == tuple(range(x.ndim)):
-        return x
-    return transpose(x.inputs[0], tuple(x.attrs["axes"][a] for a in axes)) if x.op is transpose else None
-
-
-def squeeze_expanded(node: Node) -> Node | None:
-    """squeeze(expand_dims(x, axis), axis) = x, and the other way round."""
-    (x,) = node.inputs
-    inverse = {squeeze: expand_dims, expand_dims: squeeze}[node.op]
-    return x.inputs[0] if x.op is inverse and x.attrs["axis"] == node.attrs["axis"] else None
-
-
 def gradient_is_taken(node: Node) -> Node | None:
     """stop_gradient(x) = x: once the gradient graph stands, the barrier has done its work."""
     return node.inputs[0]
 
+
+# Comparisons, logic, bits ---------------------------------------------------------------------------------------------
+
+_TRUE_FOR_EQUALS = (equal, less_equal, greater_equal)
+_OPPOSITE = {equal: not_equal, not_equal: equal}
+_OPPOSITE_ORDER = {less: greater_equal, greater_equal: less, greater: less_equal, less_equal: greater}
+
+
+def compared_with_itself(node: Node) -> Node | None:
+    """x < x and x > x are false; where x cannot be nan, x != x is false and x == x, x <= x, x >= x are true."""
+    x, y = node.inputs
+    if x is not y:
+        return None
+    if node.op in (less, greater):
+        return full_like(node, False)
+    return full_like(node, node.op in _TRUE_FOR_EQUALS) if x.dtype.kind in "biu" else None
+
+
+def negated_comparison(node: Node) -> Node | None:
+    """not (x == y) is x != y and the other way round; not (x < y) is x >= y where nothing can be nan."""
+    (x,) = node.inputs
+    if x.op in _OPPOSITE:
+        return _OPPOSITE[x.op](*x.inputs)
+    if x.op in _OPPOSITE_ORDER and x.inputs[0].dtype.kind in "biu":
+        return _OPPOSITE_ORDER[x.op](*x.inputs)
+    return None
+
+
+def idempotent(node: Node) -> Node | None:
+    """x ∘ x = x for and, or, the larger and the smaller of two."""
+    x, y = node.inputs
+    return x if x is y and x.type == node.type else None
+
+
+def exclusive_self(node: Node) -> Node | None:
+    """x xor x = 0."""
+    x, y = node.inputs
+    return full_like(node, 0) if x is y else None
+
+
+def known_logic(node: Node) -> Node | None:
+    """x and true = x, x and false = false, x or false = x, x or true = true, for booleans."""
+    neutral = node.op is logical_and
+    for known, other in (node.inputs, node.inputs[::-1]):
+        value = uniform_value(known)
+        if value is not None and other.dtype == bool:
+            return other if bool(value) is neutral else full_like(node, not neutral)
+    return None
+
+
+# Choices --------------------------------------------------------------------------------------------------------------
+
+
+def negated_condition(node: Node) -> Node | None:
+    """where(not c, x, y) = where(c, y, x)."""
+    condition, x, y = node.inputs
+    if condition.op is not logical_not or condition.inputs[0].dtype != bool:
+        return None
+    return where(condition.inputs[0], y, x)
+
+
+def condition_known_inside(node: Node) -> Node | None:
+    """where(c, where(c, x, y), z) = where(c, x, z) and where(c, x, where(c, y, z)) = where(c, x, z)."""
+    condition, x, y = node.inputs
+    if x.op is where and x.inputs[0] is condition:
+        return where(condition, x.inputs[1], y)
+    return where(condition, x, y.inputs[2]) if y.op is where and y.inputs[0] is condition else None
+
+
+def nested_choice(node: Node) -> Node | None:
+    """where(c, where(d, x, y), y) = where(c and d, x, y)."""
+    condition, x, y = node.inputs
+    if x.op is not where or x.inputs[2] is not y or not used_once(x):
+        return None
+    return where(logical_and(condition, x.inputs[0]), x.inputs[1], y)
+
+
+def choice_of_truth(node: Node) -> Node | None:
+    """where(c, true, false) = c and where(c, false, true) = not c, for booleans."""
+    condition, x, y = node.inputs
+    if node.dtype != bool:
+        return None
+    if is_uniform(x, True) and is_uniform(y, False):
+        return condition
+    return logical_not(condition) if is_uniform(x, False) and is_uniform(y, True) else None
+
+
+def limited_twice(node: Node) -> Node | None:
+    """max(max(x, a), b) = max(x, max(a, b)) for numbers a, b, and the same with min; max(max(x, y), y) = max(x, y)."""
+    for bound, inner in (node.inputs, node.inputs[::-1]):
+        if inner.op is not node.op:
+            continue
+        for first, x in (inner.inputs, inner.inputs[::-1]):
+            if first is bound:
+                return inner
+            if uniform_value(first) is not None and uniform_value(bound) is not None:
+                return node.op(x, node.op(first, bound))
+    return None
+
+
+def never_limited(node: Node) -> Node | None:
+    """max(x, -inf) = x and min(x, inf) = x, for floats; max(x, 0) = x where x is never negative."""
+    bound = -np.inf if node.op is maximum else np.inf
+    for limit, x in (node.inputs, node.inputs[::-1]):
+        if x.dtype.kind == "f" and is_uniform(limit, bound):
+            return x
+        if node.op is maximum and is_uniform(limit, 0) and is_nonnegative(x):
+            return x
+    return None
+
+
+def clipped_twice(node: Node) -> Node | None:
+    """clip(clip(x, a, b), a, b) = clip(x, a, b); clip(x, -inf, inf) = x."""
+    x, low, high = node.inputs
+    if x.op is clip and x.inputs[1] is low and x.inputs[2] is high:
+        return x
+    return x if x.dtype.kind == "f" and is_uniform(low, -np.inf) and is_uniform(high, np.inf) else None
+
+
+def never_negative(node: Node) -> Node | None:
+    """|x| = x and max(x, 0) = x where x is never negative."""
+    (x,) = node.inputs
+    return x if x.type == node.type and is_nonnegative(x) else None
+
+
+# Functions of one value -----------------------------------------------------------------------------------------------
+
+
+def even(node: Node) -> Node | None:
+    """|-x| = |x| and (-x)² = x²; of real numbers also |x|² = x². Unsigned integers have another |-x|."""
+    (x,) = node.inputs
+    plain = x.op is negative or (x.op is absolute and node.op is square)
+    return node.op(x.inputs[0]) if plain and x.inputs[0].dtype.kind in "if" else None
+
+
+def applied_twice(node: Node) -> Node | None:
+    """f(f(x)) = f(x) for |x|, max(x, 0), sign and rounding to integers, whichever way."""
+    (x,) = node.inputs
+    rounded = node.op in _ROUNDING and x.op in _ROUNDING
+    return x if (x.op is node.op or rounded) and x.type == node.type else None
+
+
+def whole_number(node: Node) -> Node | None:
+    """Integers are rounded already."""
+    (x,) = node.inputs
+    return x if x.dtype.kind in "iu" and x.type == node.type else None
+
+
+def conjugated_twice(node: Node) -> Node | None:
+    """conj(conj(z)) = z; a real number is its own conjugate and its own real part."""
+    (x,) = node.inputs
+    if x.type == node.type and x.dtype.kind != "c":
+        return x
+    return x.inputs[0] if x.op is conj and node.op is conj else None
+
+
+def part_of_complex(node: Node) -> Node | None:
+    """Re(conj(z)) = Re z; of a real number cast to complex the real part is the number, the imaginary part 0."""
+    (x,) = node.inputs
+    if node.op is real and x.op is conj:
+        return real(x.inputs[0])
+    if x.op is astype and x.inputs[0].type == node.type:
+        return x.inputs[0] if node.op is real else full_like(node, 0)
+    return None
+
+
+def cast_twice(node: Node) -> Node | None:
+    """A cast to a dtype that holds all values of x, and from there to another, is one cast."""
+    (x,) = node.inputs
+    if x.op is not astype or not _holds(x.inputs[0].dtype, x.dtype):
+        return None
+    return cast(x.inputs[0], node.dtype)
+
+
+_BITS = {"f": {2: 11, 4: 24, 8: 53}, "c": {8: 24, 16: 53}}
+
+
+def _holds(small: DType, large: DType) -> bool:
+    """Whether every value of a dtype is one of another, so that nothing is lost on the way."""
+    if small.kind == "c" or not np.can_cast(small, large):
+        return False
+    return small.kind not in "iu" or large.kind in "iu" or 8 * small.itemsize <= _BITS[large.kind][large.itemsize]
+
+
+_ROUNDING = (floor, ceil, rint, trunc)
 
 EXACT: dict[Op, tuple[Rule, ...]] = {
     add: (add_zero, add_negative),
     subtract: (subtract_zero, subtract_negative),
     multiply: (multiply_one, multiply_negatives),
     divide: (divide_one, divide_negatives),
-    negative: (double_negative,),
+    negative: (double_negative, negative_difference),
     power: (power_one,),
     sum_n: (sum_n_zeros,),
     sum: (sum_of_negative,),
-    where: (same_branches, known_condition),
-    logical_not: (double_not,),
-    astype: (same_dtype,),
-    broadcast_to: (same_shape, broadcast_twice),
-    reshape: (same_shape, reshape_twice),
-    transpose: (transpose_twice,),
-    squeeze: (squeeze_expanded,),
-    expand_dims: (squeeze_expanded,),
+    where: (
+        same_branches,
+        known_condition,
+        negated_condition,
+        condition_known_inside,
+        nested_choice,
+        choice_of_truth,
+    ),
+    logical_not: (double_not, negated_comparison),
+    logical_and: (idempotent, known_logic),
+    logical_or: (idempotent, known_logic),
+    logical_xor: (exclusive_self,),
+    bitwise_and: (idempotent,),
+    bitwise_or: (idempotent,),
+    bitwise_xor: (exclusive_self,),
+    maximum: (idempotent, limited_twice, never_limited),
+    minimum: (idempotent, limited_twice, never_limited),
+    fmax: (idempotent,),
+    fmin: (idempotent,),
+    clip: (clipped_twice,),
+    absolute: (never_negative, applied_twice, even),
+    relu: (never_negative, applied_twice),
+    square: (even,),
+    sign: (applied_twice,),
+    conj: (conjugated_twice,),
+    real: (conjugated_twice, part_of_complex),
+    imag: (part_of_complex,),
+    astype: (same_dtype, cast_twice),
     stop_gradient: (gradient_is_taken,),
+    **dict.fromkeys(_ROUNDING, (whole_number, applied_twice)),
+    **dict.fromkeys((*_OPPOSITE, *_OPPOSITE_ORDER), (compared_with_itself,)),
 }

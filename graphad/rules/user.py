@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from graphad.errors import ArgumentError, RewriteError
 from graphad.ir.core import Node, Op, describe
+from graphad.ops import BY_NAME
 from graphad.rules.engine import Table
 
 
@@ -60,13 +61,13 @@ class UserRule:
         raise RewriteError(f"rewrite {self.name} {what}", where=_rows(self, node), hint=hint, rule=self.name)
 
 
-def rewrite(*, exact: bool, ops: Iterable[Op] = ()) -> Callable[[Callable[[Node], Node | None]], UserRule]:
+def rewrite(*, exact: bool, ops: Iterable[Op | Callable[..., Node] | str] = ()) -> Callable[[Callable[[Node], Node | None]], UserRule]:
     """Make a function of a node a rewrite rule, for ``ga.compile(..., rewrites=[rule])``.
 
     The function gives an equal node of the same type, or None where the rule does not apply; its docstring is its
     equation. ``exact``: the result has the same bits (the sign of a zero aside), also for inf and nan; otherwise only
-    rounding may change, and what was inf or nan may become finite. ``ops``: the ops of nodes that it looks at, such as
-    ``[ga.exp]``; without them it is tried on every node. ``ga.compile(..., verify=True)`` holds the rule to its word.
+    rounding may change, and what was inf or nan may become finite. ``ops``: the functions whose nodes it looks at,
+    such as ``[ga.exp]``; without them it is tried on every node. ``ga.compile(..., verify=True)`` holds the rule to its word.
 
     >>> import graphad as ga
     >>> @ga.rewrite(exact=True, ops=[ga.abs])
@@ -78,12 +79,7 @@ def rewrite(*, exact: bool, ops: Iterable[Op] = ()) -> Callable[[Callable[[Node]
     >>> len(ga.compile([x], abs(abs(x)), rewrites=[abs_twice]).graph.nodes)
     2
     """
-    listed = tuple(ops) if isinstance(ops, Iterable) else (ops,)
-    for op in listed:
-        if not isinstance(op, Op):
-            name = getattr(op, "__name__", repr(op))
-            hint = "leave ops out, and look at node.op.name in the rule"
-            raise ArgumentError(f"rewrite: {name} in ops= is not an op but a function built of ops", hint=hint)
+    listed = tuple(map(_op, ops if isinstance(ops, Iterable) else [ops]))
 
     def declare(function: Callable[[Node], Node | None]) -> UserRule:
         if not callable(function):
@@ -91,6 +87,17 @@ def rewrite(*, exact: bool, ops: Iterable[Op] = ()) -> Callable[[Callable[[Node]
         return UserRule(function, bool(exact), listed)
 
     return declare
+
+
+def _op(given: Op | Callable[..., Node] | str) -> Op:
+    """An op, or the one that a function of the same name builds."""
+    if isinstance(given, Op):
+        return given
+    name = given if isinstance(given, str) else getattr(given, "__name__", repr(given))
+    if name not in BY_NAME:
+        hint = "leave ops out, and look at node.op.name in the rule"
+        raise ArgumentError(f"rewrite: {name} in ops= is not an op but a function built of ops", hint=hint)
+    return BY_NAME[name]
 
 
 def as_rules(rules: Sequence[UserRule]) -> tuple[UserRule, ...]:

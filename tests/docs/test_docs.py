@@ -57,6 +57,19 @@ def test_adding_an_op_is_one_block_that_works():
     np.testing.assert_allclose([float(v) for v in f(3.0, 4.0)], [5.0, 0.6, 0.8])
 
 
+def load(path: Path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_list_of_functions_is_current():
+    assert load(ROOT / "docs/make_functions.py").page() == (ROOT / "docs/functions.md").read_text(), (
+        "make docs-functions"
+    )
+
+
 def test_architecture_names_every_module():
     text = (ROOT / "docs/architecture.md").read_text()
     missing = [p.name for p in (ROOT / "graphad").rglob("*.py") if p.name != "__init__.py" and p.name not in text]

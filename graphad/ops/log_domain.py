@@ -1,0 +1,156 @@
+"""Functions of exponentials in the form in which nothing overflows, vanishes or cancels; rewriting brings them in.
+
+Users write log(Σ exp(x)) and the like; `rules/stable.py` puts these ops in its place. Their derivatives are as precise
+as their values: where one weight of a softmax exceeds one half, 1 - weight is found as the sum of the others.
+"""
+
+import math
+from collections.abc import Sequence
+
+from graphad.ir.core import Case, Custom, Domain, Elementwise, Node, op
+from graphad.ir.types import TensorType
+from graphad.ops import log_domain_helpers as helpers
+from graphad.ops.attributes import Axes, Flag
+from graphad.ops.elementwise import exp, expm1, square, tanh, unary
+from graphad.ops.fit import real_floats, reduced_shape, sum, unreduce
+from graphad.ops.kinks import absolute
+from graphad.ops.piecewise import greater, where
+from graphad.ops.special import SCIPY, erfc, erfcx
+from graphad.ops.special import unary as special_unary
+
+_CASES = (Case((2, 3)), Case((2, 3), axis=0), Case((2, 3, 4), axis=(0, 2)), Case(("n", 3), axis=1), Case(()))
+
+
+def _deviation(t: Node, weights: Node, axis: Axes) -> Node:
+    """t - Σ weights·t: t is counted from its element of a weight above one half, so that nothing cancels."""
+    t = t - sum(where(greater(weights, 0.5), t, 0), axis, keepdims=True)
+    return t - sum(weights * t, axis, keepdims=True)
+
+
+@op(
+    numpy="logsumexp({x}, {axis}, {keepdims})",
+    derivative=Custom(
+        lambda g, out, x, axis, keepdims: (unreduce(g, x, axis, keepdims) * softmax(x, axis),),
+        lambda t, out, x, axis, keepdims: sum(softmax(x, axis) * t[0], axis, keepdims=keepdims),
+    ),
+    coerce=real_floats,
+    cases=(*_CASES, Case((2, 3), axis=1, keepdims=True), Case((0, 3), axis=1)),
+    latex=r"\log \sum e^{{{x}}}",
+    helpers=(helpers.logsumexp,),
+    name="logsumexp",
+)
+def log_sum_exp(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
+    """log Σ exp(x) over the given axes, all unless given; that of nothing is -inf. Its derivative is `softmax`."""
+    return TensorType(reduced_shape(x, axis, keepdims), x.dtype)
+
+
+@op(
+    numpy="softmax({x}, {axis})",
+    derivative=Custom(
+        lambda g, out, x, axis: (out * _deviation(g, out, axis),),
+        lambda t, out, x, axis: out * _deviation(t[0], out, axis),
+    ),
+    coerce=real_floats,
+    cases=_CASES,
+    latex=r"\operatorname{{softmax}}\left({x}\right)",
+    helpers=(helpers.softmax,),
+)
+def softmax(x: Node, axis: Axes = None) -> TensorType:
+    """exp(x) / Σ exp(x) over the given axes, all unless given: positive, adding up to 1."""
+    return x.type
+
+
+def _log_softmax_vjp(g: Node, out: Node, x: Node, axis: Axes) -> Sequence[Node]:
+    """g - p·Σg for p = softmax(x). It adds up to 0: so the element of a weight above one half is minus the others."""
+    weights = exp(out)
+    plain = g - weights * sum(g, axis, keepdims=True)
+    heavy = greater(weights, 0.5)
+    return (where(heavy, -sum(where(heavy, 0, plain), axis, keepdims=True), plain),)
+
+
+@op(
+    numpy="log_softmax({x}, {axis})",
+    derivative=Custom(_log_softmax_vjp, lambda t, out, x, axis: _deviation(t[0], exp(out), axis)),
+    coerce=real_floats,
+    cases=_CASES,
+    latex=r"\log \operatorname{{softmax}}\left({x}\right)",
+    helpers=(helpers.log_softmax, helpers.logsumexp),
+)
+def log_softmax(x: Node, axis: Axes = None) -> TensorType:
+    """log of `softmax`, precise also where that is near 0 or near 1."""
+    return x.type
+
+
+@unary(
+    numpy="log_cosh({x})",
+    derivative=Elementwise(lambda x, out: (tanh(x),)),
+    coerce=real_floats,
+    sympy=lambda sp, x: sp.log(sp.cosh(x)),
+    latex=r"\log \cosh\left({x}\right)",
+    helpers=(helpers.log_cosh,),
+)
+def log_cosh(x: Node) -> TensorType:
+    """log(cosh(x)) without overflow."""
+    return x.type
+
+
+@unary(
+    numpy="log1mexp({x})",
+    derivative=Elementwise(lambda x, out: (exp(x) / expm1(x),)),
+    coerce=real_floats,
+    sympy=lambda sp, x: sp.log(1 - sp.exp(x)),
+    latex=r"\log\left(1 - e^{{{x}}}\right)",
+    domain=(Domain(-3.0, -0.2),),
+    helpers=(helpers.log1mexp,),
+)
+def log1mexp(x: Node) -> TensorType:
+    """log(1 - exp(x)) for negative x; -inf at 0, nan above."""
+    return x.type
+
+
+def _log_erfc_partial(x: Node, out: Node) -> Sequence[Node]:
+    """-2/√π exp(-x²) / erfc(x); for positive x through `erfcx`, because both parts vanish."""
+    tail = x > 0
+    bulk = where(tail, 0, x)
+    return (-2 / math.sqrt(math.pi) * where(tail, 1 / erfcx(where(tail, x, 0)), exp(-square(bulk)) / erfc(bulk)),)
+
+
+@special_unary(
+    numpy="log_erfc({x}, special)",
+    derivative=Elementwise(_log_erfc_partial),
+    imports=SCIPY,
+    sympy=lambda sp, x: sp.log(sp.erfc(x)),
+    latex=r"\log \operatorname{{erfc}}\left({x}\right)",
+    helpers=(helpers.log_erfc,),
+)
+def log_erfc(x: Node) -> TensorType:
+    """log of `erfc`, precise also where that vanishes."""
+    return x.type
+
+
+@unary(
+    numpy="sech_squared({x})",
+    derivative=Elementwise(lambda x, out: (-2 * tanh(x) * out,)),
+    coerce=real_floats,
+    sympy=lambda sp, x: 1 / sp.cosh(x) ** 2,
+    latex=r"\operatorname{{sech}}^2\left({x}\right)",
+    helpers=(helpers.sech_squared,),
+)
+def sech_squared(x: Node) -> TensorType:
+    """1 / cosh(x)² = 1 - tanh(x)², precise also where it is small."""
+    return x.type
+
+
+@unary(
+    numpy="{x} / (1 + np.abs({x}))",
+    derivative=Elementwise(lambda x, out: (1 / square(1 + absolute(x)),)),
+    coerce=real_floats,
+    sympy=lambda sp, x: x / (1 + sp.Abs(x)),
+    latex=r"\frac{{{x}}}{{1 + \left|{x}\right|}}",
+)
+def softsign(x: Node) -> TensorType:
+    """x / (1 + |x|); by the quotient rule its derivative would cancel for large x."""
+    return x.type
+
+
+OPS = (log_sum_exp, softmax, log_softmax, log_cosh, log1mexp, log_erfc, sech_squared, softsign)

@@ -1,0 +1,368 @@
+"""Sums and products in normal form: constants gathered, equal terms and factors counted, what cancels left out.
+
+A chain of additions is a sum of terms with coefficients, a chain of multiplications and divisions a product of factors
+with exponents. Where the normal form takes fewer operations than the chain, it takes its place; otherwise the chain
+stays as it was written. All rules here change rounding, and values where the original is inf or nan on the way: they
+undo what a compensated sum does on purpose (``optimize="basic"`` leaves it alone).
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from graphad.ir.core import Node, Op
+from graphad.ir.types import DType
+from graphad.ops.elementwise import add, divide, exp, multiply, negative, power, sqrt, square, subtract, sum_n
+from graphad.ops.fit import broadcast_to, full_like, stretch, uniform_value
+from graphad.ops.leaves import as_node
+from graphad.ops.powers import exp2, reciprocal
+from graphad.rules.engine import Rule, used_once
+from graphad.rules.facts import is_nonzero
+
+MOST = 16  # leaves of a chain: what is looked at from one node stays bounded
+
+# Sums -----------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Sum:
+    """Σ coefficient·term + constant, and how many operations it was written with."""
+
+    terms: dict[Node, Any] = field(default_factory=dict)
+    constant: Any = 0
+    operations: int = 0
+
+
+def _as_sum(node: Node) -> _Sum | None:
+    found, stack, leaves = _Sum(), [(node, 1)], 0
+    while stack:
+        x, factor = stack.pop()
+        if leaves + len(stack) > MOST:
+            return None
+        value = uniform_value(x)
+        opened = (x is node or used_once(x)) and value is None
+        if opened and x.op in (add, sum_n):
+            stack += [(y, factor) for y in reversed(x.inputs)]
+            found.operations += len(x.inputs) - 1
+        elif opened and x.op is subtract:
+            stack += [(x.inputs[1], -factor), (x.inputs[0], factor)]
+            found.operations += 1
+        elif opened and x.op is negative:
+            stack.append((x.inputs[0], -factor))
+            found.operations += 1
+        elif opened and (scaled := _scaled(x)):
+            stack.append((scaled[0], factor * scaled[1]))
+            found.operations += 1
+        elif value is not None:
+            found.constant += factor * value
+            leaves += 1
+        else:
+            found.terms[x] = found.terms.get(x, 0) + factor
+            leaves += 1
+    return found
+
+
+def _scaled(x: Node) -> tuple[Node, Any] | None:
+    """The parts of number · x."""
+    if x.op is multiply:
+        for factor, other in (x.inputs, x.inputs[::-1]):
+            value = uniform_value(factor)
+            if value is not None:
+                return other, value
+    if x.op is divide and x.inputs[0].dtype == x.dtype:
+        value = uniform_value(x.inputs[1])
+        return None if not value else (x.inputs[0], 1 / value)
+    return None
+
+
+def collected_terms(node: Node) -> Node | None:
+    """a·x + b·x + c + y + d = (a + b)·x + y + (c + d), and x - x = 0, wherever that takes fewer operations."""
+    if node.dtype.kind not in "ifc":
+        return None
+    found = _as_sum(node)
+    if found is None or not all(_is_usable(v, node.dtype) for v in (*found.terms.values(), found.constant)):
+        return None
+    terms = {x: c for x, c in found.terms.items() if c != 0}
+    count = len(terms) + (found.constant != 0)
+    needed = max(count - 1, 0) + sum(c not in (1, -1) for c in terms.values())
+    needed += count > 0 and not any(_is_plus(c) for c in (*terms.values(), found.constant))
+    return _written_sum(node, terms, found.constant) if needed < found.operations else None
+
+
+def _is_plus(c: Any) -> bool:
+    return bool(c.imag or c.real > 0)
+
+
+def _is_usable(value: Any, dtype: DType) -> bool:
+    """Whether a number is finite in the dtype, and does not vanish there."""
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return isinstance(value, int) and limits.min <= value <= limits.max
+    size = abs(value)
+    limits = np.finfo(dtype)
+    return bool(size == 0 or limits.tiny <= size <= limits.max)
+
+
+def _written_sum(node: Node, terms: dict[Node, Any], constant: Any) -> Node:
+    """The sum, terms with a plus first."""
+    plus = [_times(c, x) for x, c in terms.items() if _is_plus(c)]
+    minus = [_times(-c, x) for x, c in terms.items() if not _is_plus(c)]
+    if constant != 0:
+        (plus if _is_plus(constant) else minus).append(full_like(node, constant if _is_plus(constant) else -constant))
+    if not plus and not minus:
+        return full_like(node, 0)
+    out = plus[0] if plus else minus[0]
+    for x in plus[1:]:
+        out = add(out, x)
+    for x in minus[not plus :]:
+        out = subtract(out, x) if plus else add(out, x)
+    return out if plus else negative(out)
+
+
+def _times(c: Any, x: Node) -> Node:
+    return x if c == 1 else _scaled_by(c, x)
+
+
+def common_factor(node: Node) -> Node | None:
+    """x·y + x·z = x·(y + z) and x/z + y/z = (x + y)/z; also for differences and longer sums."""
+    first = node.inputs[0]
+    if first.op not in (multiply, divide) or len(node.inputs) < 2 or node.dtype.kind not in "ifc":
+        return None
+    if not all(x.op is first.op and used_once(x) for x in node.inputs):
+        return None
+    for k in (1,) if first.op is divide else (0, 1):
+        factor = first.inputs[k]
+        rest = [_without(x, factor) for x in node.inputs]
+        if all(x is not None and x.dtype == node.dtype for x in rest):
+            total = node.op(*rest)
+            return first.op(total, factor) if k else first.op(factor, total)
+    return None
+
+
+def _without(x: Node, factor: Node) -> Node | None:
+    """What is left of a product or quotient without a factor, or without a divisor."""
+    a, b = x.inputs
+    if b is factor:
+        return a
+    return b if a is factor and x.op is multiply else None
+
+
+# Products -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Product:
+    """number · Π factor^exponent, and what it costs as it was written; ``seen``: factors as they stood there."""
+
+    number: Any = 1
+    factors: dict[Node, Any] = field(default_factory=dict)
+    seen: dict[Node, list[tuple[Node, Any]]] = field(default_factory=dict)
+    cost: int = 0
+
+
+ARRAY_COST, EXP_COST, POWER_COST = 10, 60, 80  # of one operation on arrays, where one on scalars costs 1
+
+
+def _as_product(node: Node) -> _Product | None:
+    found, stack, leaves = _Product(), [(node, 1)], 0
+    while stack:
+        x, sign = stack.pop()
+        if leaves + len(stack) > MOST:
+            return None
+        opened = (x is node or used_once(x)) and x.dtype == node.dtype
+        value = uniform_value(x)
+        if value is not None:
+            if value == 0 or (sign < 0 and node.dtype.kind not in "fc"):
+                return None
+            found.number = found.number * value if sign > 0 else found.number / value
+            leaves += 1
+        elif opened and x.op is multiply:
+            stack += [(x.inputs[1], sign), (x.inputs[0], sign)]
+            found.cost += ARRAY_COST
+        elif opened and x.op is divide and x.inputs[0].dtype == node.dtype:
+            stack += [(x.inputs[1], -sign), (x.inputs[0], sign)]
+            found.cost += ARRAY_COST
+        elif opened and x.op is reciprocal and node.dtype.kind in "fc":
+            stack.append((x.inputs[0], -sign))
+            found.cost += ARRAY_COST
+        elif opened and x.op is negative:
+            stack.append((x.inputs[0], sign))
+            found.number = -found.number
+            found.cost += ARRAY_COST
+        else:
+            base, exponent = _as_power(x) if opened else (x, 1)
+            found.factors[base] = found.factors.get(base, 0) + sign * exponent
+            found.seen.setdefault(base, []).append((x, sign))
+            found.cost += _cost_of_power(exponent) + EXP_COST * _is_free_exponential(x)
+            leaves += 1
+    return found
+
+
+def _as_power(x: Node) -> tuple[Node, Any]:
+    """Base and exponent."""
+    if x.op is square:
+        return x.inputs[0], 2
+    if x.op is sqrt and x.dtype.kind == "f":
+        return x.inputs[0], 0.5
+    if x.op is power and x.inputs[0].dtype == x.dtype:
+        p = uniform_value(x.inputs[1])
+        if p is not None and not p.imag and math.isfinite(p.real) and (2 * p.real).is_integer():
+            return x.inputs[0], int(p.real) if float(p.real).is_integer() else float(p.real)
+    return x, 1
+
+
+def _cost_of_power(p: Any) -> int:
+    """NumPy has short ways for the square and the root."""
+    return 0 if p == 1 else ARRAY_COST if p in (2, 0.5) else POWER_COST
+
+
+def collected_factors(node: Node) -> Node | None:
+    """a·x·(b·y)/x = (a·b)·y, xᵃ·xᵇ = xᵃ⁺ᵇ, eˣ·eʸ = eˣ⁺ʸ, wherever that costs less. x/x = 1 only where x is nonzero."""
+    if node.dtype.kind not in "ifc":
+        return None
+    found = _as_product(node)
+    if found is None or not _is_usable(found.number, node.dtype) or found.number == 0:
+        return None
+    cost = found.cost
+    if len(found.factors) < 2 and not all(is_nonzero(x) for x, p in found.factors.items() if p == 0):
+        return None
+    parts = _Parts(node)
+    for base, p in found.factors.items():
+        if p != 0:
+            parts.take(base, p, found.seen[base])
+    parts.merge_exponentials()
+    return parts.written(found.number) if parts.cost(found.number) < cost else None
+
+
+class _Parts:
+    """A product about to be written: fixed scalars, arrays above and below the line."""
+
+    def __init__(self, node: Node) -> None:
+        self.node, self.spent = node, 0
+        self.scalars: tuple[list[Node], list[Node]] = ([], [])
+        self.arrays: tuple[list[Node], list[Node]] = ([], [])
+
+    def take(self, base: Node, p: Any, seen: list[tuple[Node, Any]]) -> None:
+        """Add base^p; a factor that stood there alone stays as it is."""
+        below = p < 0
+        if len(seen) == 1:
+            x, sign = seen[0]
+            self.spent += _cost_of_power(p * sign)
+            below = sign < 0
+        else:
+            x = self._raised(base, abs(p), len(seen))
+        fixed = x.op is broadcast_to and not x.inputs[0].ndim and _is_fixed(x.inputs[0])
+        (self.scalars if fixed else self.arrays)[below].append(x.inputs[0] if fixed else x)
+
+    def _raised(self, base: Node, p: Any, most: int) -> Node:
+        if p == 1:
+            return base
+        if p == 2 or p in range(3, most + 1):
+            self.spent += ARRAY_COST * (p - 1)
+            out = base
+            for _ in range(p - 1):
+                out = multiply(out, base)
+            return out
+        self.spent += _cost_of_power(p)
+        return sqrt(base) if p == 0.5 else power(base, full_like(base, p))
+
+    def merge_exponentials(self) -> None:
+        """eˣ·eʸ = eˣ⁺ʸ, eˣ/eʸ = eˣ⁻ʸ, and the same for powers of one number."""
+        above, below = self.arrays
+        kinds: dict[object, tuple[list[Node], list[Node]]] = {}
+        for k, side in enumerate(self.arrays):
+            for x in side:
+                if _is_free_exponential(x):
+                    kinds.setdefault(_exponential(x), ([], []))[k].append(x)
+                    self.spent += EXP_COST
+        for over, under in kinds.values():
+            if len(over) + len(under) < 2 or not over:
+                continue
+            total = over[0].inputs[-1]
+            for x in over[1:]:
+                total = add(total, x.inputs[-1])
+            for x in under:
+                total = subtract(total, x.inputs[-1])
+            self.spent += (ARRAY_COST - EXP_COST) * (len(over) + len(under) - 1)
+            above[:] = [x for x in above if all(x is not y for y in over)]
+            below[:] = [x for x in below if all(x is not y for y in under)]
+            above.append(over[0].op(*over[0].inputs[:-1], total))
+
+    def cost(self, number: Any) -> int:
+        """What the product will cost, beside the powers in it."""
+        (above, below), scalars = self.arrays, len(self.scalars[0]) + len(self.scalars[1])
+        leading = scalars > 0 or number != 1
+        steps = max(len(above) - 1, 0) + len(below) + (leading and bool(above))
+        return self.spent + ARRAY_COST * steps + scalars
+
+    def written(self, number: Any) -> Node:
+        """The product as nodes."""
+        (above, below), node = self.arrays, self.node
+        out, lower = _multiplied(above), _multiplied(below)
+        if not self.scalars[0] and not self.scalars[1]:
+            if number != 1 and out is not None:
+                out = _scaled_by(number, out)
+            elif out is None:
+                out = full_like(node, number)
+        else:
+            lead = stretch(self._scalar(number), node.shape)
+            out = lead if out is None else multiply(lead, out)
+        return out if lower is None else divide(out, lower)
+
+    def _scalar(self, number: Any) -> Node:
+        over, under = map(_multiplied, self.scalars)
+        first = as_node(number, self.node.dtype)
+        top = first if over is None else over if number == 1 else multiply(first, over)
+        return top if under is None else divide(top, under)
+
+
+def _multiplied(xs: list[Node]) -> Node | None:
+    out = xs[0] if xs else None
+    for x in xs[1:]:
+        out = multiply(out, x)
+    return out
+
+
+def _scaled_by(number: Any, x: Node) -> Node:
+    """number · x, as a quotient where that is the rounder number."""
+    if number == -1:
+        return negative(x)
+    inverse = 1 / number if x.dtype.kind in "fc" else number
+    if not inverse.imag and float(inverse.real).is_integer() and not float(number.real).is_integer():
+        return divide(x, full_like(x, inverse))
+    return multiply(full_like(x, number), x)
+
+
+def _exponential(x: Node) -> object:
+    """What an exponential is a power of, or None."""
+    if x.op in (exp, exp2) and x.dtype.kind in "fc":
+        return x.op
+    return (power, uniform_value(x.inputs[0])) if x.op is power and _positive_number(x.inputs[0]) else None
+
+
+def _is_free_exponential(x: Node) -> bool:
+    return _exponential(x) is not None and used_once(x)
+
+
+def _positive_number(x: Node) -> bool:
+    value = uniform_value(x)
+    return value is not None and x.dtype.kind == "f" and bool(value > 0)
+
+
+def _is_fixed(x: Node, depth: int = 4) -> bool:
+    """Whether a scalar depends on numbers and named sizes only."""
+    if x.op.traits & {"constant", "size"}:
+        return True
+    return bool(x.inputs) and depth > 0 and all(_is_fixed(y, depth - 1) for y in x.inputs)
+
+
+TERMS: tuple[Rule, ...] = (common_factor, collected_terms)
+FACTORS: tuple[Rule, ...] = (collected_factors,)
+
+CLOSE: dict[Op, tuple[Rule, ...]] = {
+    **dict.fromkeys((add, subtract, sum_n), TERMS),
+    negative: (collected_terms, collected_factors),
+    **dict.fromkeys((multiply, divide, reciprocal), FACTORS),
+}
