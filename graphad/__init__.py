@@ -59,6 +59,7 @@ from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
 from graphad.lower.compile import Function as Function
 from graphad.lower.compile import compile as compile
+from graphad.lower.explain import explain as explain
 from graphad.lower.export import export as _export  # noqa: F401  # fills Function.export
 from graphad.lower.interpret import interpret as interpret
 from graphad.namespace import *  # noqa: F403

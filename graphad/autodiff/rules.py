@@ -157,6 +157,8 @@ def _undefined(node: Node, reason: str) -> NoReturn:
 def as_cotangent(value: object, like: Node) -> Node:
     """A user's cotangent or tangent as a node of the type of ``like``."""
     node = cast(as_node(value, like.dtype), like.dtype)
+    if node is not value:
+        node.origin.adjoint_of = like.origin
     if node.shape != like.shape:
         fail(DifferentiationError, f"a cotangent or tangent of {label(like)} has shape {node.shape}", like, node)
     return node

@@ -88,7 +88,7 @@ def jvp(outputs: Nodes, wrt: Nodes, tangents: Any, *, singular: str = "subgradie
     given = _paired(inputs, tangents, "tangents")
     with policy(singular):
         found = push_forward(*stabilized(outs, inputs, STABLE), given)
-    return _like(outputs, [zeros_like(y) if t is None else t for y, t in zip(outs, found, strict=True)])
+    return _like(outputs, [_zero(y) if t is None else t for y, t in zip(outs, found, strict=True)])
 
 
 def hvp(loss: Node, wrt: Nodes, vectors: Any, *, singular: str = "subgradient") -> Node | list[Node]:
@@ -121,14 +121,18 @@ def hessian(loss: Node, wrt: Node, *, singular: str = "subgradient") -> Node:
 
 
 def _basis(out: Node, k: int) -> Node:
-    one = constant(np.ones((), out.dtype))
-    return place(one, tuple(int(i) for i in np.unravel_index(k, out.shape)), out.shape) if out.ndim else one
+    with inside(_on_behalf(out, "seed")):
+        one = constant(np.ones((), out.dtype))
+        return place(one, tuple(int(i) for i in np.unravel_index(k, out.shape)), out.shape) if out.ndim else one
 
 
 def _rows(rows: list[Node], out: Node, x: Node) -> Node:
-    if not rows:
-        return stretch(zeros_like(x), (*out.shape, *x.shape))
-    return reshape(stack(rows), (*out.shape, *x.shape))
+    shape = (*out.shape, *x.shape)
+    with inside(_on_behalf(x, "jacobian")):
+        parts = stack(rows) if rows else zeros_like(x)
+    joined = reshape(parts, shape) if rows else stretch(parts, shape)  # at the user's line, by the user's name
+    joined.origin.adjoint_of = x.origin
+    return joined
 
 
 def _pull(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence[Node] | None) -> list[Node]:
@@ -137,19 +141,26 @@ def _pull(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence[Nod
     if cotangents is None:
         cotangents = []
         for y in outputs:
-            with inside(Origin(None, y.origin.place, y.origin.scope, y.origin, False, "seed")):
+            with inside(_on_behalf(y, "seed")):
                 cotangents.append(ones_like(y))
             mark_cotangent(cotangents[-1], y, born)
     found = pull_back(outputs, wrt, cotangents)
-    return [_zero(x, born) if c is None else c for x, c in zip(wrt, found, strict=True)]
+    gradients = [_zero(x) if c is None else c for x, c in zip(wrt, found, strict=True)]
+    for x, c, g in zip(wrt, found, gradients, strict=True):
+        if c is None:
+            mark_cotangent(g, x, born)
+    return gradients
 
 
-def _zero(x: Node, born: int) -> Node:
-    """The gradient of what nothing depends on."""
-    with inside(Origin(None, x.origin.place, x.origin.scope, x.origin, False, "unconnected")):
-        zero = zeros_like(x)
-    mark_cotangent(zero, x, born)
-    return zero
+def _zero(x: Node) -> Node:
+    """The derivative of what nothing depends on."""
+    with inside(_on_behalf(x, "unconnected")):
+        return zeros_like(x)
+
+
+def _on_behalf(x: Node, made_by: str) -> Origin:
+    """The origin of nodes that serve ``x``."""
+    return Origin(None, x.origin.place, x.origin.scope, x.origin, False, made_by)
 
 
 def _check_wrt(wrt: Sequence[Node]) -> None:

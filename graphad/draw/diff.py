@@ -16,8 +16,6 @@ from graphad.ir.diff import Diff
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
 
-SIGNS = {"added": "+ ", "removed": "− ", "changed": "~ "}
-
 
 def draw_diff(diff: Diff, rankdir: str = "TB", legend: bool = True) -> Drawing:
     """A drawing of the difference. ``rankdir``: "TB" or "LR". Raises ArgumentError for other values."""
@@ -84,9 +82,7 @@ def _card(half: _Half, node: Node, role: str, was: Node | None, old: _Half) -> C
         text = f"{before} → {text}" if before != text else f"{text} (other operands)"
     if role == "kept" and card.role in ("input", "parameter"):
         role = card.role
-    sign = SIGNS.get(role, "")
-    title, text = (f"{sign}{card.title}", text) if card.title else ("", f"{sign}{text}")
-    return replace(card, key=half.keys[node], role=role, title=title, text=text)
+    return replace(card, key=half.keys[node], role=role, text=text)
 
 
 install(**{"Diff.draw": draw_diff})

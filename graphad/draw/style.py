@@ -28,9 +28,9 @@ LOOKS = {
     "backward": Look("backward", "box", "#fbe1d4", "#c2500a", "□"),
     "sum": Look("sum over uses", "octagon", "#ffe3a0", "#b87a00", "Σ", margin="0.02,0.02"),
     "kept": Look("as before", "box", "#ffffff", "#b0b0b0", "▢", "filled,rounded"),
-    "changed": Look("changed: before → after", "box", "#ffedb3", "#b87a00", "~", "filled,rounded,bold"),
-    "added": Look("added", "box", "#cdeee0", "#007a59", "+", "filled,rounded,bold"),
-    "removed": Look("removed", "box", "#f9dcd0", "#c2500a", "−", "filled,rounded,dashed"),
+    "changed": Look("changed: before → after", "box", "#ffedb3", "#b87a00", "▢", "filled,rounded,bold"),
+    "added": Look("added", "box", "#cdeee0", "#007a59", "■", "filled,bold"),
+    "removed": Look("removed", "box", "#f9dcd0", "#c2500a", "▢", "filled,rounded,dashed"),
 }
 
 

@@ -5,7 +5,7 @@ they go by one origin, as a node and what a rule put in its place do. A partner 
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,6 +28,7 @@ class Diff:
     before: Graph
     after: Graph
     partners: Mapping[Node, Node] = field(repr=False)
+    first: Mapping[Node, Node] = field(repr=False)  # of nodes of ``before`` that are computed alike: the first
 
     @cached_property
     def added(self) -> tuple[Node, ...]:
@@ -81,7 +82,9 @@ class Diff:
         """Whether partners compute the same from partners."""
         if old is new or (self.before.is_input(old) and self.after.is_input(new)):
             return True
-        return _key(old, old.inputs) == _key(new, [self.partners.get(x, x) for x in new.inputs])
+        return _key(old, _seen_as(old.inputs, {}, self.first)) == _key(
+            new, _seen_as(new.inputs, self.partners, self.first)
+        )
 
     def _outputs(self) -> bool:
         """Whether other nodes are returned."""
@@ -93,9 +96,15 @@ class Diff:
     draw = _late("Diff.draw")
 
 
-def _key(node: Node, inputs: object) -> tuple[object, ...]:
+def _key(node: Node, inputs: Iterable[Node]) -> tuple[object, ...]:
     """Equal keys mean equal nodes over equal inputs."""
-    return node.op, tuple(map(id, inputs)), attrs_key(node.attrs), node.type  # type: ignore[call-overload]
+    return node.op, tuple(map(id, inputs)), attrs_key(node.attrs), node.type
+
+
+def _seen_as(nodes: Iterable[Node], partners: Mapping[Node, Node], first: Mapping[Node, Node]) -> list[Node]:
+    """The nodes of the first graph that stand for others, one for all that are computed alike."""
+    known = (partners.get(x, x) for x in nodes)
+    return [first.get(x, x) for x in known]
 
 
 def diff(graph: Graph, other: Graph) -> Diff:
@@ -112,8 +121,12 @@ def diff(graph: Graph, other: Graph) -> Diff:
     free = set(graph.nodes)
     equal: defaultdict[object, list[Node]] = defaultdict(list)
     by_origin: defaultdict[Origin, list[Node]] = defaultdict(list)
+    first: dict[Node, Node] = {}
     for node in graph.nodes:
-        equal[_key(node, node.inputs)].append(node)
+        alone = graph.is_input(node) or "random" in node.op.traits
+        alike = equal[node if alone else _key(node, _seen_as(node.inputs, {}, first))]
+        alike.append(node)
+        first[node] = alike[0]
         by_origin[node.origin].append(node)
     names = {x.name: x for x in graph.inputs}
 
@@ -131,9 +144,9 @@ def diff(graph: Graph, other: Graph) -> Diff:
             pair(x, [names[x.name]])
     for node in other.nodes:
         if node not in partners and not other.is_input(node):
-            key = _key(node, [partners.get(x, x) for x in node.inputs])
+            key = _key(node, _seen_as(node.inputs, partners, first))
             _ = pair(node, equal[key]) or pair(node, _alike(node, by_origin[node.origin]))
-    return Diff(graph, other, partners)
+    return Diff(graph, other, partners, first)
 
 
 def _alike(node: Node, candidates: list[Node]) -> list[Node]:

@@ -6,6 +6,7 @@ first; `verify.py` says what a legal graph is.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
+from operator import is_
 from typing import Any
 
 from graphad.errors import GraphError
@@ -44,7 +45,7 @@ def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
 
 def rebuild(node: Node, inputs: Sequence[Node]) -> Node:
     """The node on other inputs (the node itself when they are its own); keeps attributes and origin."""
-    if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+    if all(map(is_, inputs, node.inputs)):
         return node
     return node.op.build(inputs, node.attrs, node.origin)
 

@@ -14,7 +14,7 @@ import numpy as np
 from graphad.errors import NonFiniteError
 from graphad.form.evaluate import Array, evaluate_node
 from graphad.ir.core import Node, label
-from graphad.ir.graph import Graph, toposort
+from graphad.ir.graph import Graph
 from graphad.ir.origin import Origin
 from graphad.lower.interpret import interpret_all
 from graphad.lower.sizes import solve
@@ -68,31 +68,34 @@ class Blame:
             self._name(saved)
 
     def _name(self, saved: Saved) -> NoReturn:
-        values = interpret_all(self.graph, saved.arrays, saved.generator())
         sizes = solve(self.graph, [a.shape for a in saved.arrays])
+        values: Mapping[Node, Any] = interpret_all(self.graph, saved.arrays, saved.generator())
         results = set(self.graph.outputs)
         output = next((n for n in self.graph.nodes if n in results and not _is_finite(values[n])), None)
         if output is None:
             raise NonFiniteError("a result holds nan or inf, but not in a second run of the same call")
-        path = _trace(_first_bad(output, values), values, sizes, self.graph)
-        path += self._before_folding(path[-1].node, sizes, values)
-        raise _error(output, _culprit(path, values), values, self.declared, self.graph)
+        spot = _culprit(_trace(_first_bad(output, values), values, sizes, self.graph), values)
+        written = self.declared.outputs[next(k for k, y in enumerate(self.graph.outputs) if y is output)]
+        as_written = self._as_written(spot.node, written, saved, sizes)
+        if as_written is not None:
+            spot, values = as_written
+        raise _error(output, spot, values, self.declared, self.graph)
 
-    def _before_folding(self, node: Node, sizes: Mapping[str, int], values: dict[Node, Any]) -> list[Spot]:
-        """The trace goes on in what the user wrote, where a bad constant was computed by a pass."""
-        if "constant" not in node.op.traits:
-            return []
-        written = _written(node.origin, self.declared)
-        order = [] if written is None else toposort([written])
-        if written is None or "constant" in written.op.traits or any(_is_given(n) for n in order):
-            return []
-        for n in order:
-            values[n] = evaluate_node(n, [values[x] for x in n.inputs], sizes)
-        return [] if _is_finite(values[written]) else _trace(_first_bad(written, values), values, sizes, self.declared)
+    def _as_written(
+        self, node: Node, output: Node, saved: Saved, sizes: Mapping[str, int]
+    ) -> tuple[Spot, Mapping[Node, Any]] | None:
+        """The source in the graph that the user declared, where a rewrite made the node and that is the same op.
 
-
-def _is_given(node: Node) -> bool:
-    return bool(node.op.traits & {"placeholder", "random"})
+        A constant that a pass computed is looked up, too. Other rewritten nodes compute something else than the user's
+        nodes do, which may well overflow elsewhere.
+        """
+        if self.graph.is_input(node) or any(n.op is node.op and n.origin is node.origin for n in self.declared.nodes):
+            return None
+        values = interpret_all(self.declared, saved.arrays, saved.generator())
+        if _is_finite(values[output]):
+            return None
+        spot = _culprit(_trace(_first_bad(output, values), values, sizes, self.declared), values)
+        return (spot, values) if spot.node.op is node.op or "constant" in node.op.traits else None
 
 
 def _leaves(result: Any) -> Iterator[Array]:
@@ -172,7 +175,7 @@ def _is_bad(spot: Spot, changed: Mapping[Node, Any], values: Mapping[Node, Any],
     operands = [changed.get(x, values[x]) for x in spot.node.inputs]
     try:
         result = evaluate_node(spot.node, operands, sizes)
-    except np.linalg.LinAlgError:
+    except (ValueError, ArithmeticError):  # LinAlgError is a ValueError
         return False
     return not np.isfinite(_parts(result)[spot.part].reshape(-1)[spot.place])
 
@@ -213,7 +216,7 @@ def _error(output: Node, spot: Spot, values: Mapping[Node, Any], declared: Graph
         rows.append(("in", origin.source_line() or "?", f"at {origin.location}"))
     served = origin.adjoint_of and _twin(origin.adjoint_of, declared, graph)
     if served:
-        rows.append(("for", f"the gradient by {served}", f"made by {origin.made_by}"))
+        rows.append(("backward of", served, f"made by {origin.made_by}"))
     rows.append(("result", _row(_part(spot, values))))
     if not graph.is_input(node):
         rows += [(label(x), _row(a)) for x in dict.fromkeys(node.inputs) for a in _parts(values[x])]

@@ -93,6 +93,7 @@ class Function:
         return result
 
     export = _late("Function.export")
+    explain = _late("Function.explain")
 
     def _load(self) -> Any:
         linecache.cache[self._file] = (len(self.source), None, self.source.splitlines(keepends=True), self._file)

@@ -13,6 +13,7 @@ from graphad.errors import ArgumentError, DTypeError
 from graphad.ir.core import Case, Constant, Domain, Elementwise, Linear, Multilinear, Node, fail, op
 from graphad.ir.types import TensorType, promote
 from graphad.ops.fit import broadcasting, real_floats, uniform_value
+from graphad.ops.helpers import add_all
 from graphad.ops.helpers import sigmoid as sigmoid_numpy
 from graphad.ops.piecewise import ufunc_type, where
 from graphad.ops.singular import regular
@@ -139,13 +140,17 @@ def negative(x: Node) -> TensorType:
     return ufunc_type(np.negative)(x)
 
 
+_MANY = 100  # operands: Python cannot compile an expression of thousands of signs
+
+
 @op(
-    numpy="{xs: + }",
+    numpy=lambda node: "{xs: + }" if len(node.inputs) <= _MANY else "add_all([{xs}])",
     derivative=Linear(lambda g, *xs: tuple(g for _ in xs)),
     coerce=broadcasting,
     sympy=lambda sp, *xs: sp.Add(*xs),
     cases=(Case((2, 3), (2, 3), (2, 3)), Case((3,)), Case(("n",), ("n",))),
     traits=("elementwise", "promotes"),
+    helpers=(add_all,),
 )
 def sum_n(*xs: Node) -> TensorType:
     """The sum of several values: where the gradients of a shared value meet, one edge per use."""

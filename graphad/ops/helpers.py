@@ -14,6 +14,14 @@ def sigmoid(x):
     return np.where(x >= 0, 1, decay) / (1 + decay)
 
 
+def add_all(values):
+    """The sum of many arrays, from left to right."""
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total
+
+
 def place(values, index, shape):
     """Zeros of the given shape with the values at the index."""
     out = np.zeros(shape, values.dtype)

@@ -62,7 +62,7 @@ def softmax(x: Node, axis: Axes = None) -> TensorType:
 
 def _log_softmax_vjp(g: Node, out: Node, x: Node, axis: Axes) -> Sequence[Node]:
     """g - p·Σg for p = softmax(x). It adds up to 0: so the element of a weight above one half is minus the others."""
-    weights = exp(out)
+    weights = softmax(x, axis)  # exp(out) would lose |out| ulp
     plain = g - weights * sum(g, axis, keepdims=True)
     heavy = greater(weights, 0.5)
     return (where(heavy, -sum(where(heavy, 0, plain), axis, keepdims=True), plain),)
@@ -70,7 +70,7 @@ def _log_softmax_vjp(g: Node, out: Node, x: Node, axis: Axes) -> Sequence[Node]:
 
 @op(
     numpy="log_softmax({x}, {axis})",
-    derivative=Custom(_log_softmax_vjp, lambda t, out, x, axis: _deviation(t[0], exp(out), axis)),
+    derivative=Custom(_log_softmax_vjp, lambda t, out, x, axis: _deviation(t[0], softmax(x, axis), axis)),
     coerce=real_floats,
     cases=_CASES,
     latex=r"\log \operatorname{{softmax}}\left({x}\right)",

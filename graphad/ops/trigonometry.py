@@ -10,6 +10,7 @@ from graphad.ops.elementwise import binary, sqrt, square, unary
 from graphad.ops.fit import floats
 from graphad.ops.helpers import sinc as sinc_numpy
 from graphad.ops.piecewise import ufunc_type
+from graphad.ops.powers import hypot
 from graphad.ops.singular import regular
 
 
@@ -38,9 +39,9 @@ def arccos(x: Node) -> TensorType:
 
 
 def _arctan2_partials(y: Node, x: Node, out: Node) -> tuple[Node, Node]:
-    """x / r² and -y / r², where r² = x² + y²."""
-    squared = regular(square(x) + square(y))
-    return x / squared, -y / squared
+    """x / r² and -y / r², where r² = x² + y²; divided twice by r, which neither overflows nor vanishes."""
+    r = regular(hypot(x, y))
+    return x / r / r, -y / r / r
 
 
 @binary(

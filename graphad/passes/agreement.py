@@ -1,9 +1,9 @@
 """Whether what a rule puts in a node's place has the value that it promises.
 
-Exact rules give the same bits, but for the sign of a zero and the payload of a nan. Others may change rounding: how much
-rounding matters is measured, by computing both forms again with every value moved by a unit in the last place (Monte
-Carlo arithmetic: Parker 1997); and what was inf or nan, at the end or on the way, may become finite, never the other
-way round.
+Exact rules give the same bits, but for the sign of a zero and the payload of a nan. Others may change rounding: how
+much rounding matters is measured, by computing both forms again with every value moved by a unit in the last place
+(Monte Carlo arithmetic: Parker 1997); and what was inf or nan, at the end or on the way, may become finite, never the
+other way round.
 """
 
 from collections.abc import Collection, Iterable
@@ -96,7 +96,9 @@ def _moved(value: Any, direction: float, rng: np.random.Generator, least: float)
 def _common(old: Node, new: Node) -> set[Node]:
     """The nodes nearest to ``new`` that ``old`` is computed from, too: what both forms start from."""
     behind = set(_behind([old], DEEPEST))
-    found, seen, stack = set(), set(), [new]
+    found: set[Node] = set()
+    seen: set[Node] = set()
+    stack = [new]
     while stack and len(seen) < DEEPEST:
         node = stack.pop()
         if node in behind:

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 
 from graphad.ir.graph import Graph
-from graphad.rules import contractions, exact, identities, layout, reductions
+from graphad.passes.cse import Cse
+from graphad.passes.fold import Fold
+from graphad.rules import choices, contractions, exact, identities, layout, reductions
 from graphad.rules.engine import Table, merge, rewrite
 from graphad.rules.stable import STABLE
 from graphad.rules.user import UserRule, tables
 
-EXACT: Table = merge(exact.EXACT, layout.EXACT)
+EXACT: Table = merge(exact.EXACT, choices.EXACT, layout.EXACT)
 CLOSE: Table = merge(identities.CLOSE, reductions.CLOSE, contractions.CLOSE)
 ALL: Table = merge(EXACT, STABLE, CLOSE)
+ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -38,14 +41,22 @@ class Algebra:
 
 @dataclass(frozen=True)
 class Simplify:
-    """Apply all rules, also the user's, until none fits: values agree up to rounding, and are defined more often."""
+    """Apply all rules, also the user's, until none fits: values agree up to rounding, and are defined more often.
+
+    What rules leave behind is folded and merged, since a zero or an equal node that comes to light lets others apply.
+    """
 
     name: str = "simplify"
     rewrites: tuple[UserRule, ...] = ()
 
     def run(self, graph: Graph) -> Graph:
         """The simplified graph."""
-        return _joined(graph, ALL, self.rewrites)
+        for _ in range(ROUNDS):
+            after = _joined(graph, ALL, self.rewrites)
+            graph = Cse().run(Fold().run(after)) if after is not graph else graph
+            if len(graph.nodes) == len(after.nodes):
+                break
+        return graph
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,6 @@ class UserRules:
 
 
 def _joined(graph: Graph, table: Table, rules: tuple[UserRule, ...]) -> Graph:
-    """The graph under the rules of a table and those of the user."""
+    """The graph under the rules of the user, which come first, and those of a table."""
     by_op, anywhere = tables(rules)
-    return rewrite(graph, merge(table, by_op) if by_op else table, anywhere)
+    return rewrite(graph, merge(by_op, table) if by_op else table, anywhere)

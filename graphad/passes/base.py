@@ -15,7 +15,6 @@ from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.rules.engine import name_of, watching
 
-
 WIDTH = 100  # columns of a report
 
 

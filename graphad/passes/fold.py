@@ -28,7 +28,7 @@ class Fold:
             if graph.is_input(node):
                 return node
             new = rebuild(node, inputs)
-            uniform = _uniform(new)
+            uniform = _repeated(new) if "constant" in new.op.traits else _uniform(new)
             if uniform is not None:
                 return uniform
             return _constant(evaluate_node(new, [_known(x) for x in new.inputs], {}), new) if _foldable(new) else new
@@ -63,6 +63,17 @@ def _constant(value: Array, node: Node) -> Node:
     whole = value.shape == node.shape
     origin = node.origin if whole else node.origin.derived(node.origin.made_by, name=None, is_cotangent=False)
     return constant.build((), {"value": constant.normalize["value"](value, ())}, origin)
+
+
+def _repeated(node: Node) -> Node | None:
+    """A constant with the same number throughout: a broadcast scalar, of which rules know the value."""
+    value = node.attrs["value"]
+    if value.dtype.kind not in "fc" or not 1 < value.size <= MAX_ELEMENTS:
+        return None
+    first = value.flat[0]
+    if value.flat[-1] != first or value.tobytes() != first.tobytes() * value.size:
+        return None
+    return broadcast_to.build([_constant(np.asarray(first), node)], {"shape": node.shape}, node.origin)
 
 
 def _uniform(node: Node) -> Node | None:

@@ -22,9 +22,7 @@ PRESETS: dict[str, tuple[Pass, ...]] = {
         Fold(),  # constants first, so that rules see numbers
         Stabilize(),  # as before differentiation: the user's forward pass and that of the gradient are one again
         Cse(),  # rules see that two operands are the same node
-        Simplify(),  # rules leave equal nodes and new constants behind,
-        Fold(),  # which are evaluated
-        Cse(),  # and merged
+        Simplify(),  # folds and merges what its rules leave behind
         Dce(),
     ),
 }

@@ -17,7 +17,6 @@ from graphad.ir import serialize
 from graphad.ir.core import Node, Op, attrs_key
 from graphad.ir.dims import Dim
 from graphad.ir.graph import Graph, toposort
-from graphad.ops import BY_NAME
 from graphad.passes.base import Pass
 from graphad.passes.shrink import Example
 from graphad.rules.engine import name_of
@@ -93,7 +92,14 @@ def _pass_source(failing: Pass) -> list[str]:
     importable = "<locals>" not in kind.__qualname__ and kind.__module__ not in ("__main__", "builtins")
     if importable or source is None:
         return [f"from {kind.__module__} import {kind.__qualname__}"]
-    return [*_needed(failing.run.__func__), "from dataclasses import dataclass", "", "", *source, ""]  # type: ignore[attr-defined]
+    return [
+        *_needed(getattr(failing.run, "__func__", failing.run)),
+        "from dataclasses import dataclass",
+        "",
+        "",
+        *source,
+        "",
+    ]
 
 
 def _op(op: Op) -> str:
@@ -115,7 +121,7 @@ def _needed(function: Callable[..., Any]) -> list[str]:
     if code is None:
         return []
     known = dict(getattr(function, "__globals__", {}))
-    cells = zip(code.co_freevars, function.__closure__ or (), strict=False)  # type: ignore[attr-defined]
+    cells = zip(code.co_freevars, function.__closure__ or (), strict=False)
     known |= {key: cell.cell_contents for key, cell in cells}
     lines: list[str] = []
     for word in dict.fromkeys(_words(code)):

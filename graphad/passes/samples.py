@@ -42,18 +42,18 @@ class Sample:
         with quiet():
             while stack:
                 top = stack[-1]
-                waiting = [] if top in known or top.origin in self._given else [x for x in top.inputs if x not in known]
+                waiting = [] if top in known else [x for x in top.inputs if x not in known]
                 if waiting:
                     stack += waiting
                 else:
                     stack.pop()
                     if top not in known:
-                        known[top] = self.apply(top, [known[x] for x in top.inputs if x in known])
+                        known[top] = self.apply(top, [known[x] for x in top.inputs])
         return known[node]
 
     def apply(self, node: Node, operands: Sequence[Any]) -> Any:
         """The value of a node for values of its inputs; contiguous, so that sums of views add in the same order."""
-        if "placeholder" in node.op.traits or (len(operands) < len(node.inputs)):
+        if "placeholder" in node.op.traits:
             if node.origin not in self._given:
                 raise ArgumentError(f"{node.name} is not among the inputs")
             return self._given[node.origin]  # an input, or what stands for one

@@ -36,7 +36,7 @@ class Example:
 
 
 def shrink(root: Node, sample: Sample, wrong: Wrong) -> Example | None:
-    """The smallest example found of what is wrong at ``root`` on a sample; None where nothing is wrong with it alone."""
+    """The smallest example found of what is wrong at ``root`` on a sample; None where all is right with it alone."""
     cut = _shallowest(root, sample, wrong)
     if cut is None:
         return None

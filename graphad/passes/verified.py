@@ -16,8 +16,8 @@ from graphad.ir.core import Node, label
 from graphad.ir.graph import Graph
 from graphad.ir.origin import Origin, inside
 from graphad.ir.verify import verify as check_invariants
-from graphad.passes.algebra import EXACT
 from graphad.passes.agreement import agrees, identical, same_bits
+from graphad.passes.algebra import EXACT
 from graphad.passes.base import Pass, Pipeline
 from graphad.passes.reproduce import one_line, script, value_line
 from graphad.passes.samples import Array, Sample, samples, sizes_of

@@ -8,6 +8,7 @@ undo what a compensated sum does on purpose (``optimize="basic"`` leaves it alon
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,12 @@ MOST = 16  # leaves of a chain: what is looked at from one node stays bounded
 
 @dataclass
 class _Sum:
-    """Σ coefficient·term + constant, and how many operations it was written with."""
+    """Σ coefficient·term + constant, how many operations it was written with, and how many things could be merged."""
 
     terms: dict[Node, Any] = field(default_factory=dict)
     constant: Any = 0
     operations: int = 0
+    chances: int = -1  # one constant alone has nothing to merge with
 
 
 def _as_sum(node: Node) -> _Sum | None:
@@ -52,13 +54,16 @@ def _as_sum(node: Node) -> _Sum | None:
         elif opened and x.op is negative:
             stack.append((x.inputs[0], -factor))
             found.operations += 1
+            found.chances += 2
         elif opened and (scaled := _scaled(x)):
             stack.append((scaled[0], factor * scaled[1]))
             found.operations += 1
         elif value is not None:
             found.constant += factor * value
+            found.chances += 1
             leaves += 1
         else:
+            found.chances += 2 * (x in found.terms)
             found.terms[x] = found.terms.get(x, 0) + factor
             leaves += 1
     return found
@@ -82,7 +87,7 @@ def collected_terms(node: Node) -> Node | None:
     if node.dtype.kind not in "ifc":
         return None
     found = _as_sum(node)
-    if found is None or not all(_is_usable(v, node.dtype) for v in (*found.terms.values(), found.constant)):
+    if found is None or found.chances < 1 or not all(_is_usable(v, node.dtype) for v in (*found.terms.values(), found.constant)):
         return None
     terms = {x: c for x, c in found.terms.items() if c != 0}
     count = len(terms) + (found.constant != 0)
@@ -97,12 +102,19 @@ def _is_plus(c: Any) -> bool:
 
 def _is_usable(value: Any, dtype: DType) -> bool:
     """Whether a number is finite in the dtype, and does not vanish there."""
+    low, high = _limits(dtype)
     if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return isinstance(value, int) and limits.min <= value <= limits.max
-    size = abs(value)
-    limits = np.finfo(dtype)
-    return bool(size == 0 or limits.tiny <= size <= limits.max)
+        return isinstance(value, int) and low <= value <= high
+    return bool(value == 0 or low <= abs(value) <= high)
+
+
+@lru_cache
+def _limits(dtype: DType) -> tuple[Any, Any]:
+    if dtype.kind in "iu":
+        whole: Any = np.iinfo(dtype.name)
+        return int(whole.min), int(whole.max)
+    real = np.finfo(dtype.name)
+    return float(real.tiny), float(real.max)
 
 
 def _written_sum(node: Node, terms: dict[Node, Any], constant: Any) -> Node:
@@ -123,6 +135,20 @@ def _written_sum(node: Node, terms: dict[Node, Any], constant: Any) -> Node:
 
 def _times(c: Any, x: Node) -> Node:
     return x if c == 1 else _scaled_by(c, x)
+
+
+def doubled(node: Node) -> Node | None:
+    """c·x + c·x = 2c·x for a number c, or a scalar made of named sizes."""
+    x, *others = node.inputs
+    if x.op is not multiply or len(others) != 1 or others[0] is not x or not used_once(x, 2):
+        return None
+    if node.dtype.kind not in "fc":
+        return None
+    for k, factor in enumerate(x.inputs):
+        scalar = factor.inputs[0] if factor.op is broadcast_to else factor
+        if not scalar.ndim and _is_fixed(scalar):
+            return multiply(stretch(multiply(as_node(2, node.dtype), scalar), node.shape), x.inputs[1 - k])
+    return None
 
 
 def common_factor(node: Node) -> Node | None:
@@ -154,9 +180,13 @@ def _without(x: Node, factor: Node) -> Node | None:
 
 @dataclass
 class _Product:
-    """number · Π factor^exponent, and what it costs as it was written; ``seen``: factors as they stood there."""
+    """number · Π factor^exponent, what it costs as it was written, and how many things could be merged.
+
+    ``seen`` holds the factors as they stood there.
+    """
 
     number: Any = 1
+    chances: int = -1
     factors: dict[Node, Any] = field(default_factory=dict)
     seen: dict[Node, list[tuple[Node, Any]]] = field(default_factory=dict)
     cost: int = 0
@@ -177,6 +207,7 @@ def _as_product(node: Node) -> _Product | None:
             if value == 0 or (sign < 0 and node.dtype.kind not in "fc"):
                 return None
             found.number = found.number * value if sign > 0 else found.number / value
+            found.chances += 1
             leaves += 1
         elif opened and x.op is multiply:
             stack += [(x.inputs[1], sign), (x.inputs[0], sign)]
@@ -187,15 +218,19 @@ def _as_product(node: Node) -> _Product | None:
         elif opened and x.op is reciprocal and node.dtype.kind in "fc":
             stack.append((x.inputs[0], -sign))
             found.cost += ARRAY_COST
+            found.chances += 1
         elif opened and x.op is negative:
             stack.append((x.inputs[0], sign))
             found.number = -found.number
+            found.chances += 1
             found.cost += ARRAY_COST
         else:
             base, exponent = _as_power(x) if opened else (x, 1)
+            free = _is_free_exponential(x)
+            found.chances += 2 * (base in found.factors) + free + _is_fixed_scalar(x)
             found.factors[base] = found.factors.get(base, 0) + sign * exponent
             found.seen.setdefault(base, []).append((x, sign))
-            found.cost += _cost_of_power(exponent) + EXP_COST * _is_free_exponential(x)
+            found.cost += _cost_of_power(exponent) + EXP_COST * free
             leaves += 1
     return found
 
@@ -223,7 +258,7 @@ def collected_factors(node: Node) -> Node | None:
     if node.dtype.kind not in "ifc":
         return None
     found = _as_product(node)
-    if found is None or not _is_usable(found.number, node.dtype) or found.number == 0:
+    if found is None or found.chances < 1 or not _is_usable(found.number, node.dtype) or found.number == 0:
         return None
     cost = found.cost
     if len(found.factors) < 2 and not all(is_nonzero(x) for x, p in found.factors.items() if p == 0):
@@ -253,7 +288,7 @@ class _Parts:
             below = sign < 0
         else:
             x = self._raised(base, abs(p), len(seen))
-        fixed = x.op is broadcast_to and not x.inputs[0].ndim and _is_fixed(x.inputs[0])
+        fixed = _is_fixed_scalar(x)
         (self.scalars if fixed else self.arrays)[below].append(x.inputs[0] if fixed else x)
 
     def _raised(self, base: Node, p: Any, most: int) -> Node:
@@ -351,6 +386,10 @@ def _positive_number(x: Node) -> bool:
     return value is not None and x.dtype.kind == "f" and bool(value > 0)
 
 
+def _is_fixed_scalar(x: Node) -> bool:
+    return x.op is broadcast_to and not x.inputs[0].ndim and _is_fixed(x.inputs[0])
+
+
 def _is_fixed(x: Node, depth: int = 4) -> bool:
     """Whether a scalar depends on numbers and named sizes only."""
     if x.op.traits & {"constant", "size"}:
@@ -362,7 +401,8 @@ TERMS: tuple[Rule, ...] = (common_factor, collected_terms)
 FACTORS: tuple[Rule, ...] = (collected_factors,)
 
 CLOSE: dict[Op, tuple[Rule, ...]] = {
-    **dict.fromkeys((add, subtract, sum_n), TERMS),
+    **dict.fromkeys((add, sum_n), (doubled, *TERMS)),
+    subtract: TERMS,
     negative: (collected_terms, collected_factors),
     **dict.fromkeys((multiply, divide, reciprocal), FACTORS),
 }

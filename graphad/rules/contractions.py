@@ -23,6 +23,7 @@ from graphad.ops.layout import matrix_transpose, transpose
 from graphad.ops.leaves import _arange as arange
 from graphad.ops.linalg import inv, solve
 from graphad.ops.piecewise import equal, greater_equal, less, logical_and, where
+from graphad.ops.reduce import argmax, argmin
 from graphad.rules.engine import Rule, used_once
 from graphad.rules.patterns import cut, takes_less
 
@@ -33,7 +34,7 @@ def _is_transposed(x: Node) -> bool:
     """Whether a node exchanges the last two axes, and no others."""
     if x.op is not transpose or x.ndim < 2:
         return False
-    return x.attrs["axes"] == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)
+    return bool(x.attrs["axes"] == (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def _flipped(x: Node) -> Node:
@@ -343,9 +344,10 @@ def one_hot_product(node: Node) -> Node | None:
     rows = w.shape[0]
     if not isinstance(rows, int) or rows == 0:
         return None
-    if "constant" in labels.op.traits:
-        inside = bool(np.all((labels.attrs["value"] >= 0) & (labels.attrs["value"] < rows)))
-        return gather(w, labels, index=(ARRAY,)) if inside else None
+    if labels.op in (argmax, argmin) and labels.attrs["axis"] is not None:
+        count = labels.inputs[0].shape[labels.attrs["axis"]]
+        if isinstance(count, int) and count <= rows:
+            return gather(w, labels, index=(ARRAY,))
     valid = expand_dims(logical_and(greater_equal(labels, 0), less(labels, rows)), labels.ndim)
     taken = gather(w, clip(labels, 0, rows - 1), index=(ARRAY,))
     return where(valid, taken, full_like(taken, 0))
@@ -362,14 +364,15 @@ def _labels(x: Node) -> Node | None:
         counted = _counts_up(row, x.shape[-1])
         if counted and column.op is expand_dims and column.attrs["axis"] == (column.ndim - 1,):
             labels = column.inputs[0]
-            labels = labels.inputs[0] if labels.op is astype else labels
+            if labels.op is astype and labels.inputs[0].dtype.kind in "iu":
+                (labels,) = labels.inputs
             return labels if labels.dtype.kind in "iu" and (*labels.shape, x.shape[-1]) == x.shape else None
     return None
 
 
 def _counts_up(row: Node, n: Size) -> bool:
     """Whether a vector is 0, 1, …, n - 1."""
-    if row.ndim != 1 or row.shape[0] != n:
+    if row.ndim != 1 or row.shape[0] != n or not isinstance(n, int):
         return False
     if "constant" in row.op.traits:
         return bool(np.array_equal(row.attrs["value"], np.arange(n)))

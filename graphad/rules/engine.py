@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import chain
+from operator import is_
 
 from graphad.errors import GraphError
 from graphad.ir.core import Node, Op, fail
@@ -50,9 +51,12 @@ def name_of(rule: Rule) -> str:
     return getattr(rule, "__name__", type(rule).__name__)
 
 
-def used_once(node: Node) -> bool:
-    """Whether a rule that takes the node apart leaves no other user behind: then none of its work is done twice."""
-    return _uses.get().get(node, 0) < 2
+def used_once(node: Node, times: int = 1) -> bool:
+    """Whether a rule that takes the node apart leaves no other user behind: then none of its work is done twice.
+
+    ``times``: how often the rule's own node uses it.
+    """
+    return _uses.get().get(node, 0) <= times
 
 
 def rewrite(graph: Graph, rules: Table, anywhere: Sequence[Rule] = ()) -> Graph:
@@ -85,8 +89,9 @@ class _Walk:
 
     def __init__(self, rules: Table, anywhere: tuple[Rule, ...], outputs: Sequence[Node]) -> None:
         order = toposort(outputs)
-        self.rules = {op: (*found, *anywhere) for op, found in rules.items()}
-        self.anywhere, self.budget, self.template = anywhere, MAX_GROWTH * len(order), Origin()
+        self.anywhere = [(rule, name_of(rule)) for rule in anywhere]
+        self.rules = {op: [*((r, name_of(r)) for r in found), *self.anywhere] for op, found in rules.items()}
+        self.budget, self.template = MAX_GROWTH * len(order), Origin()
         self.uses = Counter(chain.from_iterable(node.inputs for node in order))
         self.uses.update(outputs)
         self.final: dict[Node, Node] = {}
@@ -120,10 +125,8 @@ class _Walk:
     def _try(self, node: Node, stack: list[Node]) -> None:
         """Apply the first rule that fits to a node whose inputs are finished; what it makes comes next."""
         inputs = tuple([self.final[x] for x in node.inputs])
-        if any(a is not b for a, b in zip(inputs, node.inputs, strict=True)):
-            new = Node(node.op, inputs, node.attrs, node.type, node.origin)
-        else:
-            new = node
+        same = all(map(is_, inputs, node.inputs))
+        new = node if same else Node(node.op, inputs, node.attrs, node.type, node.origin)
         steps = self.steps.get(node, 0)
         better = self._better(new) if steps < MAX_STEPS and self.budget > 0 else None
         if better is None:
@@ -140,13 +143,13 @@ class _Walk:
         """What the first rule that applies puts in the node's place. Raises GraphError for a wrong type."""
         template, origin = self.template, node.origin
         template.place, template.scope, template.adjoint_of = origin.place, origin.scope, origin.adjoint_of
-        for rule in self.rules.get(node.op, self.anywhere):
-            template.made_by = name_of(rule)
+        for rule, name in self.rules.get(node.op, self.anywhere):
+            template.made_by = name
             new = rule(node)
             if new is None or new is node:
                 continue
             if new.type != node.type:
-                fail(GraphError, f"rewrite {name_of(rule)} turned {node.type} into {new.type}", node)
+                fail(GraphError, f"rewrite {name} turned {node.type} into {new.type}", node)
             for watcher in _watchers.get():
                 watcher(rule, node, new)
             result = with_origin(new, origin, template)

@@ -8,6 +8,7 @@ import numpy as np
 from graphad.ir.core import Node, Op
 from graphad.ir.types import DType
 from graphad.ops.casts import cast, conj, imag, real
+from graphad.ops.diagonals import tril, triu
 from graphad.ops.elementwise import add, divide, floor, multiply, negative, power, sign, square, subtract, sum_n
 from graphad.ops.fit import astype, full_like, is_uniform, sum, uniform_value
 from graphad.ops.kinks import _clip as clip
@@ -24,10 +25,10 @@ from graphad.ops.piecewise import (
     logical_xor,
     not_equal,
     stop_gradient,
-    where,
 )
+from graphad.ops.sort import sort_along
 from graphad.ops.steps import bitwise_and, bitwise_or, bitwise_xor, ceil, rint, trunc
-from graphad.rules.engine import Rule, used_once
+from graphad.rules.engine import Rule
 from graphad.rules.facts import is_nonnegative
 
 
@@ -122,18 +123,6 @@ def sum_of_negative(node: Node) -> Node | None:
     return negative(sum(x.inputs[0], **node.attrs)) if x.op is negative else None
 
 
-def same_branches(node: Node) -> Node | None:
-    """where(c, x, x) = x."""
-    _, x, y = node.inputs
-    return x if x is y else None
-
-
-def known_condition(node: Node) -> Node | None:
-    """where(true, x, y) = x and where(false, x, y) = y."""
-    condition, x, y = node.inputs
-    return x if is_uniform(condition, True) else y if is_uniform(condition, False) else None
-
-
 def double_not(node: Node) -> Node | None:
     """not not x = x, for booleans."""
     (x,) = node.inputs
@@ -200,41 +189,7 @@ def known_logic(node: Node) -> Node | None:
     return None
 
 
-# Choices --------------------------------------------------------------------------------------------------------------
-
-
-def negated_condition(node: Node) -> Node | None:
-    """where(not c, x, y) = where(c, y, x)."""
-    condition, x, y = node.inputs
-    if condition.op is not logical_not or condition.inputs[0].dtype != bool:
-        return None
-    return where(condition.inputs[0], y, x)
-
-
-def condition_known_inside(node: Node) -> Node | None:
-    """where(c, where(c, x, y), z) = where(c, x, z) and where(c, x, where(c, y, z)) = where(c, x, z)."""
-    condition, x, y = node.inputs
-    if x.op is where and x.inputs[0] is condition:
-        return where(condition, x.inputs[1], y)
-    return where(condition, x, y.inputs[2]) if y.op is where and y.inputs[0] is condition else None
-
-
-def nested_choice(node: Node) -> Node | None:
-    """where(c, where(d, x, y), y) = where(c and d, x, y)."""
-    condition, x, y = node.inputs
-    if x.op is not where or x.inputs[2] is not y or not used_once(x):
-        return None
-    return where(logical_and(condition, x.inputs[0]), x.inputs[1], y)
-
-
-def choice_of_truth(node: Node) -> Node | None:
-    """where(c, true, false) = c and where(c, false, true) = not c, for booleans."""
-    condition, x, y = node.inputs
-    if node.dtype != bool:
-        return None
-    if is_uniform(x, True) and is_uniform(y, False):
-        return condition
-    return logical_not(condition) if is_uniform(x, False) and is_uniform(y, True) else None
+# Limits ---------------------------------------------------------------------------------------------------------------
 
 
 def limited_twice(node: Node) -> Node | None:
@@ -292,6 +247,12 @@ def applied_twice(node: Node) -> Node | None:
     return x if (x.op is node.op or rounded) and x.type == node.type else None
 
 
+def arranged_twice(node: Node) -> Node | None:
+    """What is sorted is sorted already, and a triangle has nothing outside: the same op once more changes nothing."""
+    x = node.inputs[0]
+    return x if x.op is node.op and x.attrs == node.attrs and x.type == node.type else None
+
+
 def whole_number(node: Node) -> Node | None:
     """Integers are rounded already."""
     (x,) = node.inputs
@@ -345,14 +306,6 @@ EXACT: dict[Op, tuple[Rule, ...]] = {
     power: (power_one,),
     sum_n: (sum_n_zeros,),
     sum: (sum_of_negative,),
-    where: (
-        same_branches,
-        known_condition,
-        negated_condition,
-        condition_known_inside,
-        nested_choice,
-        choice_of_truth,
-    ),
     logical_not: (double_not, negated_comparison),
     logical_and: (idempotent, known_logic),
     logical_or: (idempotent, known_logic),
@@ -369,6 +322,7 @@ EXACT: dict[Op, tuple[Rule, ...]] = {
     relu: (never_negative, applied_twice),
     square: (even,),
     sign: (applied_twice,),
+    **dict.fromkeys((sort_along, tril, triu), (arranged_twice,)),
     conj: (conjugated_twice,),
     real: (conjugated_twice, part_of_complex),
     imag: (part_of_complex,),

@@ -21,9 +21,8 @@ from graphad.ops.fit import is_uniform
 from graphad.ops.log_domain import log_softmax, log_sum_exp, sech_squared, softmax
 from graphad.ops.powers import reciprocal
 from graphad.ops.special import erf, erfc, ndtr
-from graphad.rules.engine import Rule
-from graphad.rules.facts import is_positive
-from graphad.rules.logs import log_of
+from graphad.rules.engine import Rule, used_once
+from graphad.rules.log_forms import has_log, log_of
 from graphad.rules.matching import (
     alike,
     beside,
@@ -110,7 +109,7 @@ def sigmoid_quotient(node: Node) -> Node | None:
 def softmax_quotient(node: Node) -> Node | None:
     """exp(x) / Σ exp(x) = softmax(x), and more generally a / Σ a = softmax(log a) for a that `log_of` knows; real."""
     a, total = node.inputs
-    if not is_real(a) or not is_total_of(total, a) or not (is_positive(a) or a.op is exp):
+    if not is_real(a) or not is_total_of(total, a) or not has_log(a):
         return None
     inner = log_of(a)
     return None if inner is None else softmax(inner, total_axes(total))
@@ -127,9 +126,11 @@ def quotient_of_exponentials(node: Node) -> Node | None:
 
 
 def product_of_exponentials(node: Node) -> Node | None:
-    """exp(x)·exp(y) = exp(x + y), for real numbers: one may overflow while the other vanishes."""
+    """exp(x)·exp(y) = exp(x + y), for real numbers, unless both are needed anyway: one may overflow, one vanish."""
     a, b = node.inputs
-    return exp(a.inputs[0] + b.inputs[0]) if a.op is exp and b.op is exp and a is not b and is_real(a) else None
+    if a.op is not exp or b.op is not exp or a is b or not is_real(a) or not (used_once(a) or used_once(b)):
+        return None
+    return exp(a.inputs[0] + b.inputs[0])
 
 
 def root_of_exp(node: Node) -> Node | None:

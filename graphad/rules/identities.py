@@ -13,6 +13,8 @@ from graphad.ops.elementwise import (
     divide,
     exp,
     expm1,
+    floor,
+    floor_divide,
     log,
     log1p,
     multiply,
@@ -58,6 +60,12 @@ def minus_itself(node: Node) -> Node | None:
     """x - x = 0, also for infinite x."""
     x, y = node.inputs
     return full_like(node, 0) if x is y else None
+
+
+def floor_of_quotient(node: Node) -> Node | None:
+    """x // 1 = floor(x) for floats, also for infinite x."""
+    x, y = node.inputs
+    return floor(x) if is_uniform(y, 1) and node.dtype.kind == "f" else None
 
 
 # Powers and roots -----------------------------------------------------------------------------------------------------
@@ -197,6 +205,7 @@ CLOSE: dict[Op, tuple[Rule, ...]] = merge(
     {
         multiply: (times_zero, square_of_root),
         divide: (divided_by_itself,),
+        floor_divide: (floor_of_quotient,),
         subtract: (minus_itself,),
         power: (cube_of_cube_root, power_of_power, short_power),
         sqrt: (root_of_square,),

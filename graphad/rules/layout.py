@@ -40,8 +40,8 @@ def broadcast_twice(node: Node) -> Node | None:
     (x,) = node.inputs
     if x.op is broadcast_to:
         return stretch(x.inputs[0], node.shape)
-    leading = x.op is expand_dims and x.attrs["axis"] == tuple(range(len(x.attrs["axis"])))
-    return stretch(x.inputs[0], node.shape) if leading else None
+    pattern = as_pattern(x)
+    return stretch(x.inputs[0], node.shape) if pattern and all(e is NEW for e in pattern) else None
 
 
 def reshape_twice(node: Node) -> Node | None:
@@ -115,8 +115,9 @@ def index_of_broadcast(node: Node) -> Node | None:
 
 def index_of_joined(node: Node) -> Node | None:
     """A part of joined arrays that lies within one of them, or takes some of them whole, is taken from those."""
-    (x,), axis = node.inputs, node.inputs[0].attrs.get("axis")
-    if x.op is not concatenate or NEW in node.attrs["index"] or len(node.attrs["index"]) <= axis:
+    (x,) = node.inputs
+    axis = x.attrs["axis"] if x.op is concatenate else len(node.attrs["index"])
+    if NEW in node.attrs["index"] or len(node.attrs["index"]) <= axis:
         return None
     entry, rest = node.attrs["index"][axis], node.attrs["index"]
     if isinstance(entry, int):
@@ -149,15 +150,16 @@ def _slice_of_joined(node: Node, x: Node, axis: int, entry: Slice) -> Node | Non
         return cut(whole_part, (*rest[:axis], FULL, *rest[axis + 1 :]))
     for part, low, high in zip(x.inputs, bounds, bounds[1:], strict=False):
         numbers = all(isinstance(v, int) for v in (low, high, first, last))
-        if numbers and low <= first < last <= high:  # type: ignore[operator]
+        if numbers and low <= first < last <= high:
             return cut(part, (*rest[:axis], Slice(first - low or None, last - low), *rest[axis + 1 :]))
     return None
 
 
 def index_of_stack(node: Node) -> Node | None:
     """stack(x, y, …)[k] is the k-th of them; a slice of a stack stacks some of them."""
-    (x,), pattern, axis = node.inputs, node.attrs["index"], node.inputs[0].attrs.get("axis")
-    if x.op is not stack or NEW in pattern or len(pattern) <= axis:
+    (x,), pattern = node.inputs, node.attrs["index"]
+    axis = x.attrs["axis"] if x.op is stack else len(pattern)
+    if NEW in pattern or len(pattern) <= axis:
         return None
     entry = pattern[axis]
     if isinstance(entry, int):
@@ -188,7 +190,7 @@ def index_of_padded(node: Node) -> Node | None:
             entries.append(entry % padded - before)
         else:
             bounds = slice_of(padded, entry) if isinstance(entry, Slice) else None
-            if bounds is None or not before <= bounds[0] <= bounds[1] <= before + size:  # type: ignore[operator]
+            if bounds is None or not before <= bounds[0] <= bounds[1] <= before + size:
                 return None
             entries.append(Slice(bounds[0] - before, bounds[1] - before))
     return cut(source, entries)
@@ -296,15 +298,19 @@ def join_of_items(node: Node) -> Node | None:
 
 def sum_of_placed(node: Node) -> Node | None:
     """Parts written into zeros, that fill an axis one after another, and added up, are joined."""
-    groups: dict[object, list[Node]] = {}
+    groups: dict[tuple[int, bool], list[Node]] = {}
     for x in node.inputs:
         pattern = x.attrs["index"] if x.op is place else ()
         if pattern and all(e == FULL for e in pattern[:-1]) and used_once(x):
             groups.setdefault((len(pattern) - 1, isinstance(pattern[-1], int)), []).append(x)
-    for (axis, ints), parts in groups.items():  # type: ignore[misc]
+    for (axis, ints), parts in groups.items():
         joined = _joined(parts, axis, ints, node.shape[axis])
         if joined is not None:
-            rest = [x for x in node.inputs if not any(x is p for p in parts)]
+            among = [any(x is p for p in parts) for x in node.inputs]
+            rest = [x for x, placed in zip(node.inputs, among, strict=True) if not placed]
+            last = len(among) - 1 - among[::-1].index(True)
+            if among[:last].count(False) > 1:
+                return None  # three numbers would be added in another order
             return joined if not rest else add(joined, rest[0]) if len(rest) == 1 else sum_n(joined, *rest)
     return None
 

@@ -57,7 +57,7 @@ def squared(node: Node) -> Node | None:
         return node.inputs[0]
     if node.op is power:
         return node.inputs[0] if is_uniform(node.inputs[1], 2) else None
-    return node.inputs[0] if node.op is multiply and alike(*node.inputs, depth=3) else None
+    return node.inputs[0] if node.op is multiply and alike(node.inputs[0], node.inputs[1], 3) else None
 
 
 def spread(node: Node) -> Node:

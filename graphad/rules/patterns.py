@@ -44,8 +44,8 @@ def slice_of(size: Size, item: Slice) -> tuple[Size, Size] | None:
     if item.step not in (None, 1):
         return None
     if all(isinstance(v, int) or v is None for v in (size, item.start, item.stop)):
-        start, stop, _ = slice(item.start, item.stop).indices(size)  # type: ignore[arg-type]
-        return start, max(start, stop)
+        low, high, _ = slice(item.start, item.stop).indices(size)
+        return low, max(low, high)
     start, stop = (size + v if isinstance(v, int) and v < 0 else v for v in (item.start, item.stop))
     return 0 if start is None else start, size if stop is None else stop
 
@@ -86,7 +86,8 @@ def composed(shape: Shape, inner: Pattern, outer: Pattern) -> Pattern | None:
 def _over_new_axis(after: Any) -> list[Any] | None:
     """What an index makes of an axis of size 1 that was just added."""
     if isinstance(after, Slice):
-        return [NEW] if after == FULL else None
+        numbers = all(isinstance(v, int) or v is None for v in after)
+        return [NEW] if numbers and slice_length(1, after) == 1 else None
     return [] if after in (0, -1) else None
 
 
@@ -97,7 +98,7 @@ def _in_slice(size: Size, inner: Slice, after: Any) -> list[Any] | None:
     if after == FULL:
         return [inner]
     if all(isinstance(v, int) or v is None for v in (size, *inner)):
-        taken = range(*slice(*inner).indices(size))  # type: ignore[arg-type]
+        taken = range(*slice(*inner).indices(size))
         if isinstance(after, int):
             return [taken[after]] if -len(taken) <= after < len(taken) else None
         if not isinstance(after, Slice) or any(not isinstance(v, int) and v is not None for v in after):

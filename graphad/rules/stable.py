@@ -96,7 +96,7 @@ def difference_of_roots(node: Node) -> Node | None:
         for x, c in (first.inputs, first.inputs[::-1]) if first.op is add else ():
             step = uniform_value(c)
             if step is not None and step > 0 and alike(x, second):
-                return sign * step / (a + b)
+                return divide(sign * step, a + b)
     return None
 
 

@@ -61,13 +61,15 @@ class UserRule:
         raise RewriteError(f"rewrite {self.name} {what}", where=_rows(self, node), hint=hint, rule=self.name)
 
 
-def rewrite(*, exact: bool, ops: Iterable[Op | Callable[..., Node] | str] = ()) -> Callable[[Callable[[Node], Node | None]], UserRule]:
+def rewrite(
+    *, exact: bool, ops: Iterable[Op | Callable[..., Node] | str] = ()
+) -> Callable[[Callable[[Node], Node | None]], UserRule]:
     """Make a function of a node a rewrite rule, for ``ga.compile(..., rewrites=[rule])``.
 
     The function gives an equal node of the same type, or None where the rule does not apply; its docstring is its
     equation. ``exact``: the result has the same bits (the sign of a zero aside), also for inf and nan; otherwise only
     rounding may change, and what was inf or nan may become finite. ``ops``: the functions whose nodes it looks at,
-    such as ``[ga.exp]``; without them it is tried on every node. ``ga.compile(..., verify=True)`` holds the rule to its word.
+    such as ``[ga.exp]``; without them it is tried on every node. ``ga.compile(..., verify=True)`` holds it to its word.
 
     >>> import graphad as ga
     >>> @ga.rewrite(exact=True, ops=[ga.abs])

@@ -80,7 +80,10 @@ def test_compiled_random_graph_equals_the_interpreter(seed, preset):
     graph = random_graph(seed)
     f = ga.compile(graph.inputs, graph.outputs, optimize=preset)
     for a, b in zip(f(*VALUES), ga.interpret(graph, VALUES), strict=True):
-        np.testing.assert_array_equal(a, b)
+        if preset == "full":  # its rules may change rounding
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+        else:
+            np.testing.assert_array_equal(a, b)
 
 
 def test_random_graph_gradient_against_differences():
@@ -171,7 +174,7 @@ def test_report_lists_every_pass():
     x = ga.input("x")
     report = ga.compile([x], x + 0).report()
     assert [s.name for s in report.steps] == [p.name for p in PRESETS["full"]]
-    assert "algebra" in str(report)
+    assert "simplify" in str(report)
     assert report.steps[0].before >= report.steps[-1].after
 
 

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from golden import models
 
 import graphad as ga
-from golden import models
 from graphad.errors import RewriteError
 from graphad.passes.agreement import agrees
 from graphad.passes.samples import samples
-from graphad.passes.verified import Verified, verified
+from graphad.passes.verified import EXACT_RULES, Verified, is_exact, verified
+from graphad.rules.engine import rewrite
+from graphad.rules.stable import STABLE
 
 from .test_passes import random_graph
 
@@ -91,7 +93,7 @@ def wrong_in_float32(node):
 @ga.rewrite(exact=False, ops=[ga.multiply])
 def wrong_for_integers(node):
     """(x // 2) · 2 = x."""
-    x, y = node.inputs
+    x, _ = node.inputs
     return x.inputs[0] if x.op is ga.floor_divide and node.dtype.kind == "i" else None
 
 
@@ -121,7 +123,7 @@ PLANTED = [
 def test_planted_wrong_rewrite_is_named_shrunk_and_reproduced(rule, make, x):
     y = ga.tanh(make(x) * 1)
     with pytest.raises(RewriteError) as caught:
-        ga.compile([x], {"y": y, "more": ga.exp(x) + 0}, rewrites=[rule], verify=True)
+        ga.compile([x], {"y": y, "more": ga.exp(x) + 0}, optimize="basic", rewrites=[rule], verify=True)
     error = caught.value
     assert error.rule == rule.name
     lines = str(error).splitlines()
@@ -136,6 +138,15 @@ def test_planted_wrong_rewrite_is_named_shrunk_and_reproduced(rule, make, x):
     scope = {"ga": ga}
     exec(error.reproduction.rpartition("ga.compile(")[0], scope)
     assert len(scope["graph"].nodes) <= 5
+
+
+@pytest.mark.parametrize(
+    ("rule", "make", "x"), [PLANTED[k] for k in (0, 1, 3, 7)], ids=lambda p: getattr(p, "name", "")
+)
+def test_planted_wrong_rewrite_is_named_among_all_other_rules(rule, make, x):
+    y = make(x)
+    with pytest.raises(RewriteError, match=rule.name):
+        ga.compile([x], [y], rewrites=[rule], verify=True)
 
 
 def test_wrong_rules_pass_where_verification_is_off():
@@ -165,6 +176,52 @@ def test_wrong_pass_is_named_and_shrunk():
     assert "exp" not in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 12
     assert "DropsTerms" in caught.value.reproduction
+    with pytest.raises(RewriteError, match="drops_terms"):
+        exec(caught.value.reproduction, {})
+
+
+def doubles(node):
+    """x + y = 2 x."""
+    return 2 * node.inputs[0]
+
+
+@dataclass(frozen=True)
+class Doubles:
+    """A pass that applies a wrong rule, a plain function, by the engine."""
+
+    name: str = "pass_of_rules"
+
+    def run(self, graph):
+        return rewrite(graph, {ga.add: (doubles,)})
+
+
+def test_plain_rules_of_a_pass_are_named():
+    x = _x()
+    with pytest.raises(RewriteError) as caught:
+        ga.compile([x], ga.tanh(x + ga.exp(x)) + 1, optimize=[Doubles()], verify=True)
+    assert caught.value.rule == "doubles"
+    with pytest.raises(RewriteError, match="doubles"):
+        exec(caught.value.reproduction, {})
+
+
+def fails(node):
+    """exp(x) = exp(reshape(x)), into a shape that does not fit."""
+    (x,) = node.inputs
+    return ga.exp(ga.broadcast_to(ga.reshape(x, (-1,))[2:3], node.shape))
+
+
+def test_results_that_cannot_be_computed_are_reported():
+    rule = ga.rewrite(exact=True, ops=[ga.exp])(fails)
+    x = _x(("n",))
+    y = ga.exp(x)
+    with pytest.raises(RewriteError, match="fails") as caught:
+        ga.compile([x], y, optimize="none", rewrites=[rule], verify=True)
+    assert len(str(caught.value).splitlines()) <= 12
+
+
+def test_every_rule_of_the_package_is_exact_or_not():
+    assert all(map(is_exact, EXACT_RULES))
+    assert not any(is_exact(rule) for rules in STABLE.values() for rule in rules)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -241,9 +298,10 @@ def test_inputs_that_are_indices_or_in_a_domain_are_sampled_there():
 def test_given_samples_are_used():
     rule, make, x = PLANTED[4]
     y = make(x)
-    ga.compile([x], y, rewrites=[rule], verify=[[np.ones((2, 3))], {"x": np.zeros((1, 3))}])
+    basic = {"optimize": "basic", "rewrites": [rule]}
+    ga.compile([x], y, **basic, verify=[[np.ones((2, 3))], {"x": np.zeros((1, 3))}])
     with pytest.raises(RewriteError, match=rule.name):
-        ga.compile([x], y, rewrites=[rule], verify=[[-np.ones((2, 3))]])
+        ga.compile([x], y, **basic, verify=[[-np.ones((2, 3))]])
     with pytest.raises(ga.errors.ArgumentError, match="0 values for 1 inputs"):
         ga.compile([x], y, verify=[[]])
 
@@ -278,4 +336,6 @@ def test_every_pass_of_a_pipeline_is_checked_and_keeps_its_name():
     assert verified(pipeline, False) is pipeline
     assert [type(p) for p in verified(pipeline, True).passes] == [Verified]
     x = _x()
-    assert "algebra" in str(ga.compile([x], x + 0, verify=True).report())
+    steps = [ga.compile([x], x + 0, verify=v).report().steps for v in (True, False)]
+    assert [s.name for s in steps[0]] == [s.name for s in steps[1]]
+    assert steps[0][-1].after == 1
