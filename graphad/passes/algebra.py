@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from graphad.ir.graph import Graph
 from graphad.passes.cse import Cse
 from graphad.passes.fold import Fold
-from graphad.rules import choices, contractions, exact, identities, layout, reductions
+from graphad.rules import choices, contractions, cuts, exact, identities, layout, reductions
 from graphad.rules.engine import Table, merge, rewrite
 from graphad.rules.stable import STABLE
 from graphad.rules.user import UserRule, tables
 
-EXACT: Table = merge(exact.EXACT, choices.EXACT, layout.EXACT)
+EXACT: Table = merge(exact.EXACT, choices.EXACT, layout.EXACT, cuts.EXACT)
 CLOSE: Table = merge(identities.CLOSE, reductions.CLOSE, contractions.CLOSE)
 ALL: Table = merge(EXACT, STABLE, CLOSE)
 ROUNDS = 4

@@ -1,7 +1,7 @@
 """Identities of arithmetic and elementary functions that hold for numbers, if not for every float.
 
 They change rounding, or the value where the original is inf, nan or out of range: exp(log(x)) = x also for negative x.
-`collect.py` has the normal forms of sums and products. A rule's docstring is its equation.
+`terms.py` and `factors.py` have normal forms. A rule's docstring is its equation.
 """
 
 from graphad.ir.core import Node, Op
@@ -34,7 +34,7 @@ from graphad.ops.indexing import NEW
 from graphad.ops.kinks import absolute
 from graphad.ops.powers import cbrt, exp2, log2
 from graphad.ops.trigonometry import arccos, arccosh, arcsin, arcsinh, arctanh
-from graphad.rules.collect import CLOSE as COLLECTED
+from graphad.rules import factors, terms
 from graphad.rules.engine import Rule, merge, used_once
 from graphad.rules.facts import is_nonnegative, is_nonzero
 from graphad.rules.patterns import cut, takes_less
@@ -216,5 +216,6 @@ CLOSE: dict[Op, tuple[Rule, ...]] = merge(
         **dict.fromkeys(INVERSE, (inverse_pair,)),
     },
     {cos: (even_function,), cosh: (even_function,)},
-    COLLECTED,
+    terms.CLOSE,
+    factors.CLOSE,
 )

@@ -70,7 +70,10 @@ def test_compiled_equals_interpreted(op, case, optimize):
     (expected,) = ga.interpret(ga.Graph(call.inputs, call.result), call.values)
     got = run(call, optimize)
     assert got.dtype == expected.dtype
-    np.testing.assert_array_equal(got, expected)
+    if optimize == "full":  # its rules may change rounding
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14)
+    else:
+        np.testing.assert_array_equal(got, expected)
 
 
 @pytest.mark.parametrize(("op", "case"), SMOOTH)

@@ -1,5 +1,7 @@
 """Linear algebra: fewer operations, the same values up to rounding."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from rewriting import F, G, Row, applied, graph_of, values, work
@@ -130,7 +132,7 @@ def test_code_that_reads_well_stays():
 
 def test_a_chain_costs_as_little_as_the_best_order():
     sizes = (30, 35, 15, 5, 10, 20, 25)  # Cormen et al., 15.2: 15125 multiplications
-    inputs = [ga.input(f"m{k}", s) for k, s in enumerate(zip(sizes, sizes[1:]))]
+    inputs = [ga.input(f"m{k}", s) for k, s in enumerate(pairwise(sizes))]
     y = inputs[0]
     for m in inputs[1:]:
         y = y @ m

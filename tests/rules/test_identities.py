@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rewriting import F, G, Row, applied, graph_of, values, work
+from rewriting import F, Row, applied, graph_of, values, work
 
 import graphad as ga
 from graphad.rules import identities, reductions

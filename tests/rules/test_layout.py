@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from rewriting import F, G, Row, applied, graph_of, special, values, work
+from rewriting import F, Row, applied, graph_of, special, values, work
 
 import graphad as ga
 from graphad.ops.index import place
 from graphad.ops.indexing import Slice
-from graphad.rules import layout
+from graphad.rules import cuts, layout
 
+TABLES = (layout.EXACT, cuts.EXACT)
 A = (4, 3)
 N = ("n", 3)
 
@@ -116,13 +117,13 @@ QUIET = [
 
 
 def rule(name):
-    return next(r for rules in layout.EXACT.values() for r in rules if r.__name__ == name)
+    return next(r for t in TABLES for rules in t.values() for r in rules if r.__name__ == name)
 
 
 @pytest.mark.parametrize("row", FIRES, ids=lambda r: r.rule)
 def test_rule_shrinks_and_keeps_every_element(row):
     graph = graph_of(row)
-    after, count = applied(rule(row.rule), graph, layout.EXACT)
+    after, count = applied(rule(row.rule), graph, *TABLES)
     assert count
     assert len(after.nodes) < len(graph.nodes) or work(after) < work(graph)
     for given in (values(graph), special(graph)):
@@ -133,11 +134,11 @@ def test_rule_shrinks_and_keeps_every_element(row):
 
 @pytest.mark.parametrize("row", QUIET, ids=lambda r: r.rule)
 def test_rule_does_not_fire(row):
-    assert applied(rule(row.rule), graph_of(row), layout.EXACT)[1] == 0
+    assert applied(rule(row.rule), graph_of(row), *TABLES)[1] == 0
 
 
 def test_every_rule_has_an_example_and_says_its_equation():
-    rules = {r for found in layout.EXACT.values() for r in found}
+    rules = {r for t in TABLES for found in t.values() for r in found}
     assert {r.__name__ for r in rules} == {row.rule for row in FIRES}
     assert all(r.__doc__ for r in rules)
 

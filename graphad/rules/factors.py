@@ -1,9 +1,8 @@
-"""Sums and products in normal form: constants gathered, equal terms and factors counted, what cancels left out.
+"""Products in normal form: constants gathered, equal factors counted, what cancels left out.
 
-A chain of additions is a sum of terms with coefficients, a chain of multiplications and divisions a product of factors
-with exponents. Where the normal form takes fewer operations than the chain, it takes its place; otherwise the chain
-stays as it was written. All rules here change rounding, and values where the original is inf or nan on the way: they
-undo what a compensated sum does on purpose (``optimize="basic"`` leaves it alone).
+A chain of multiplications and divisions is a product of factors with exponents. Where the normal form costs less than
+the chain, it takes its place; otherwise the chain stays as it was written. This changes rounding, and values where the
+original is inf or nan on the way.
 """
 
 import math
@@ -15,7 +14,7 @@ import numpy as np
 
 from graphad.ir.core import Node, Op
 from graphad.ir.types import DType
-from graphad.ops.elementwise import add, divide, exp, multiply, negative, power, sqrt, square, subtract, sum_n
+from graphad.ops.elementwise import add, divide, exp, multiply, negative, power, sqrt, square, subtract
 from graphad.ops.fit import broadcast_to, full_like, stretch, uniform_value
 from graphad.ops.leaves import as_node
 from graphad.ops.powers import exp2, reciprocal
@@ -24,83 +23,10 @@ from graphad.rules.facts import is_nonzero
 
 MOST = 16  # leaves of a chain: what is looked at from one node stays bounded
 
-# Sums -----------------------------------------------------------------------------------------------------------------
+# Numbers --------------------------------------------------------------------------------------------------------------
 
 
-@dataclass
-class _Sum:
-    """Σ coefficient·term + constant, how many operations it was written with, and how many things could be merged."""
-
-    terms: dict[Node, Any] = field(default_factory=dict)
-    constant: Any = 0
-    operations: int = 0
-    chances: int = -1  # one constant alone has nothing to merge with
-
-
-def _as_sum(node: Node) -> _Sum | None:
-    found, stack, leaves = _Sum(), [(node, 1)], 0
-    while stack:
-        x, factor = stack.pop()
-        if leaves + len(stack) > MOST:
-            return None
-        value = uniform_value(x)
-        opened = (x is node or used_once(x)) and value is None
-        if opened and x.op in (add, sum_n):
-            stack += [(y, factor) for y in reversed(x.inputs)]
-            found.operations += len(x.inputs) - 1
-        elif opened and x.op is subtract:
-            stack += [(x.inputs[1], -factor), (x.inputs[0], factor)]
-            found.operations += 1
-        elif opened and x.op is negative:
-            stack.append((x.inputs[0], -factor))
-            found.operations += 1
-            found.chances += 2
-        elif opened and (scaled := _scaled(x)):
-            stack.append((scaled[0], factor * scaled[1]))
-            found.operations += 1
-        elif value is not None:
-            found.constant += factor * value
-            found.chances += 1
-            leaves += 1
-        else:
-            found.chances += 2 * (x in found.terms)
-            found.terms[x] = found.terms.get(x, 0) + factor
-            leaves += 1
-    return found
-
-
-def _scaled(x: Node) -> tuple[Node, Any] | None:
-    """The parts of number · x."""
-    if x.op is multiply:
-        for factor, other in (x.inputs, x.inputs[::-1]):
-            value = uniform_value(factor)
-            if value is not None:
-                return other, value
-    if x.op is divide and x.inputs[0].dtype == x.dtype:
-        value = uniform_value(x.inputs[1])
-        return None if not value else (x.inputs[0], 1 / value)
-    return None
-
-
-def collected_terms(node: Node) -> Node | None:
-    """a·x + b·x + c + y + d = (a + b)·x + y + (c + d), and x - x = 0, wherever that takes fewer operations."""
-    if node.dtype.kind not in "ifc":
-        return None
-    found = _as_sum(node)
-    if found is None or found.chances < 1 or not all(_is_usable(v, node.dtype) for v in (*found.terms.values(), found.constant)):
-        return None
-    terms = {x: c for x, c in found.terms.items() if c != 0}
-    count = len(terms) + (found.constant != 0)
-    needed = max(count - 1, 0) + sum(c not in (1, -1) for c in terms.values())
-    needed += count > 0 and not any(_is_plus(c) for c in (*terms.values(), found.constant))
-    return _written_sum(node, terms, found.constant) if needed < found.operations else None
-
-
-def _is_plus(c: Any) -> bool:
-    return bool(c.imag or c.real > 0)
-
-
-def _is_usable(value: Any, dtype: DType) -> bool:
+def is_usable(value: Any, dtype: DType) -> bool:
     """Whether a number is finite in the dtype, and does not vanish there."""
     low, high = _limits(dtype)
     if dtype.kind in "iu":
@@ -115,64 +41,6 @@ def _limits(dtype: DType) -> tuple[Any, Any]:
         return int(whole.min), int(whole.max)
     real = np.finfo(dtype.name)
     return float(real.tiny), float(real.max)
-
-
-def _written_sum(node: Node, terms: dict[Node, Any], constant: Any) -> Node:
-    """The sum, terms with a plus first."""
-    plus = [_times(c, x) for x, c in terms.items() if _is_plus(c)]
-    minus = [_times(-c, x) for x, c in terms.items() if not _is_plus(c)]
-    if constant != 0:
-        (plus if _is_plus(constant) else minus).append(full_like(node, constant if _is_plus(constant) else -constant))
-    if not plus and not minus:
-        return full_like(node, 0)
-    out = plus[0] if plus else minus[0]
-    for x in plus[1:]:
-        out = add(out, x)
-    for x in minus[not plus :]:
-        out = subtract(out, x) if plus else add(out, x)
-    return out if plus else negative(out)
-
-
-def _times(c: Any, x: Node) -> Node:
-    return x if c == 1 else _scaled_by(c, x)
-
-
-def doubled(node: Node) -> Node | None:
-    """c·x + c·x = 2c·x for a number c, or a scalar made of named sizes."""
-    x, *others = node.inputs
-    if x.op is not multiply or len(others) != 1 or others[0] is not x or not used_once(x, 2):
-        return None
-    if node.dtype.kind not in "fc":
-        return None
-    for k, factor in enumerate(x.inputs):
-        scalar = factor.inputs[0] if factor.op is broadcast_to else factor
-        if not scalar.ndim and _is_fixed(scalar):
-            return multiply(stretch(multiply(as_node(2, node.dtype), scalar), node.shape), x.inputs[1 - k])
-    return None
-
-
-def common_factor(node: Node) -> Node | None:
-    """x·y + x·z = x·(y + z) and x/z + y/z = (x + y)/z; also for differences and longer sums."""
-    first = node.inputs[0]
-    if first.op not in (multiply, divide) or len(node.inputs) < 2 or node.dtype.kind not in "ifc":
-        return None
-    if not all(x.op is first.op and used_once(x) for x in node.inputs):
-        return None
-    for k in (1,) if first.op is divide else (0, 1):
-        factor = first.inputs[k]
-        rest = [_without(x, factor) for x in node.inputs]
-        if all(x is not None and x.dtype == node.dtype for x in rest):
-            total = node.op(*rest)
-            return first.op(total, factor) if k else first.op(factor, total)
-    return None
-
-
-def _without(x: Node, factor: Node) -> Node | None:
-    """What is left of a product or quotient without a factor, or without a divisor."""
-    a, b = x.inputs
-    if b is factor:
-        return a
-    return b if a is factor and x.op is multiply else None
 
 
 # Products -------------------------------------------------------------------------------------------------------------
@@ -258,7 +126,7 @@ def collected_factors(node: Node) -> Node | None:
     if node.dtype.kind not in "ifc":
         return None
     found = _as_product(node)
-    if found is None or found.chances < 1 or not _is_usable(found.number, node.dtype) or found.number == 0:
+    if found is None or found.chances < 1 or not is_usable(found.number, node.dtype) or found.number == 0:
         return None
     cost = found.cost
     if len(found.factors) < 2 and not all(is_nonzero(x) for x, p in found.factors.items() if p == 0):
@@ -338,7 +206,7 @@ class _Parts:
         out, lower = _multiplied(above), _multiplied(below)
         if not self.scalars[0] and not self.scalars[1]:
             if number != 1 and out is not None:
-                out = _scaled_by(number, out)
+                out = scaled_by(number, out)
             elif out is None:
                 out = full_like(node, number)
         else:
@@ -360,7 +228,7 @@ def _multiplied(xs: list[Node]) -> Node | None:
     return out
 
 
-def _scaled_by(number: Any, x: Node) -> Node:
+def scaled_by(number: Any, x: Node) -> Node:
     """number · x, as a quotient where that is the rounder number."""
     if number == -1:
         return negative(x)
@@ -387,22 +255,17 @@ def _positive_number(x: Node) -> bool:
 
 
 def _is_fixed_scalar(x: Node) -> bool:
-    return x.op is broadcast_to and not x.inputs[0].ndim and _is_fixed(x.inputs[0])
+    return x.op is broadcast_to and not x.inputs[0].ndim and is_fixed(x.inputs[0])
 
 
-def _is_fixed(x: Node, depth: int = 4) -> bool:
+def is_fixed(x: Node, depth: int = 4) -> bool:
     """Whether a scalar depends on numbers and named sizes only."""
     if x.op.traits & {"constant", "size"}:
         return True
-    return bool(x.inputs) and depth > 0 and all(_is_fixed(y, depth - 1) for y in x.inputs)
+    return bool(x.inputs) and depth > 0 and all(is_fixed(y, depth - 1) for y in x.inputs)
 
-
-TERMS: tuple[Rule, ...] = (common_factor, collected_terms)
-FACTORS: tuple[Rule, ...] = (collected_factors,)
 
 CLOSE: dict[Op, tuple[Rule, ...]] = {
-    **dict.fromkeys((add, sum_n), (doubled, *TERMS)),
-    subtract: TERMS,
-    negative: (collected_terms, collected_factors),
-    **dict.fromkeys((multiply, divide, reciprocal), FACTORS),
+    negative: (collected_factors,),
+    **dict.fromkeys((multiply, divide, reciprocal), (collected_factors,)),
 }
