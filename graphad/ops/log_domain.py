@@ -7,6 +7,8 @@ as their values: where one weight of a softmax exceeds one half, 1 - weight is f
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from graphad.ir.core import Case, Custom, Domain, Elementwise, Node, op
 from graphad.ir.types import TensorType
 from graphad.ops import log_domain_helpers as helpers
@@ -60,12 +62,33 @@ def softmax(x: Node, axis: Axes = None) -> TensorType:
     return x.type
 
 
+def _balance_transpose(g: Node, out: Node, x: Node, weights: Node, axis: Axes) -> Sequence[Node | None]:
+    heavy = greater(weights, 0.5)
+    return where(heavy, 0, g - sum(where(heavy, g, 0), axis, keepdims=True)), None
+
+
+@op(
+    numpy="balance({x}, {weights}, {axis})",
+    derivative=Custom(
+        _balance_transpose,
+        lambda t, out, x, weights, axis: None if t[0] is None else balance(t[0], weights, axis),
+    ),
+    coerce=real_floats,
+    cases=(Case((2, 3), np.array([[0.6, 0.3, 0.1], [0.4, 0.3, 0.3]]), axis=1), Case((3,), np.array([0.2, 0.1, 0.7]))),
+    helpers=(helpers.balance,),
+)
+def balance(x: Node, weights: Node, axis: Axes = None) -> TensorType:
+    """x, which adds up to 0 over the axes: the element of a weight above one half is found as minus the others.
+
+    Where x = g - weights·Σg, that element is a difference of nearly equal numbers; the others are not.
+    """
+    return x.type
+
+
 def _log_softmax_vjp(g: Node, out: Node, x: Node, axis: Axes) -> Sequence[Node]:
     """g - p·Σg for p = softmax(x). It adds up to 0: so the element of a weight above one half is minus the others."""
     weights = softmax(x, axis)  # exp(out) would lose |out| ulp
-    plain = g - weights * sum(g, axis, keepdims=True)
-    heavy = greater(weights, 0.5)
-    return (where(heavy, -sum(where(heavy, 0, plain), axis, keepdims=True), plain),)
+    return (balance(g - weights * sum(g, axis, keepdims=True), weights, axis),)
 
 
 @op(
@@ -74,7 +97,7 @@ def _log_softmax_vjp(g: Node, out: Node, x: Node, axis: Axes) -> Sequence[Node]:
     coerce=real_floats,
     cases=_CASES,
     latex=r"\log \operatorname{{softmax}}\left({x}\right)",
-    helpers=(helpers.log_softmax, helpers.logsumexp),
+    helpers=(helpers.log_softmax,),
 )
 def log_softmax(x: Node, axis: Axes = None) -> TensorType:
     """log of `softmax`, precise also where that is near 0 or near 1."""
@@ -153,4 +176,4 @@ def softsign(x: Node) -> TensorType:
     return x.type
 
 
-OPS = (log_sum_exp, softmax, log_softmax, log_cosh, log1mexp, log_erfc, sech_squared, softsign)
+OPS = (log_sum_exp, softmax, balance, log_softmax, log_cosh, log1mexp, log_erfc, sech_squared, softsign)

@@ -7,29 +7,36 @@ import numpy as np
 
 @np.errstate(all="ignore")
 def logsumexp(x, axis, keepdims):
-    """log Σ exp(x) as top + log1p(the others), which is precise also where it is near 0."""
+    """log Σ exp(x) without overflow."""
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    first = x == top
-    others = np.sum(np.where(first, 0, np.exp(x - top)), axis=axis, keepdims=True)
-    out = top + np.log1p(others + (np.sum(first, axis=axis, keepdims=True, dtype=x.dtype) - 1))
+    out = top + np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True))
     return out if keepdims else np.squeeze(out, axis=axis)
 
 
 @np.errstate(all="ignore")
 def softmax(x, axis):
     """exp(x) / Σ exp(x) without overflow."""
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    weights = np.exp(x - top)
+    weights = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
     return weights / np.sum(weights, axis=axis, keepdims=True)
 
 
 @np.errstate(all="ignore")
 def log_softmax(x, axis):
-    """log of softmax: what is left of log Σ exp is small beside the shifted x, so nothing cancels."""
+    """log of softmax, precise also near 0: there it is log1p of what is small."""
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
-    shifted = x - np.where(np.isfinite(top), top, 0)
-    return shifted - logsumexp(shifted, axis, True)
+    x = x - np.where(np.isfinite(top), top, 0)
+    first = x == 0
+    rest = np.sum(np.where(first, 0, np.exp(x)), axis=axis, keepdims=True)
+    equal = np.sum(first, axis=axis, keepdims=True, dtype=x.dtype)
+    return x - np.log1p(rest + (equal - 1))
+
+
+def balance(x, weights, axis):
+    """x, which adds up to 0; under a weight above 1/2 it is minus all the others."""
+    heavy = weights > 0.5
+    others = np.sum(np.where(heavy, 0, x), axis=axis, keepdims=True)
+    return np.where(heavy, -others, x)
 
 
 def log_cosh(x):
