@@ -11,11 +11,12 @@ from graphad.ir.core import Op
 PAGE = Path(__file__).with_name("functions.md")
 HEAD = """# Functions
 
-Made by `make docs-functions` from the docstrings: `help(ga.pad)` shows the rest of each, with shapes, errors and conventions.
+Made by `make docs-functions` from the docstrings: `help(ga.pad)` shows the rest of one, with shapes, errors, conventions.
 """
 
 
 def doc_of(function: object) -> str:
+    """The first paragraph of a docstring, on one line."""
     text = (function.doc if isinstance(function, Op) else inspect.getdoc(function)) or ""
     return text.split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
 
@@ -32,6 +33,7 @@ def rows(module: ModuleType) -> Iterator[tuple[str, str]]:
 
 
 def page() -> str:
+    """The page as text."""
     parts = [HEAD]
     for title, module in (
         ("graphad", namespace),
