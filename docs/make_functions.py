@@ -11,7 +11,7 @@ from graphad.ir.core import Op
 PAGE = Path(__file__).with_name("functions.md")
 HEAD = """# Functions
 
-Made by `make docs-functions` from the docstrings: `help(ga.pad)` shows the rest of one, with shapes, errors, conventions.
+Made by `make docs-functions` from the docstrings: `help(ga.pad)` shows all of one: shapes, errors, conventions.
 """
 
 

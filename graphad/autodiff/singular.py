@@ -12,12 +12,13 @@ import numpy as np
 
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node
+from graphad.ir.graph import Graph
 from graphad.ir.origin import here
 from graphad.ops.piecewise import equal, where
 from graphad.ops.singular import check_regular, guarding
 from graphad.rules.facts import is_nonzero
 
-MADE_BY = "singular point"
+AS_ZERO, RAISES = "taken as 0 where it is infinite or missing", "raises where it is infinite or missing"
 
 
 def policy(name: str) -> AbstractContextManager[None]:
@@ -36,7 +37,7 @@ def _subgradient(divisor: Node, bad: Node | None) -> Node:
     if is_nonzero(divisor):
         return divisor
     guarded = where(equal(divisor, 0) if bad is None else bad, np.inf, divisor)
-    guarded.origin.made_by = f"{MADE_BY}, {guarded.origin.made_by}"
+    guarded.origin.made_by = f"{guarded.origin.made_by}, {AS_ZERO}"
     return guarded
 
 
@@ -45,4 +46,12 @@ def _raise(divisor: Node, bad: Node | None) -> Node:
         return divisor
     site = here(False)
     what = f"{site.made_by} at {site.location}" if site.location else site.made_by
-    return check_regular(divisor, equal(divisor, 0) if bad is None else bad, where=what)
+    checked = check_regular(divisor, equal(divisor, 0) if bad is None else bad, where=what)
+    checked.origin.made_by = f"{checked.origin.made_by}, {RAISES}"
+    return checked
+
+
+def decisions(graph: Graph) -> tuple[str, ...]:
+    """What a graph does at points without a derivative, one line for each rule and line of the user's."""
+    found = [n.origin for n in graph.nodes if n.origin.made_by.endswith((AS_ZERO, RAISES))]
+    return tuple(dict.fromkeys(f"{o.made_by} at {o.location}" if o.location else o.made_by for o in found))

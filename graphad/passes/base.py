@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from graphad.autodiff.singular import decisions
 from graphad.errors import GraphError
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
@@ -45,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Report:
-    """What a pipeline did; prints as a table.
+    """What a pipeline did, and how the final graph treats points without a derivative; prints as a table.
 
     >>> print(Report((Step("cse", 0.0012, 10, 8),)))
     pass          ms   nodes
@@ -53,13 +54,15 @@ class Report:
     """
 
     steps: tuple[Step, ...] = field(default=())
+    decisions: tuple[str, ...] = field(default=())
 
     def __str__(self) -> str:
         rows = []
         for s in self.steps:
             head = f"{s.name:10s} {1e3 * s.seconds:5.2f}   {f'{s.before} -> {s.after}':12s} "
             rows.append(_wrapped(head, _counts(s.fired)))
-        return "\n".join([f"{'pass':10s} {'ms':>5s}   nodes", *rows])
+        points = ["", "points without a derivative", *(f"  {line}" for line in self.decisions)]
+        return "\n".join([f"{'pass':10s} {'ms':>5s}   nodes", *rows, *(points if self.decisions else [])])
 
 
 def _counts(fired: Mapping[str, int]) -> list[str]:
@@ -104,7 +107,7 @@ class Pipeline:
             if self.observer:
                 self.observer(p, graph, after)
             graph = after
-        return graph, Report(tuple(steps))
+        return graph, Report(tuple(steps), decisions(graph))
 
 
 def _check_contract(p: Pass, before: Graph, after: Graph) -> None:

@@ -110,3 +110,12 @@ def test_masks_stay_outside():
                 )
                 == 0
             )
+
+
+@pytest.mark.parametrize(("policy", "words"), [("subgradient", "taken as 0"), ("raise", "raises where"), ("nan", "")])
+def test_the_report_lists_every_decision(policy, words):
+    y = ga.sum(ga.log(X)) + ga.linalg.norm(X) + ga.sum(1 / (1 + X * X))
+    lines = ga.compile([X], ga.grad(y, X, singular=policy)).report().decisions
+    assert len(lines) == (2 if words else 0), lines  # the quotient is regular
+    assert all(words in line and "test_singular.py" in line for line in lines)
+    assert {"log", "euclidean_norm"} <= {line.split(",")[0].removeprefix("vjp of ") for line in lines} or not words
