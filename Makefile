@@ -11,7 +11,7 @@ READY := $(shell test "$$(cat $(VENV)/.ready 2>/dev/null)" = "$(CURDIR)" && $(PY
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test conformance oracle lint docs-images docs-functions golden bench clean FORCE
+.PHONY: help demo test conformance oracle lint docs-images docs-lists golden bench clean FORCE
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
@@ -36,8 +36,8 @@ lint: $(VENV)/.installed-dev  ## check style and types
 docs-images: $(VENV)/.installed-demo  ## draw the images of the documentation
 	$(PY) docs/images/make.py
 
-docs-functions: $(VENV)/.installed-demo  ## write the list of functions
-	$(PY) docs/make_functions.py
+docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules
+	$(PY) docs/make_lists.py
 
 golden: $(VENV)/.installed-test  ## accept today's generated code as the expected one
 	$(PY) -m pytest tests/golden --update-golden

@@ -64,10 +64,15 @@ def load(path: Path):
     return module
 
 
-def test_the_list_of_functions_is_current():
-    assert load(ROOT / "docs/make_functions.py").page() == (ROOT / "docs/functions.md").read_text(), (
-        "make docs-functions"
-    )
+@pytest.mark.parametrize("name", ["functions", "rules"])
+def test_the_list_is_current(name):
+    assert load(ROOT / "docs/make_lists.py").PAGES[name]() == (ROOT / f"docs/{name}.md").read_text(), "make docs-lists"
+
+
+@pytest.mark.parametrize("block", blocks(ROOT / "docs/rewriting.md"))
+def test_examples_of_rewriting_run(block, capsys):
+    exec(compile(block, "rewriting.md", "exec"), {})
+    assert capsys.readouterr().out
 
 
 def test_architecture_names_every_module():

@@ -1,0 +1,85 @@
+"""Write docs/functions.md and docs/rules.md from the docstrings (`make docs-lists`)."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+from graphad import fft, linalg, namespace, nn, special
+from graphad.ir.core import Op
+from graphad.passes.algebra import CLOSE, EXACT
+from graphad.rules.engine import Rule, Table, name_of
+from graphad.rules.stable import STABLE
+
+HERE = Path(__file__).parent
+FUNCTIONS = """# Functions
+
+Made by `make docs-lists` from the docstrings: `help(ga.pad)` shows all of one: shapes, errors, conventions.
+"""
+RULES = """# Rewrite rules
+
+Made by `make docs-lists` from the docstrings of `graphad/rules/`. [rewriting.md](rewriting.md) says when they apply.
+"""
+SPACES = {
+    "graphad": namespace,
+    "graphad.linalg": linalg,
+    "graphad.special": special,
+    "graphad.fft": fft,
+    "graphad.nn": nn,
+}
+TABLES = {
+    "Exact: the same bits, but for the sign of a zero": EXACT,
+    "Stable: neither overflow nor cancellation; applied before differentiation, too": STABLE,
+    "Close: up to rounding, and defined more often": CLOSE,
+}
+
+
+def doc_of(value: object) -> str:
+    """The first paragraph of a docstring, on one line."""
+    text = (value.doc if isinstance(value, Op) else inspect.getdoc(value)) or ""
+    return text.split("\n\n")[0].replace("\n", " ").replace("|", "\\|")
+
+
+def functions() -> str:
+    """Every public function and what it is."""
+    return page(FUNCTIONS, {f"## {title}": rows(module) for title, module in SPACES.items()}, "function | what it is")
+
+
+def rows(module: ModuleType) -> Iterator[tuple[str, str]]:
+    """Name and first sentence of each function; another name of the same function is said to be one."""
+    names = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
+    functions = {name: getattr(module, name) for name in names}
+    functions = {name: f for name, f in functions.items() if isinstance(f, Op) or inspect.isfunction(f)}
+    own = {id(f): f.name if isinstance(f, Op) else f.__name__ for f in functions.values()}
+    for name, function in sorted(functions.items()):
+        first = own[id(function)]
+        yield name, doc_of(function) if first not in functions or name == first else f"another name of `{first}`"
+
+
+def rules() -> str:
+    """Every rewrite rule and its equation."""
+    tables = {f"## {title}": equations(table) for title, table in TABLES.items()}
+    return page(RULES, tables, "rule | equation and conditions")
+
+
+def equations(table: Table) -> Iterator[tuple[str, str]]:
+    """Name and equation of each rule in a table."""
+    found: dict[str, Rule] = {name_of(rule): rule for rules in table.values() for rule in rules}
+    for name, rule in sorted(found.items()):
+        yield name, doc_of(rule)
+
+
+def page(head: str, sections: Mapping[str, Iterator[tuple[str, str]]], columns: str) -> str:
+    """A page with one table for each section."""
+    tables = [
+        f"{title}\n\n| {columns} |\n|---|---|\n" + "\n".join(f"| `{name}` | {text} |" for name, text in lines) + "\n"
+        for title, lines in sections.items()
+    ]
+    return "\n".join([head, *tables])
+
+
+PAGES: dict[str, Callable[[], str]] = {"functions": functions, "rules": rules}
+
+if __name__ == "__main__":
+    for name, make in PAGES.items():
+        (HERE / f"{name}.md").write_text(make(), encoding="utf-8")
