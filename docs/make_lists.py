@@ -8,6 +8,7 @@ from types import ModuleType
 from graphad import fft, linalg, namespace, nn, special
 from graphad.ir.core import Op
 from graphad.passes.algebra import CLOSE, EXACT
+from graphad.passes.factorizations import RULES
 from graphad.rules.engine import Rule, Table, name_of
 from graphad.rules.stable import STABLE
 
@@ -16,7 +17,7 @@ FUNCTIONS = """# Functions
 
 Made by `make docs-lists` from the docstrings: `help(ga.pad)` shows all of one: shapes, errors, conventions.
 """
-RULES = """# Rewrite rules
+HEAD = """# Rewrite rules
 
 Made by `make docs-lists` from the docstrings of `graphad/rules/`. [rewriting.md](rewriting.md) says when they apply.
 """
@@ -31,6 +32,7 @@ TABLES = {
     "Exact: the same bits, but for the sign of a zero": EXACT,
     "Stable: neither overflow nor cancellation; applied before differentiation, too": STABLE,
     "Close: up to rounding, and defined more often": CLOSE,
+    "Last: up to rounding, by what all users of a node need": RULES,
 }
 
 
@@ -59,7 +61,7 @@ def rows(module: ModuleType) -> Iterator[tuple[str, str]]:
 def rules() -> str:
     """Every rewrite rule and its equation."""
     tables = {f"## {title}": equations(table) for title, table in TABLES.items()}
-    return page(RULES, tables, "rule | equation and conditions")
+    return page(HEAD, tables, "rule | equation and conditions")
 
 
 def equations(table: Table) -> Iterator[tuple[str, str]]:

@@ -39,7 +39,7 @@ class Node:
     never have a value: ``if node``, ``float(node)`` and ``np.array(node)`` raise NodeValueError.
     """
 
-    __slots__ = ("__weakref__", "attrs", "inputs", "op", "origin", "type")
+    __slots__ = ("__weakref__", "_view", "attrs", "inputs", "op", "origin", "type")  # _view: see rules/view.py
     op: "Op"
     inputs: tuple["Node", ...]
     attrs: Mapping[str, Any]

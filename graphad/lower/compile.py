@@ -5,6 +5,7 @@ import hashlib
 import keyword
 import linecache
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +24,7 @@ from graphad.lower.program import Expression, Program, flatten
 from graphad.lower.runtime import Arguments, as_arrays
 from graphad.passes.base import Pass, Pipeline, Report
 from graphad.passes.presets import pipeline
+from graphad.passes.repetition import hints
 from graphad.passes.verified import verified
 from graphad.rules.user import UserRule
 
@@ -65,8 +67,12 @@ class Function:
         return {k + head: n for k, n in self._emitted.lines.items()}
 
     def report(self) -> Report:
-        """What each pass did."""
-        return self._report
+        """What each pass did, and hints."""
+        return replace(self._report, hints=self._hints)
+
+    @cached_property
+    def _hints(self) -> tuple[str, ...]:
+        return hints(self.declared)
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{label(x)}: {x.type}" for x in self.graph.inputs)

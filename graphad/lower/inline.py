@@ -1,15 +1,17 @@
 """Which values get a statement of their own, and which are written where they are used.
 
 A value keeps its own line when the user named it, when it is used more than once, when it is a result, or when the line
-it would land in gets too long or too deep to read. Everything moved is pure, so moving never changes a value.
+it would land in gets too long or too deep to read. The transpose of an input, which costs nothing, is written wherever
+it is used. Everything moved is pure, so moving never changes a value.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphad.ir.core import Node
 from graphad.lower.program import Apply, Assign, Expression, Ref, references
+from graphad.ops.layout import transpose
 
 MAX_WIDTH = 44  # of a part that moves
 MAX_LINE = 64  # of the line it lands in
@@ -19,16 +21,19 @@ MAX_DEPTH = 3
 def inline(statements: list[Assign], keep: set[Node], width: Callable[[Expression], int]) -> list[Assign]:
     """Put single-use, unnamed values into their users; ``width`` measures a text, ``keep`` are results."""
     uses = Counter(node for s in statements for node in references(s.value))
-    waiting: dict[Node, Part] = {}
+    inputs = {node for node in uses if "placeholder" in node.op.traits}
+    waiting = _Waiting()
     kept: list[Assign] = []
     for s in statements:
         if isinstance(s.value, Ref):
-            part = waiting.pop(s.value.node, None)
+            part = waiting.take(s.value.node)
             kept.append(s if part is None else Assign(s.node, part.value))
         elif isinstance(s.value, Apply):
             part = _landed(s.value, waiting, kept, width(s.value))
-            if not s.parts and _moves(s.node, uses, keep) and part.depth <= MAX_DEPTH and part.width <= MAX_WIDTH:
-                waiting[s.node] = part
+            if s.node.op is transpose and s.node.ndim == 2 and s.node.inputs[0] in inputs and _is_plain(s.node, keep):
+                waiting.anywhere[s.node] = part
+            elif not s.parts and _moves(s.node, uses, keep) and part.depth <= MAX_DEPTH and part.width <= MAX_WIDTH:
+                waiting.once[s.node] = part
             else:
                 kept.append(Assign(s.node, part.value, s.parts))
         else:
@@ -45,13 +50,27 @@ class Part:
     depth: int
 
 
-def _landed(value: Apply, waiting: dict[Node, Part], kept: list[Assign], width: int) -> Part:
+@dataclass(slots=True)
+class _Waiting:
+    """The values without a line: those that are used once, and those that are written wherever they are used."""
+
+    once: dict[Node, Part] = field(default_factory=dict)
+    anywhere: dict[Node, Part] = field(default_factory=dict)
+
+    def take(self, node: Node) -> Part | None:
+        return self.once.pop(node, None) or self.anywhere.get(node)
+
+
+def _landed(value: Apply, waiting: _Waiting, kept: list[Assign], width: int) -> Part:
     """The expression with waiting operands put in, as many as fit; the longest get their line back."""
-    parts = {x.node: waiting.pop(x.node) for x in value.operands if isinstance(x, Ref) and x.node in waiting}
+    reads = dict.fromkeys(x.node for x in value.operands if isinstance(x, Ref))
+    parts = {node: part for node in reads if (part := waiting.take(node))}
     width += sum(part.width for part in parts.values())
     for node in sorted(parts, key=lambda n: parts[n].width, reverse=True):
         if width <= MAX_LINE:
             break
+        if node in waiting.anywhere:
+            continue
         part = parts.pop(node)
         kept.append(Assign(node, part.value))
         width -= part.width
@@ -60,4 +79,8 @@ def _landed(value: Apply, waiting: dict[Node, Part], kept: list[Assign], width: 
 
 
 def _moves(node: Node, uses: Counter[Node], keep: set[Node]) -> bool:
-    return uses[node] == 1 and node not in keep and not node.name and "random" not in node.op.traits
+    return uses[node] == 1 and _is_plain(node, keep)
+
+
+def _is_plain(node: Node, keep: set[Node]) -> bool:
+    return node not in keep and not node.name and "random" not in node.op.traits

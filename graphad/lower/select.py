@@ -16,8 +16,10 @@ from graphad.ir.graph import Graph
 from graphad.ir.types import Shape, broadcast_shapes
 from graphad.lower.program import Apply, Expression, Literal, Ref
 from graphad.ops.contract import matmul
-from graphad.ops.elementwise import power
+from graphad.ops.elementwise import divide, power, sum_n
 from graphad.ops.fit import astype, broadcast_to
+from graphad.ops.kinks import _clip as clip
+from graphad.rules.casts import OF_REALS
 
 
 def select(graph: Graph, node: Node) -> Expression:
@@ -28,7 +30,10 @@ def select(graph: Graph, node: Node) -> Expression:
         return Ref(node)
     operands = _without_casts(graph, node, _without_broadcasts(graph, node))
     style = _literal_style(graph, node, operands)
-    return Apply(node, tuple(_operand(graph, x, style) for x in operands))
+    written = [_operand(graph, x, style) for x in operands]
+    if style == "first":
+        written[0] = _operand(graph, operands[0], "strong")
+    return Apply(node, tuple(written))
 
 
 def is_literal(node: Node) -> bool:
@@ -84,7 +89,14 @@ def _result_shape(node: Node, operands: Sequence[Node]) -> Shape | None:
 
 def _without_casts(graph: Graph, node: Node, operands: list[Node]) -> list[Node]:
     """The operands with those casts left out that NumPy's promotion makes itself."""
-    if "promotes" not in node.op.traits or len(operands) == 1:
+    if "promotes" not in node.op.traits:
+        return operands
+    if node.op in OF_REALS:
+        sources = [_source(graph, x, astype) for x in operands]
+        bare = [x for x in sources if x is not None and x.dtype.kind in "biu"]
+        done = len(bare) == len(operands) and node.op.type_rule(*bare, **node.attrs).dtype == node.dtype
+        return bare if done else operands
+    if len(operands) == 1:
         return operands
     for k, x in enumerate(operands):
         source = _source(graph, x, astype)
@@ -118,13 +130,43 @@ def _python_number(x: Node, point: bool) -> bool | int | float | complex:
     return 1 if not point and isinstance(value, float) and "." not in literals.number(x.attrs["value"]) else value
 
 
+def _makes_arrays(node: Node, operands: Sequence[Node]) -> bool:
+    """Whether the NumPy form makes arrays of its numbers, which take part in promotion: np.where(c, 1, 2), or SciPy."""
+    if node.op is clip:
+        return is_literal(operands[0])
+    return node.op is not sum_n and bool(node.op.helpers or node.op.imports)
+
+
 def _literal_style(graph: Graph, node: Node, operands: Sequence[Node]) -> str:
-    """How literals are written so that the op's dtype stays: "plain" (1), "point" (1.0) or "strong" (np.float64(1))."""
+    """How literals are written so that the op's dtype stays: "plain" (1), "point" (1.0) or "strong" (np.float64(1)).
+
+    "first": the first one strong, the others plain.
+    """
     if node.op is broadcast_to and "constant" in operands[0].op.traits:
         return "plain"  # np.full is told the dtype
     if "promotes" not in node.op.traits:
         return "strong"
     expected = next((x.dtype for x in node.inputs if x.dtype != np.bool_), node.inputs[0].dtype)
+    if expected != np.float64 and _makes_arrays(node, operands):
+        return "strong"
+    if _is_python(graph, node) and any(_needs_array(user) for user in graph.users[node]):
+        return "strong"  # (2 / n).reshape(1) would fail
+    if _promoted(graph, operands) is None:  # numbers only: for Python, 2 * n is an integer, 2 / n a float
+        if node.op is divide and expected == np.float64:
+            return "plain"
+        return "first" if all(x.dtype == expected for x in operands) else "strong"
     if _promoted(graph, operands) == expected:
         return "plain"
     return "point" if _promoted(graph, operands, point=True) == expected else "strong"
+
+
+def _needs_array(user: Node) -> bool:
+    """Whether a Python number will not do where an op expects a scalar array."""
+    return "promotes" not in user.op.traits and user.op is not broadcast_to
+
+
+def _is_python(graph: Graph, node: Node) -> bool:
+    """Whether the text of a scalar mentions Python numbers only."""
+    if graph.is_input(node) or node.ndim or node.dtype != np.float64 or "promotes" not in node.op.traits:
+        return False
+    return all(is_literal(x) or _is_python(graph, x) for x in node.inputs)

@@ -15,6 +15,7 @@ from graphad.ir.types import TensorType, promote
 from graphad.ops.fit import broadcasting, real_floats, uniform_value
 from graphad.ops.helpers import add_all
 from graphad.ops.helpers import sigmoid as sigmoid_numpy
+from graphad.ops.helpers import softplus as softplus_numpy
 from graphad.ops.piecewise import ufunc_type, where
 from graphad.ops.singular import regular
 
@@ -327,11 +328,12 @@ def sigmoid(x: Node) -> TensorType:
 
 
 @unary(
-    numpy="np.logaddexp({x}, 0)",
+    numpy="softplus({x})",
     coerce=real_floats,
     derivative=Elementwise(lambda x, out: (sigmoid(x),)),
     sympy=lambda sp, x: sp.log(1 + sp.exp(x)),
     latex=r"\log\left(1 + e^{{{x}}}\right)",
+    helpers=(softplus_numpy,),
 )
 def softplus(x: Node) -> TensorType:
     """log(1 + exp(x)), without overflow."""

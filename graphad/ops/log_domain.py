@@ -17,6 +17,7 @@ from graphad.ops.elementwise import exp, expm1, square, tanh, unary
 from graphad.ops.fit import real_floats, reduced_shape, sum, unreduce
 from graphad.ops.kinks import absolute
 from graphad.ops.piecewise import greater, where
+from graphad.ops.powers import hypot
 from graphad.ops.special import SCIPY, erfc, erfcx
 from graphad.ops.special import unary as special_unary
 
@@ -176,4 +177,22 @@ def softsign(x: Node) -> TensorType:
     return x.type
 
 
-OPS = (log_sum_exp, softmax, balance, log_softmax, log_cosh, log1mexp, log_erfc, sech_squared, softsign)
+def _isru_partial(x: Node, out: Node) -> Sequence[Node]:
+    """1 / (1 + x²)^(3/2), as powers of what cannot overflow."""
+    inverse = 1 / hypot(1, x)
+    return (inverse * square(inverse),)
+
+
+@unary(
+    numpy="{x} / np.hypot(1, {x})",
+    derivative=Elementwise(_isru_partial),
+    coerce=real_floats,
+    sympy=lambda sp, x: x / sp.sqrt(1 + x**2),
+    latex=r"\frac{{{x}}}{{\sqrt{{1 + {x}^2}}}}",
+)
+def isru(x: Node) -> TensorType:
+    """x / √(1 + x²); by the quotient rule its derivative would cancel for large x."""
+    return x.type
+
+
+OPS = (log_sum_exp, softmax, balance, log_softmax, log_cosh, log1mexp, log_erfc, sech_squared, softsign, isru)

@@ -27,7 +27,7 @@ def log_softmax(x, axis):
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     x = x - np.where(np.isfinite(top), top, 0)
     first = x == 0
-    rest = np.sum(np.where(first, 0, np.exp(x)), axis=axis, keepdims=True)
+    rest = np.sum(np.exp(x) - first, axis=axis, keepdims=True)
     equal = np.sum(first, axis=axis, keepdims=True, dtype=x.dtype)
     return x - np.log1p(rest + (equal - 1))
 

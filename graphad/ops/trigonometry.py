@@ -9,6 +9,7 @@ from graphad.ir.types import TensorType
 from graphad.ops.elementwise import binary, sqrt, square, unary
 from graphad.ops.fit import floats
 from graphad.ops.helpers import sinc as sinc_numpy
+from graphad.ops.helpers import sine_quotient as sine_quotient_numpy
 from graphad.ops.piecewise import ufunc_type
 from graphad.ops.powers import hypot
 from graphad.ops.singular import regular
@@ -101,13 +102,26 @@ def _order(value: Any, nodes: Any) -> int:
     coerce=floats,
     sympy=lambda sp, x: sp.sinc(sp.pi * x),
     latex=r"\operatorname{{sinc}}\left({x}\right)",
-    helpers=(sinc_numpy,),
+    helpers=(sine_quotient_numpy, sinc_numpy),
 )
 def sinc(x: Node, order: Annotated[int, _order] = 0) -> TensorType:
     """sin(πx) / (πx), 1 at 0, as `numpy.sinc`; ``order`` asks for a derivative, which is exact at and around 0 as well.
 
     With z = πx the derivatives S_n of sin(z)/z obey z·S_n = sin(z + nπ/2) - n·S_(n-1) (Leibniz's rule).
     """
+    return x.type
+
+
+@unary(
+    numpy="sine_quotient({x}, {order})",
+    derivative=Elementwise(lambda x, out, order: (sine_quotient(x, order + 1),)),
+    coerce=floats,
+    sympy=lambda sp, x: sp.sinc(x),
+    latex=r"\frac{{\sin {x}}}{{{x}}}",
+    helpers=(sine_quotient_numpy,),
+)
+def sine_quotient(x: Node, order: Annotated[int, _order] = 0) -> TensorType:
+    """sin(x) / x, 1 at 0; ``order`` as in `sinc`. Rewriting puts it in the place of the quotient."""
     return x.type
 
 
@@ -133,4 +147,4 @@ def rad2deg(x: Node) -> TensorType:
     return ufunc_type(np.rad2deg)(x)
 
 
-OPS = (arcsin, arccos, arctan2, arcsinh, arccosh, arctanh, sinc, deg2rad, rad2deg)
+OPS = (arcsin, arccos, arctan2, arcsinh, arccosh, arctanh, sinc, sine_quotient, deg2rad, rad2deg)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from graphad.ir.core import Node
+from graphad.ir.types import TupleType
+from graphad.ops.fit import uniform_value
 from graphad.passes.samples import Array, Sample, quiet
 
 UNITS = 64  # in the last place, of the value and of what rounding does to it
@@ -58,6 +60,8 @@ def _close(sample: Sample, before: Array, after: Array, forms: tuple[Node, Node]
     if not all(map(_finite, inner)):
         return True  # the original overflowed on the way
     known = np.isfinite(before)
+    if any(isinstance(v, np.ndarray) and not v.size for v in inner):
+        known = known & np.isfinite(after)  # the sum of no values may become 0 times a value that is nan
     if not np.all(np.isfinite(after[known])):
         return False
     info = np.finfo(before.dtype)
@@ -68,18 +72,26 @@ def _close(sample: Sample, before: Array, after: Array, forms: tuple[Node, Node]
 
 
 def _rounding(sample: Sample, node: Node, leaves: Collection[Node]) -> Array:
-    """How far the value of a node moves when everything that it is computed from moves by one unit."""
+    """How far the value of a node moves when everything that it is computed from, except numbers, moves by one unit.
+
+    A number is exact: (-1) ** 2.0000000000000004 would be nan.
+    """
     order = [*_inside(node, leaves), node]
     rng = np.random.default_rng(0)
     base = sample.value(node)
     found = np.zeros(base.shape)
     for direction in DIRECTIONS:
-        moved = {x: _moved(sample.value(x), direction, rng, 0.0) for n in order for x in n.inputs}
+        moved = {x: sample.value(x) for n in order for x in n.inputs}
+        moved |= {x: _moved(v, direction, rng, 0.0) for x, v in moved.items() if not _is_number(x)}
         for n in order:
             moved[n] = _moved(sample.apply(n, [moved[x] for x in n.inputs]), direction, rng, 1.0)
         distance = np.abs(moved[node] - base)
         found = np.fmax(found, np.where(np.isfinite(distance), distance, 0.0))
     return found
+
+
+def _is_number(x: Node) -> bool:
+    return not isinstance(x.type, TupleType) and uniform_value(x) is not None
 
 
 def _moved(value: Any, direction: float, rng: np.random.Generator, least: float) -> Any:

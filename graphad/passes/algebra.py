@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from graphad.ir.graph import Graph
 from graphad.passes.cse import Cse
 from graphad.passes.fold import Fold
-from graphad.rules import choices, contractions, cuts, exact, identities, layout, reductions
+from graphad.rules import choices, contractions, cuts, exact, identities, layout, once, reductions, scatters, symmetry
 from graphad.rules.engine import Table, merge, rewrite
 from graphad.rules.stable import STABLE
 from graphad.rules.user import UserRule, tables
 
 EXACT: Table = merge(exact.EXACT, choices.EXACT, layout.EXACT, cuts.EXACT)
-CLOSE: Table = merge(identities.CLOSE, reductions.CLOSE, contractions.CLOSE)
+CLOSE: Table = merge(identities.CLOSE, reductions.CLOSE, contractions.CLOSE, scatters.CLOSE, symmetry.CLOSE, once.CLOSE)
 ALL: Table = merge(EXACT, STABLE, CLOSE)
 ROUNDS = 4
 
@@ -53,9 +53,9 @@ class Simplify:
         """The simplified graph."""
         for _ in range(ROUNDS):
             after = _joined(graph, ALL, self.rewrites)
-            graph = Cse().run(Fold().run(after)) if after is not graph else graph
-            if len(graph.nodes) == len(after.nodes):
+            if after is graph:
                 break
+            graph = Cse().run(Fold().run(after))
         return graph
 
 

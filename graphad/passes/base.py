@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Report:
-    """What a pipeline did, and how the final graph treats points without a derivative; prints as a table.
+    """What a pipeline did, how the final graph treats points without a derivative, and hints; prints as a table.
 
     >>> print(Report((Step("cse", 0.0012, 10, 8),)))
     pass          ms   nodes
@@ -55,14 +55,19 @@ class Report:
 
     steps: tuple[Step, ...] = field(default=())
     decisions: tuple[str, ...] = field(default=())
+    hints: tuple[str, ...] = field(default=())
 
     def __str__(self) -> str:
         rows = []
         for s in self.steps:
             head = f"{s.name:10s} {1e3 * s.seconds:5.2f}   {f'{s.before} -> {s.after}':12s} "
             rows.append(_wrapped(head, _counts(s.fired)))
-        points = ["", "points without a derivative", *(f"  {line}" for line in self.decisions)]
-        return "\n".join([f"{'pass':10s} {'ms':>5s}   nodes", *rows, *(points if self.decisions else [])])
+        rows += _section("points without a derivative", self.decisions) + _section("hints", self.hints)
+        return "\n".join([f"{'pass':10s} {'ms':>5s}   nodes", *rows])
+
+
+def _section(title: str, lines: Sequence[str]) -> list[str]:
+    return ["", title, *(f"  {line}" for line in lines)] if lines else []
 
 
 def _counts(fired: Mapping[str, int]) -> list[str]:

@@ -8,6 +8,7 @@ from graphad.passes.algebra import Algebra, Simplify, Stabilize, UserRules
 from graphad.passes.base import Pass, Pipeline
 from graphad.passes.cse import Cse
 from graphad.passes.dce import Dce
+from graphad.passes.factorizations import Factor
 from graphad.passes.fold import Fold
 from graphad.rules.user import UserRule, as_rules
 
@@ -23,6 +24,7 @@ PRESETS: dict[str, tuple[Pass, ...]] = {
         Stabilize(),  # as before differentiation: the user's forward pass and that of the gradient are one again
         Cse(),  # rules see that two operands are the same node
         Simplify(),  # folds and merges what its rules leave behind
+        Factor(),  # last: what one factorization serves is known when nothing changes any more
         Dce(),
     ),
 }

@@ -36,6 +36,22 @@ def condition_known_inside(node: Node) -> Node | None:
     return where(condition, x, y.inputs[2]) if y.op is where and y.inputs[0] is condition else None
 
 
+def condition_known_deeper(node: Node) -> Node | None:
+    """where(c, x, where(d, y, where(c, z, u))) = where(c, x, where(d, y, u)), and so for each place."""
+    condition, *arms = node.inputs
+    for k, arm in enumerate(arms):
+        if arm.op is not where or not used_once(arm):
+            continue
+        inner = list(arm.inputs)
+        for j in (1, 2):
+            if inner[j].op is where and inner[j].inputs[0] is condition:
+                inner[j] = inner[j].inputs[1 + k]
+        if any(a is not b for a, b in zip(inner, arm.inputs, strict=True)):
+            arms[k] = where(*inner)
+            return where(condition, *arms)
+    return None
+
+
 def nested_choice(node: Node) -> Node | None:
     """where(c, where(d, x, y), y) = where(c and d, x, y)."""
     condition, x, y = node.inputs
@@ -118,6 +134,7 @@ EXACT: dict[Op, tuple[Rule, ...]] = {
         known_condition,
         negated_condition,
         condition_known_inside,
+        condition_known_deeper,
         nested_choice,
         choice_of_truth,
     ),

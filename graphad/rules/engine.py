@@ -40,6 +40,12 @@ def watching(watcher: Watcher) -> Iterator[None]:
         _watchers.reset(token)
 
 
+def tell(rule: Rule, before: Node, after: Node) -> None:
+    """Let those who watch know that a rule applied."""
+    for watcher in _watchers.get():
+        watcher(rule, before, after)
+
+
 def merge(*tables: Table) -> dict[Op, tuple[Rule, ...]]:
     """One table with the rules of several, in their order."""
     ops = dict.fromkeys(op for table in tables for op in table)
@@ -150,8 +156,7 @@ class _Walk:
                 continue
             if new.type != node.type:
                 fail(GraphError, f"rewrite {name} turned {node.type} into {new.type}", node)
-            for watcher in _watchers.get():
-                watcher(rule, node, new)
+            tell(rule, node, new)
             result = with_origin(new, origin, template)
             template.serial = Origin().serial  # what the next rule makes is younger
             return result

@@ -59,8 +59,10 @@ def subtract_negative(node: Node) -> Node | None:
 
 
 def multiply_one(node: Node) -> Node | None:
-    """x · 1 = x and x · (-1) = -x."""
+    """x · 1 = x and x · (-1) = -x, for real x: of complex numbers ∞ · 1 has parts that are nan."""
     x, y = node.inputs
+    if node.dtype.kind == "c":
+        return None
     for factor, other in ((x, y), (y, x)):
         if is_uniform(factor, 1):
             return other
@@ -76,17 +78,18 @@ def multiply_negatives(node: Node) -> Node | None:
 
 
 def divide_one(node: Node) -> Node | None:
-    """x / 1 = x and x / (-1) = -x."""
+    """x / 1 = x and x / (-1) = -x, for real x."""
     x, y = node.inputs
-    if x.type != node.type:
+    if x.type != node.type or node.dtype.kind == "c":
         return None
     return x if is_uniform(y, 1) else negative(x) if is_uniform(y, -1) else None
 
 
 def divide_negatives(node: Node) -> Node | None:
-    """(-x) / (-y) = x / y."""
+    """(-x) / (-y) = x / y, unless they are integers: of those, -x may wrap around."""
     x, y = node.inputs
-    return divide(x.inputs[0], y.inputs[0]) if x.op is negative and y.op is negative else None
+    fits = x.op is negative and y.op is negative and x.dtype == node.dtype
+    return divide(x.inputs[0], y.inputs[0]) if fits else None
 
 
 def negative_difference(node: Node) -> Node | None:
@@ -118,9 +121,9 @@ def sum_n_zeros(node: Node) -> Node | None:
 
 
 def sum_of_negative(node: Node) -> Node | None:
-    """sum(-x) = -sum(x)."""
+    """sum(-x) = -sum(x), unless the sum has more bits than x: in x, -x may wrap around."""
     (x,) = node.inputs
-    return negative(sum(x.inputs[0], **node.attrs)) if x.op is negative else None
+    return negative(sum(x.inputs[0], **node.attrs)) if x.op is negative and x.dtype == node.dtype else None
 
 
 def double_not(node: Node) -> Node | None:

@@ -111,7 +111,7 @@ def _as_power(x: Node) -> tuple[Node, Any]:
         return x.inputs[0], 0.5
     if x.op is power and x.inputs[0].dtype == x.dtype:
         p = uniform_value(x.inputs[1])
-        if p is not None and not p.imag and math.isfinite(p.real) and (2 * p.real).is_integer():
+        if p is not None and not p.imag and math.isfinite(p.real) and float(2 * p.real).is_integer():
             return x.inputs[0], int(p.real) if float(p.real).is_integer() else float(p.real)
     return x, 1
 

@@ -36,7 +36,7 @@ from graphad.ops.elementwise import (
     sum_n,
     tanh,
 )
-from graphad.ops.fit import broadcast_to, expand_dims, squeeze, uniform_value
+from graphad.ops.fit import broadcast_to, expand_dims, is_uniform, squeeze, uniform_value
 from graphad.ops.fit import sum as sum_op
 from graphad.ops.index import gather, getitem
 from graphad.ops.kinks import absolute, maximum, minimum, relu
@@ -44,8 +44,9 @@ from graphad.ops.layout import reshape, transpose
 from graphad.ops.leaves import size
 from graphad.ops.linalg import euclidean_norm
 from graphad.ops.log_domain import softmax
-from graphad.ops.piecewise import stop_gradient, where
+from graphad.ops.piecewise import equal, stop_gradient, where
 from graphad.ops.powers import exp2, hypot, reciprocal
+from graphad.ops.scan import cumsum
 from graphad.ops.special import erf, erfc, erfcx, ndtr
 
 DEPTH = 6
@@ -77,11 +78,22 @@ def is_nonnegative(node: Node) -> bool:
     return bounds(node).low >= 0
 
 
-def is_nonzero(node: Node) -> bool:
+def is_nonzero(node: Node, depth: int = DEPTH) -> bool:
     """Whether no element is 0 as a real number; in floats it may underflow to 0."""
     if "constant" in node.op.traits:
         return bool(np.all(node.attrs["value"] != 0))
+    if node.op is where and depth and _is_guarded(*node.inputs):
+        return is_nonzero(node.inputs[1], depth - 1)
+    if node.op in _KEEP_NONZERO and depth:
+        return all(is_nonzero(x, depth - 1) for x in node.inputs) or _excludes_zero(bounds(node, depth))
     return _excludes_zero(bounds(node))
+
+
+def _is_guarded(condition: Node, other: Node, x: Node) -> bool:
+    """Whether a choice takes x only where x is not 0."""
+    if condition.op is not equal:
+        return False
+    return any(a is x and is_uniform(b, 0) for a, b in (condition.inputs, condition.inputs[::-1]))
 
 
 def _excludes_zero(b: Bounds) -> bool:
@@ -266,6 +278,12 @@ def _total(node: Node, depth: int) -> Bounds:
     return Bounds(-math.inf, 0, False, a.open_high and some and a.high == 0) if a.high <= 0 else ANYTHING
 
 
+def _running(node: Node, depth: int) -> Bounds:
+    """Running sums: their first terms are bounded themselves, and a nonnegative rest adds to them."""
+    a = bounds(node.inputs[0], depth)
+    return Bounds(a.low, math.inf, a.open_low) if a.low >= 0 else ANYTHING
+
+
 def _factors(node: Node, depth: int) -> Bounds:
     a = bounds(node.inputs[0], depth)
     return ANYTHING if a.low < 0 else POSITIVE if a.low > 0 or a.open_low else NONNEGATIVE
@@ -277,6 +295,7 @@ def _distance(node: Node, depth: int) -> Bounds:
 
 
 _SHIFT = (broadcast_to, expand_dims, squeeze, reshape, transpose, stop_gradient, getitem, gather)
+_KEEP_NONZERO = frozenset((*_SHIFT[:-2], negative, absolute, square, sqrt, multiply))
 _EXACT_ON_INTEGERS = frozenset((*_SHIFT, where, astype, size, sign, maximum, minimum, relu, reduce.max, reduce.min))
 _FACTS: dict[Op, Fact] = {
     **dict.fromkeys((*_SHIFT, reduce.max, reduce.min, reduce.mean), _same),
@@ -296,6 +315,7 @@ _FACTS: dict[Op, Fact] = {
     maximum: _largest,
     minimum: _smallest,
     sum_op: _total,
+    cumsum: _running,
     reduce.prod: _factors,
     hypot: _distance,
     exp: _rising(lambda x: math.exp(min(x, 700)), POSITIVE),

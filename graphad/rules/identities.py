@@ -48,6 +48,17 @@ def times_zero(node: Node) -> Node | None:
     return full_like(node, 0) if is_uniform(x, 0) or is_uniform(y, 0) else None
 
 
+def complex_one(node: Node) -> Node | None:
+    """z · 1 = z, z · (-1) = -z, z / 1 = z and z / (-1) = -z for complex z, also where z is infinite."""
+    x, y = node.inputs
+    if node.dtype.kind != "c":
+        return None
+    for factor, other in ((x, y), (y, x)) if node.op is multiply else ((y, x),):
+        if other.type == node.type and (is_uniform(factor, 1) or is_uniform(factor, -1)):
+            return other if is_uniform(factor, 1) else negative(other)
+    return None
+
+
 def divided_by_itself(node: Node) -> Node | None:
     """x / x = 1 and 0 / x = 0, where x is never 0."""
     x, y = node.inputs
@@ -203,8 +214,8 @@ def index_of_elementwise(node: Node) -> Node | None:
 
 CLOSE: dict[Op, tuple[Rule, ...]] = merge(
     {
-        multiply: (times_zero, square_of_root),
-        divide: (divided_by_itself,),
+        multiply: (complex_one, times_zero, square_of_root),
+        divide: (complex_one, divided_by_itself),
         floor_divide: (floor_of_quotient,),
         subtract: (minus_itself,),
         power: (cube_of_cube_root, power_of_power, short_power),

@@ -140,7 +140,7 @@ def sum_of_placed(node: Node) -> Node | None:
     groups: dict[tuple[int, bool], list[Node]] = {}
     for x in node.inputs:
         pattern = x.attrs["index"] if x.op is place else ()
-        if pattern and all(e == FULL for e in pattern[:-1]) and used_once(x):
+        if pattern and NEW not in pattern and all(e == FULL for e in pattern[:-1]) and used_once(x):
             groups.setdefault((len(pattern) - 1, isinstance(pattern[-1], int)), []).append(x)
     for (axis, ints), parts in groups.items():
         joined = _joined(parts, axis, ints, node.shape[axis])
@@ -172,6 +172,14 @@ def _joined(parts: list[Node], axis: int, ints: bool, size: Size) -> Node | None
         at, x = bounds.pop(at)
         chain.append(x)
     return concatenate(*chain, axis=axis) if at == size and not bounds else None
+
+
+def placed_whole(node: Node) -> Node | None:
+    """What fills new axes of size 1, written back, is the array without those axes."""
+    pattern = node.attrs["index"]
+    if NEW not in pattern or not all(e is NEW or e == FULL for e in pattern):
+        return None
+    return squeeze(node.inputs[0], tuple(k for k, e in enumerate(pattern) if e is NEW))
 
 
 # Borders --------------------------------------------------------------------------------------------------------------
@@ -214,8 +222,10 @@ def merged_axes(inner: Node, outer: Node) -> dict[str, object] | None:
 
 
 def reduced_over_one(node: Node) -> Node | None:
-    """Over axes of size 1 there is nothing to reduce."""
+    """Over axes of size 1 there is nothing to reduce; of complex numbers ∞ · 1 and ∞ / 1 have parts that are nan."""
     (x,) = node.inputs
+    if node.dtype.kind == "c" and node.op in (prod, mean):
+        return None
     axes = all_axes(x, node.attrs["axis"])
     if x.dtype != node.dtype or any(x.shape[k] != 1 for k in axes):
         return None
@@ -248,6 +258,7 @@ EXACT: dict[Op, tuple[Rule, ...]] = {
     stack: (join_of_one, join_of_items),
     add: (sum_of_placed,),
     sum_n: (sum_of_placed,),
+    place: (placed_whole,),
     pad_zeros: (padded_twice,),
     **dict.fromkeys((getitem, gather), (of_one_value,)),
     **dict.fromkeys(_EXTREMES, (merged_reduction, reduced_over_one, extreme_of_rearranged)),

@@ -94,7 +94,7 @@ def log_of_power(node: Node) -> Node | None:
     (y,) = node.inputs
     if not is_real(y):
         return None
-    if y.op is reciprocal or (y.op is divide and is_uniform(y.inputs[0], 1)):
+    if (y.op is reciprocal or (y.op is divide and is_uniform(y.inputs[0], 1))) and is_real(y.inputs[-1]):
         return negative(log(y.inputs[-1]))
     x = squared(y)
     p = 2 if x is not None else uniform_value(y.inputs[1]) if y.op is power else None

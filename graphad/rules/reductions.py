@@ -60,7 +60,7 @@ def scale_out_of_sum(node: Node) -> Node | None:
         return None
     if x.op is negative and node.op is mean:
         return negative(mean(x.inputs[0], **node.attrs))
-    if x.op not in (multiply, divide) or node.size == x.size:
+    if x.op not in (multiply, divide) or node.size == x.size or 0 in x.shape:
         return None
     a, b = x.inputs
     if _is_scalar(b) and a.dtype == x.dtype:

@@ -11,9 +11,11 @@ from graphad.ops.elementwise import add, cos, divide, log, multiply, power, sin,
 from graphad.ops.fit import expand_dims, is_uniform, sum, uniform_value
 from graphad.ops.kinks import absolute
 from graphad.ops.linalg import euclidean_norm
-from graphad.ops.log_domain import softsign
+from graphad.ops.log_domain import isru, softsign
 from graphad.ops.powers import hypot
 from graphad.ops.special import xlogy
+from graphad.ops.trigonometry import sine_quotient
+from graphad.rules import casts
 from graphad.rules.engine import Table, merge
 from graphad.rules.exponentials import EXPONENTIALS
 from graphad.rules.logs import LOGS
@@ -77,6 +79,20 @@ def softsign_quotient(node: Node) -> Node | None:
     return softsign(x) if size is not None and size.op is absolute and is_real(x) and alike(size.inputs[0], x) else None
 
 
+def isru_quotient(node: Node) -> Node | None:
+    """x / √(1 + x²) = isru(x), for real x: its derivative does not cancel for large x."""
+    x, y = node.inputs
+    if y.op is not hypot or not is_real(x):
+        return None
+    return isru(x) if any(is_uniform(a, 1) and alike(b, x) for a, b in (y.inputs, y.inputs[::-1])) else None
+
+
+def quotient_with_sine(node: Node) -> Node | None:
+    """sin(x) / x is 1 at 0, for real x: its derivatives do not cancel near 0."""
+    x, y = node.inputs
+    return sine_quotient(y) if x.op is sin and is_real(y) and alike(x.inputs[0], y) else None
+
+
 def one_less_cosine(node: Node) -> Node | None:
     """1 - cos(x) = 2 sin(x/2)² and cos(x) - 1 = -2 sin(x/2)², for real x."""
     x, y = node.inputs
@@ -109,6 +125,7 @@ def times_own_log(node: Node) -> Node | None:
 
 
 STABLE: Table = merge(
+    casts.EXACT,
     LOGS,
     EXPONENTIALS,
     {
@@ -117,6 +134,6 @@ STABLE: Table = merge(
         power: (square_of_norm,),
         multiply: (square_of_norm, times_own_log),
         subtract: (variance, one_less_cosine, difference_of_roots),
-        divide: (softsign_quotient,),
+        divide: (softsign_quotient, isru_quotient, quotient_with_sine),
     },
 )

@@ -143,6 +143,32 @@ def common_factor(node: Node) -> Node | None:
     return None
 
 
+def minus_multiple(node: Node) -> Node | None:
+    """x + (-c)·y = x - c·y for a number c, and so for quotients and products with -y."""
+    if len(node.inputs) != 2 or node.dtype.kind != "f":
+        return None
+    x, y = node.inputs
+    if (positive := _opposite(y)) is not None:
+        return add(x, positive) if node.op is subtract else subtract(x, positive)
+    if node.op is not subtract and (positive := _opposite(x)) is not None:
+        return subtract(y, positive)
+    return None
+
+
+def _opposite(x: Node) -> Node | None:
+    """-x for a product or quotient in which there is a minus to leave out."""
+    if x.op not in (multiply, divide) or x.dtype.kind != "f" or not used_once(x):
+        return None
+    for k, factor in enumerate(x.inputs):
+        value = uniform_value(factor)
+        plain = factor.inputs[0] if factor.op is negative else None
+        if value is not None and value < 0:
+            plain = full_like(factor, -value)
+        if plain is not None:
+            return x.op(plain, x.inputs[1]) if k == 0 else x.op(x.inputs[0], plain)
+    return None
+
+
 def _without(x: Node, factor: Node) -> Node | None:
     """What is left of a product or quotient without a factor, or without a divisor."""
     a, b = x.inputs
@@ -153,6 +179,6 @@ def _without(x: Node, factor: Node) -> Node | None:
 
 CLOSE: dict[Op, tuple[Rule, ...]] = {
     negative: (collected_terms,),
-    **dict.fromkeys((add, sum_n), (doubled, common_factor, collected_terms)),
-    subtract: (common_factor, collected_terms),
+    **dict.fromkeys((add, sum_n), (doubled, common_factor, collected_terms, minus_multiple)),
+    subtract: (common_factor, collected_terms, minus_multiple),
 }

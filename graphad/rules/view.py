@@ -5,6 +5,8 @@ overflows. The nodes that one differentiates by are barriers: they keep their me
 """
 
 from collections.abc import Mapping, Sequence
+from operator import is_
+from typing import NamedTuple
 
 from graphad.ir.core import Node, attrs_key
 from graphad.ir.graph import rebuild, toposort
@@ -12,14 +14,42 @@ from graphad.ops.leaves import stand_in
 from graphad.rules.engine import Table, rewrite_nodes
 
 
+class _View(NamedTuple):
+    """What was asked for last with a node as the first output, and the answer."""
+
+    outputs: tuple[Node, ...]
+    barriers: tuple[Node, ...]
+    rules: Table
+    found: tuple[list[Node], list[Node]]
+
+    def answers(self, outputs: Sequence[Node], barriers: Sequence[Node], rules: Table) -> bool:
+        """Whether this is the same question."""
+        pairs = [(self.outputs, outputs), (self.barriers, barriers)]
+        return rules is self.rules and all(len(a) == len(b) and all(map(is_, a, b)) for a, b in pairs)
+
+
 def stabilized(outputs: Sequence[Node], wrt: Sequence[Node], rules: Table) -> tuple[list[Node], list[Node]]:
     """The outputs and the nodes of ``wrt`` after rewriting, which does not cross the latter.
 
-    What no rule touches stays the node that it was.
+    What no rule touches stays the node that it was. The first output keeps the answer, so that many gradients of one
+    loss rewrite it once, and answers live no longer than what they are about.
     """
-    chosen = {x for x in wrt if "placeholder" not in x.op.traits}
-    if not chosen:
-        return list(rewrite_nodes(outputs, rules)), list(wrt)
+    barriers = [x for x in wrt if "placeholder" not in x.op.traits]
+    view: _View | None = getattr(outputs[0], "_view", None) if outputs else None
+    if view is None or not view.answers(outputs, barriers, rules):
+        view = _View(tuple(outputs), tuple(barriers), rules, _rewritten(outputs, barriers, rules))
+        if outputs:
+            object.__setattr__(outputs[0], "_view", view)
+    new, inner = view.found
+    stands = dict(zip(barriers, inner, strict=True))
+    return list(new), [stands.get(x, x) for x in wrt]
+
+
+def _rewritten(outputs: Sequence[Node], wrt: Sequence[Node], rules: Table) -> tuple[list[Node], list[Node]]:
+    """The outputs after rewriting, and what stands for the nodes of ``wrt``, which are no inputs."""
+    if not wrt:
+        return list(rewrite_nodes(outputs, rules)), []
+    chosen = set(wrt)
     order = toposort([*outputs, *chosen])
     barriers = [x for x in order if x in chosen]
     stands = {x: stand_in(x) for x in barriers}
@@ -31,7 +61,7 @@ def stabilized(outputs: Sequence[Node], wrt: Sequence[Node], rules: Table) -> tu
     found: dict[Node, Node] = {}
     for x, definition in zip(barriers, new[len(outputs) :], strict=True):
         found[stands[x]] = _filled_in([definition], found, known)[0]
-    return _filled_in(new[: len(outputs)], found, known), [found[stands[x]] if x in stands else x for x in wrt]
+    return _filled_in(new[: len(outputs)], found, known), [found[stands[x]] for x in wrt]
 
 
 def _key(node: Node, inputs: Sequence[Node]) -> object:

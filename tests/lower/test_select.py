@@ -69,3 +69,11 @@ def test_half_and_small_integers_keep_their_dtype():
         assert got.dtype == node.dtype
     with pytest.raises(ga.GraphadError, match="300"):
         i + 300
+
+
+def test_python_numbers_become_arrays_where_an_op_needs_one():
+    x = ga.input("x", ("n",))
+    share = 2 / ga.sum(ga.ones((x.shape[0],)))
+    for optimize in ("none", "basic", "full"):
+        f = ga.compile([x], [ga.reshape(share, (1,)), ga.expand_dims(3 * share, 0)], optimize=optimize)
+        assert [float(v[0]) for v in f(np.ones(4))] == [0.5, 1.5]

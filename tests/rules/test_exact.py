@@ -65,6 +65,8 @@ FIRES = [
     Row("negated_condition", lambda x, y, z: ga.where(ga.logical_not(x > 0), y, z)),
     Row("condition_known_inside", lambda x, y, z: ga.where(x > 0, ga.where(x > 0, x, y), z)),
     Row("condition_known_inside", lambda x, y, z: ga.where(x > 0, x, ga.where(x > 0, y, z))),
+    Row("condition_known_deeper", lambda x, y, z: ga.where(x > 0, y, ga.where(y > 0, z, ga.where(x > 0, x, 3)))),
+    Row("condition_known_deeper", lambda x, y, z: ga.where(x > 0, ga.where(y > 0, ga.where(x > 0, x, 3), z), y)),
     Row("nested_choice", lambda x, y, z: ga.where(x > 0, ga.where(y > 0, x, z), z)),
     Row("choice_of_truth", lambda x, y, z: ga.where(x > 0, True, False)),
     Row("choice_of_truth", lambda x, y, z: ga.where(x > 0, False, True)),

@@ -12,10 +12,15 @@ A = (4, 3)
 
 FIRES = [
     Row("times_zero", lambda x, y, z: x * 0),
+    Row("complex_one", lambda x, y, z: x * 1, dtype="complex128"),
+    Row("complex_one", lambda x, y, z: x / -1, dtype="complex64"),
     Row("divided_by_itself", lambda x, y, z: ga.exp(x) / ga.exp(x)),
     Row("divided_by_itself", lambda x, y, z: 0 / (1 + x * x)),
     Row("minus_itself", lambda x, y, z: x - x, dtype="int8"),
     Row("floor_of_quotient", lambda x, y, z: x // 1),
+    Row("minus_multiple", lambda x, y, z: x + -y * z),
+    Row("minus_multiple", lambda x, y, z: -x / y + z),
+    Row("minus_multiple", lambda x, y, z: x - y * -z),
     Row("short_power", lambda x, y, z: x**3),
     Row("short_power", lambda x, y, z: x**4, dtype="int64"),
     Row("short_power", lambda x, y, z: x**-1),

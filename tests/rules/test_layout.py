@@ -71,6 +71,7 @@ FIRES = [
     Row("sum_of_placed", lambda x, y: place(x, (Slice(None, 5),), (10,)) + place(y, (Slice(5),), (10,)), (F, F)),
     Row("sum_of_placed", lambda x: ga.grad(ga.sum(x[:2] ** 2) + ga.sum(ga.exp(x[2:])), x), (N,)),
     Row("sum_of_placed", lambda x: ga.grad(ga.sum(x[0] * x[1] * x[3] * x[2]), x), (A,)),
+    Row("placed_whole", lambda x: place(x, (None, Slice(None, None, None), None), (3,)), ((1, 3, 1),)),
     Row("padded_twice", lambda x: ga.pad(ga.pad(x, 1), ((0, 2), (1, 0))), (N,)),
     Row("padded_twice", lambda x: ga.pad(x, 0), (N,)),
     Row("merged_reduction", lambda x: ga.max(ga.max(x, axis=1)), (A,)),

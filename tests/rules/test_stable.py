@@ -92,6 +92,8 @@ SCALAR = {
     "hypot": (lambda x: ga.sqrt(x * x + ga.square(2 * x)), lambda x: abs(x) * mp.sqrt(5), [0.3, -1e200]),
     "hypot with 1": (lambda x: ga.sqrt(1 + x**2), lambda x: mp.sqrt(1 + x**2), [0.3, 1e5]),
     "|x|²": (lambda x: ga.abs(x) ** 2, lambda x: x**2, [0.3, -3.0, 0.0]),
+    "sine quotient": (lambda x: ga.sin(x) / x, lambda x: mp.sin(x) / x, [0.3, 1e-9, -4.2, 40, 1e4]),
+    "isru": (lambda x: x / ga.sqrt(1 + x * x), lambda x: x / mp.sqrt(1 + x * x), [0.3, -1e4, 1e90, 1e-9]),
     "softsign": (lambda x: x / (1 + ga.abs(x)), lambda x: x / (1 + abs(x)), [0.3, -1e6, 1e6]),
     "x log x": (lambda x: x * ga.log(x), lambda x: x * mp.log(x), [0.3, 1e-300]),
     "1 - erf": (lambda x: 1 - special.erf(x), mp.erfc, [0.3, 10]),

@@ -1,0 +1,169 @@
+"""One factorization for all that needs it, and no more of it than somebody uses. Read `ops/linalg.py`.
+
+Such choices depend on the users of a node, hence on the final graph: this pass comes after differentiation and after
+all rules. It tells of what it does as rules do, so reports show it and ``verify=True`` checks it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphad.ir.core import Node
+from graphad.ir.dims import Size
+from graphad.ir.graph import Graph, rebuild
+from graphad.ir.origin import Origin, inside
+from graphad.ops.decompositions import eigh, svd
+from graphad.ops.determinants import det, slogdet
+from graphad.ops.elementwise import exp, multiply
+from graphad.ops.fit import expand_dims
+from graphad.ops.index import concatenate, getitem, stack
+from graphad.ops.indexing import FULL, Slice
+from graphad.ops.leaves import eye
+from graphad.ops.linalg import inv, solve
+from graphad.ops.spectra import eigvalsh, svdvals
+from graphad.ops.tuples import item, items
+from graphad.passes.cse import Cse
+from graphad.rules.engine import Table, rewrite, tell, used_once
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Share factorizations among systems and determinants of one matrix; leave out vectors that nobody uses."""
+
+    name: str = "factor"
+
+    def run(self, graph: Graph) -> Graph:
+        """The graph with fewer and cheaper factorizations; values agree up to rounding."""
+        if not any(node.op in _CONCERNED for node in graph.nodes):
+            return graph
+        graph = rewrite(graph, FINAL)
+        found = {**_determinants(graph), **_systems(graph)}
+        return Cse().run(_exchanged(graph, found)) if found else graph
+
+
+_CONCERNED = {item, solve, inv, det}
+
+
+def values_only(node: Node) -> Node | None:
+    """eigh(A)[0] = eigvalsh(A) and svd(A)[1] = svdvals(A), where nobody uses the vectors."""
+    (x,), k = node.inputs, node.attrs["index"]
+    if (x.op, k) not in ((eigh, 0), (svd, 1)) or not used_once(x):
+        return None
+    return eigvalsh(*x.inputs, **x.attrs) if x.op is eigh else svdvals(*x.inputs)
+
+
+FINAL: Table = {item: (values_only,)}
+
+
+# Several nodes at once ------------------------------------------------------------------------------------------------
+
+
+def shared_determinant(node: Node) -> Node | None:
+    """det(A) = sign · exp(log|det A|), where slogdet(A) is computed anyway: NumPy finds det in just this way."""
+    sign, log = items(slogdet(node.inputs[0]))
+    return multiply(sign, exp(log))
+
+
+def shared_system(node: Node) -> Node | None:
+    """solve(A, b), solve(A, c), inv(A) = solve(A, [b c 1]): each column is found as before, A is factorized once."""
+    return _solved_together([node])[0]
+
+
+RULES: Table = {**FINAL, **dict.fromkeys((solve, inv), (shared_system,)), det: (shared_determinant,)}  # what is told
+
+
+def _determinants(graph: Graph) -> dict[Node, Node]:
+    """What takes the place of each determinant whose logarithm is there, too."""
+    known = {node.inputs[0]: node for node in graph.nodes if node.op is slogdet and not graph.is_input(node)}
+    found = {}
+    for node in graph.nodes:
+        if node.op is det and not graph.is_input(node) and node.inputs[0] in known:
+            with inside(_like(node, "shared_determinant")):
+                sign, log = items(known[node.inputs[0]])
+                found[node] = _on_behalf(multiply(sign, exp(log)), node)
+            tell(shared_determinant, node, found[node])
+    return found
+
+
+def _systems(graph: Graph) -> dict[Node, Node]:
+    """What takes the place of each system that is solved together with others.
+
+    Systems on one level, counted by how many others lie behind them, do not need each other. Those of the backward pass
+    stay apart from those of the forward pass, but for inverses that the forward pass could compute as well.
+    """
+    levels: dict[Node, int] = {}
+    groups: dict[tuple[Node, int, bool], list[Node]] = {}
+    for node in graph.nodes:
+        if graph.is_input(node):
+            levels[node] = 0
+            continue
+        level = levels[node] = max((levels[x] for x in node.inputs), default=0) + (node.op in (solve, inv))
+        if node.op in (solve, inv) and all(x.ndim <= 2 for x in node.inputs):
+            late = any(x in graph.backward for x in node.inputs)
+            groups.setdefault((node.inputs[0], level, late), []).append(node)
+    found = {}
+    for members in groups.values():
+        if len(members) > 1:
+            together = dict(zip(members, _solved_together(members), strict=True))
+            for node, new in together.items():
+                tell(shared_system, node, new)
+            found.update(together)
+    return found
+
+
+def _solved_together(members: Sequence[Node]) -> list[Node]:
+    """The solutions of systems with one matrix, as columns of one solution; vectors come first."""
+    ordered = sorted(members, key=lambda x: (x.ndim, x.op is inv))
+    first = next((x for x in ordered if x.origin.adjoint_of is None), ordered[0])
+    matrix = first.inputs[0]
+    with inside(_like(first, "shared_system")):
+        if all(x.ndim == 1 for x in ordered):
+            sides = stack(*(x.inputs[1] for x in ordered), axis=1)
+        else:
+            sides = concatenate(*map(_columns, ordered), axis=1)
+        solution = solve(matrix, sides)
+    parts: dict[Node, Node] = {}
+    start: Size = 0
+    for node in ordered:
+        stop = start + (1 if node.ndim == 1 else node.shape[1])
+        entry = (
+            start if node.ndim == 1 else Slice(start if start != 0 else None, stop if node is not ordered[-1] else None)
+        )
+        with inside(_like(node, "shared_system")):
+            parts[node] = _on_behalf(getitem(solution, (FULL, entry)), node)
+        start = stop
+    return [parts[x] for x in members]
+
+
+def _columns(system: Node) -> Node:
+    """The right-hand sides of a system; those of an inverse are the unit vectors."""
+    if system.op is inv:
+        return eye(system.shape[0], dtype=system.dtype)
+    return expand_dims(system.inputs[1], 1) if system.ndim == 1 else system.inputs[1]
+
+
+def _like(node: Node, made_by: str) -> Origin:
+    """The origin of nodes that serve what ``node`` served."""
+    origin = node.origin
+    return Origin(None, origin.place, origin.scope, origin.adjoint_of, False, made_by)
+
+
+def _on_behalf(new: Node, node: Node) -> Node:
+    """``new`` under the name and origin of the node whose place it takes."""
+    return Node(new.op, new.inputs, new.attrs, new.type, node.origin)
+
+
+def _exchanged(graph: Graph, found: Mapping[Node, Node]) -> Graph:
+    """The graph with nodes exchanged for others, which are made of nodes of the graph that may be exchanged, too."""
+    made: dict[Node, Node] = {x: x for x in graph.inputs}
+    pending = list(graph.outputs)
+    while pending:
+        node = pending[-1]
+        if node in made:
+            pending.pop()
+            continue
+        target = found.get(node, node)
+        waiting = [x for x in target.inputs if x not in made]
+        pending += waiting
+        if not waiting:
+            made[node] = rebuild(target, [made[x] for x in target.inputs])
+    return Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
