@@ -107,7 +107,7 @@ def run_demo(out: Path, epochs: int, seed: int, console: Console) -> bool:
     model = declare()
     step = training_step(model, rate=0.5)
     x_train, x_test, y_train, y_test = load_digits(seed)
-    values = [rng.normal(0, p.shape[0] ** -0.5, p.shape) if p.ndim > 1 else np.zeros(p.shape) for p in model.parameters]  # type: ignore[operator]
+    values = [rng.normal(0, p.shape[0] ** -0.5, p.shape) if p.ndim > 1 else np.zeros(p.shape) for p in model.parameters]
     loss = np.inf
     for _ in track(range(epochs), "training", console=console):
         for x, y in batches(x_train, y_train, 64, rng):

@@ -19,25 +19,39 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from numbers import Integral
-from typing import ClassVar, NoReturn, TypeAlias, final
+from numbers import Integral, Number
+from typing import Any, ClassVar, NoReturn, TypeAlias, final
 
 from graphad.errors import ArgumentError, NodeValueError, ShapeError
+from graphad.ir.late import METHODS
 
 
-def _operator(compute: Callable[[Size, Size], Size]) -> tuple[Callable[[Dim, Size], Size], Callable[[Dim, Size], Size]]:
-    """Make a method and its reflection; they leave anything but sizes to the other operand."""
+def _operator(
+    name: str, compute: Callable[[Size, Size], Size]
+) -> tuple[Callable[[Dim, Size], Size], Callable[[Dim, Size], Size]]:
+    """Make a method and its reflection: with a size they give a size, with another number a node."""
     compute = lru_cache(maxsize=4096)(compute)  # the same few sizes meet all over a graph
+    as_node, reflected_as_node = _on_node(f"__{name}__"), _on_node(f"__r{name}__")
 
     def method(self: Dim, other: Size) -> Size:
         size = _as_size(other)
-        return NotImplemented if size is None else compute(self, size)
+        return as_node(self, other) if size is None else compute(self, size)
 
     def reflected(self: Dim, other: Size) -> Size:
         size = _as_size(other)
-        return NotImplemented if size is None else compute(size, self)
+        return reflected_as_node(self, other) if size is None else compute(size, self)
 
     return method, reflected
+
+
+def _on_node(name: str) -> Callable[[Dim, Any], Any]:
+    """The operator on the number that the size has at the call, a node; operands that are no numbers see to it."""
+
+    def method(self: Dim, other: Any) -> Any:
+        known = isinstance(other, Number | Dim) and not isinstance(other, bool)
+        return getattr(METHODS["Dim.node"](self), name)(other) if known else NotImplemented
+
+    return method
 
 
 @final
@@ -49,7 +63,8 @@ class Dim:
     tuple of its factors, with repetition; a factor, or atom, is a name or a ``FloorDiv``.
 
     Raises ``ArgumentError`` when ``name`` is not a Python identifier, and on division by the int 0. Whatever needs
-    the number (``int``, ``bool``, ``range``, ``<``) raises ``NodeValueError``.
+    the number (``int``, ``bool``, ``range``, ``<``) raises ``NodeValueError``. Arithmetic that is none of sizes
+    (``n / 2``, ``0.5 * n``, ``n**2``) gives a node, the number at the call.
 
     >>> n = Dim("n")
     >>> (12 * n + 5) // 4, (n + 1) // 2, n * 64 // n
@@ -78,11 +93,15 @@ class Dim:
     def __repr__(self) -> str:
         return to_python(self)
 
-    __add__, __radd__ = _operator(lambda a, b: _collect(_terms(a) + _terms(b)))
-    __sub__, __rsub__ = _operator(lambda a, b: _collect(_terms(a) + _terms(-b)))
-    __mul__, __rmul__ = _operator(lambda a, b: _collect((s + t, x * y) for s, x in _terms(a) for t, y in _terms(b)))
-    __floordiv__, __rfloordiv__ = _operator(lambda a, b: _floordiv(a, b))
-    __mod__, __rmod__ = _operator(lambda a, b: a - b * _floordiv(a, b))
+    __add__, __radd__ = _operator("add", lambda a, b: _collect(_terms(a) + _terms(b)))
+    __sub__, __rsub__ = _operator("sub", lambda a, b: _collect(_terms(a) + _terms(-b)))
+    __mul__, __rmul__ = _operator(
+        "mul", lambda a, b: _collect((s + t, x * y) for s, x in _terms(a) for t, y in _terms(b))
+    )
+    __floordiv__, __rfloordiv__ = _operator("floordiv", lambda a, b: _floordiv(a, b))
+    __mod__, __rmod__ = _operator("mod", lambda a, b: a - b * _floordiv(a, b))
+    __truediv__, __rtruediv__ = _on_node("__truediv__"), _on_node("__rtruediv__")
+    __pow__, __rpow__ = _on_node("__pow__"), _on_node("__rpow__")
 
     def __neg__(self) -> Size:
         return self * -1

@@ -16,7 +16,7 @@ from graphad.ir.graph import Graph
 from graphad.ir.types import Shape, broadcast_shapes
 from graphad.lower.program import Apply, Expression, Literal, Ref
 from graphad.ops.contract import matmul
-from graphad.ops.elementwise import divide, power, sum_n
+from graphad.ops.elementwise import power, sum_n
 from graphad.ops.fit import astype, broadcast_to
 from graphad.ops.kinks import _clip as clip
 from graphad.rules.casts import OF_REALS
@@ -151,9 +151,7 @@ def _literal_style(graph: Graph, node: Node, operands: Sequence[Node]) -> str:
         return "strong"
     if _is_python(graph, node) and any(_needs_array(user) for user in graph.users[node]):
         return "strong"  # (2 / n).reshape(1) would fail
-    if _promoted(graph, operands) is None:  # numbers only: for Python, 2 * n is an integer, 2 / n a float
-        if node.op is divide and expected == np.float64:
-            return "plain"
+    if _promoted(graph, operands) is None:  # numbers only: for Python 2 * n is an integer, and 2 / 0 an error
         return "first" if all(x.dtype == expected for x in operands) else "strong"
     if _promoted(graph, operands) == expected:
         return "plain"

@@ -5,7 +5,7 @@ declaration, insert `astype` and `broadcast_to` nodes. Their adjoints are a cast
 un-broadcasts. Lowering leaves out whatever NumPy does by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -207,6 +207,20 @@ def promoting(op: Op, operands: Sequence[Any]) -> list[Node]:
 def broadcasting(op: Op, operands: Sequence[Any]) -> list[Node]:
     """All operands in one dtype and one shape, as NumPy's arithmetic makes them."""
     return fit_shapes(op, promoting(op, operands))
+
+
+def by_loop(ufunc: np.ufunc) -> Callable[[Op, Sequence[Any]], list[Node]]:
+    """As `broadcasting`, to the dtype of the loop: int8 and uint8 share one of float16, though they make int16."""
+
+    def coerce(op: Op, operands: Sequence[Any]) -> list[Node]:
+        nodes = broadcasting(op, operands)
+        dtypes = [x.dtype for x in operands if isinstance(x, (Node, np.ndarray, np.generic))]
+        if len(set(dtypes)) < 2 or any(d.kind not in "iu" for d in dtypes):
+            return nodes
+        loop = ufunc.resolve_dtypes((*dtypes, None))[0]
+        return [cast(x, loop) for x in nodes]
+
+    return coerce
 
 
 def floats(op: Op, operands: Sequence[Any]) -> list[Node]:

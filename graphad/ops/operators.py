@@ -13,6 +13,7 @@ from graphad.ops.contract import matmul
 from graphad.ops.elementwise import add, divide, floor_divide, multiply, negative, power, remainder, subtract
 from graphad.ops.index import index
 from graphad.ops.kinks import absolute
+from graphad.ops.leaves import size
 from graphad.ops.piecewise import (
     equal,
     greater,
@@ -90,4 +91,4 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "at": At,
 }
 
-install(**OPERATORS)
+install(**OPERATORS, **{"Dim.node": size})

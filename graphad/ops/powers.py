@@ -10,6 +10,7 @@ from graphad.ir.origin import composite
 from graphad.ir.types import TensorType, promote
 from graphad.ops.casts import cast
 from graphad.ops.elementwise import POSITIVE, binary, power, sigmoid, square, unary
+from graphad.ops.fit import by_loop
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import isfinite, ufunc_type, where
 from graphad.ops.singular import regular
@@ -92,6 +93,7 @@ def float_power(x: Any, y: Any) -> Node:
 
 @binary(
     numpy="np.hypot({x}, {y})",
+    coerce=by_loop(np.hypot),
     derivative=Elementwise(lambda x, y, out: (x / regular(out), y / regular(out))),
     sympy=lambda sp, x, y: sp.sqrt(x**2 + y**2),
     latex=r"\sqrt{{{x}^2 + {y}^2}}",
@@ -109,6 +111,7 @@ def _lead(x: Node, y: Node) -> Node:
 
 @binary(
     numpy="np.logaddexp({x}, {y})",
+    coerce=by_loop(np.logaddexp),
     derivative=Elementwise(lambda x, y, out: (sigmoid(_lead(x, y)), sigmoid(_lead(y, x)))),
     sympy=lambda sp, x, y: sp.log(sp.exp(x) + sp.exp(y)),
     latex=r"\log\left(e^{{{x}}} + e^{{{y}}}\right)",
@@ -120,6 +123,7 @@ def logaddexp(x: Node, y: Node) -> TensorType:
 
 @binary(
     numpy="np.logaddexp2({x}, {y})",
+    coerce=by_loop(np.logaddexp2),
     derivative=Elementwise(lambda x, y, out: (sigmoid(LN2 * _lead(x, y)), sigmoid(LN2 * _lead(y, x)))),
     sympy=lambda sp, x, y: sp.log(2**x + 2**y, 2),
     latex=r"\log_2\left(2^{{{x}}} + 2^{{{y}}}\right)",

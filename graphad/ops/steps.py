@@ -11,7 +11,7 @@ from graphad.ir.core import Case, Constant, Domain, Elementwise, Node, fail, lab
 from graphad.ir.origin import composite
 from graphad.ir.types import TensorType
 from graphad.ops.elementwise import UNARY, binary, floor_divide, remainder, sign, unary
-from graphad.ops.fit import full_like
+from graphad.ops.fit import by_loop, full_like
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import condition, indicator, isfinite, ufunc_type, where
 
@@ -83,6 +83,7 @@ def modf(x: Any) -> tuple[Node, Node]:
 
 @binary(
     numpy="np.copysign({x}, {y})",
+    coerce=by_loop(np.copysign),
     derivative=Elementwise(lambda x, y, out: (sign(x) * copysign(full_like(x, 1), y), None)),
     sympy=lambda sp, x, y: sp.Abs(x) * sp.sign(y),
     latex=r"\left|{x}\right| \operatorname{{sign}}\left({y}\right)",
@@ -94,6 +95,7 @@ def copysign(x: Node, y: Node) -> TensorType:
 
 @binary(
     numpy="np.heaviside({x}, {y})",
+    coerce=by_loop(np.heaviside),
     derivative=Elementwise(lambda x, y, out: (None, indicator(x == 0, out))),
     sympy=lambda sp, x, y: sp.Heaviside(x, y),
     latex=r"H_{{{y}}}\left({x}\right)",

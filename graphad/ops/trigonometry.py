@@ -7,7 +7,7 @@ import numpy as np
 from graphad.ir.core import Domain, Elementwise, Linear, Node
 from graphad.ir.types import TensorType
 from graphad.ops.elementwise import binary, sqrt, square, unary
-from graphad.ops.fit import floats
+from graphad.ops.fit import by_loop, floats
 from graphad.ops.helpers import sinc as sinc_numpy
 from graphad.ops.helpers import sine_quotient as sine_quotient_numpy
 from graphad.ops.piecewise import ufunc_type
@@ -47,6 +47,7 @@ def _arctan2_partials(y: Node, x: Node, out: Node) -> tuple[Node, Node]:
 
 @binary(
     numpy="np.arctan2({y}, {x})",
+    coerce=by_loop(np.arctan2),
     derivative=Elementwise(_arctan2_partials),
     sympy=lambda sp, y, x: sp.atan2(y, x),
     latex=r"\operatorname{{atan2}}\left({y}, {x}\right)",

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+import graphad as ga
 from graphad.errors import ArgumentError, NodeValueError, ShapeError
 from graphad.ir.dims import Dim, evaluate, names, parse_size, product, solve_for_name, substitute, to_python
 
@@ -209,7 +210,24 @@ def test_numpy_integers_take_part():
     assert type(n + np.int64(2) - n) is int
 
 
-@pytest.mark.parametrize("other", [0.5, 2.0, True, "m", None, np.float64(2)])
+@pytest.mark.parametrize("other", [0.5, 2.0, np.float64(2), np.float32(0.5)])
+def test_with_other_numbers_it_is_a_node_of_its_value(other):
+    x = ga.input("x", ("n",))
+    size = x.shape[0]
+    for node, want in [
+        (size + other, 3 + other),
+        (other * size, 3 * other),
+        (size / other, 3 / other),
+        (other - size, other - 3),
+        (size**other, 3**other),
+        (2 / size, 2 / 3),
+        (size / 2, 1.5),
+        (size / (size + 1), 0.75),
+    ]:
+        assert float(ga.compile([x], node)(np.ones(3))) == pytest.approx(float(want))
+
+
+@pytest.mark.parametrize("other", [True, "m", None])
 def test_other_types_are_refused(other):
     with pytest.raises(TypeError, match="support"):
         n + other
