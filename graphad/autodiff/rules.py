@@ -133,8 +133,10 @@ def _tangent_or_self(x: Node, tangent: Contribution) -> Node:
 def _transposed_vjp(node: Node, tangents: Sequence[Contribution], transpose: Transpose) -> Any:
     """The jvp as the vjp of the vjp: u -> Σ cotangent_i(u) is linear, its transpose maps tangents to the result's."""
     several = isinstance(node.type, TupleType)
-    us = [_unknown(t) for t in (node.type.items if isinstance(node.type, TupleType) else (node.type,))]
-    cotangents = vjp_rule(node, tuple(us) if several else us[0])  # type: ignore[arg-type]
+    us = tuple(_unknown(t) for t in (node.type.items if isinstance(node.type, TupleType) else (node.type,)))
+    u = us if several else us[0]
+    assert u is not None, "only nodes that carry a gradient are differentiated"
+    cotangents = vjp_rule(node, u)
     pairs = [(c, t) for c, t in zip(cotangents, tangents, strict=True) if c is not None and t is not None]
     known = iter(transpose([c for c, _ in pairs], [u for u in us if u is not None], [t for _, t in pairs]))
     found = tuple(None if u is None else next(known) for u in us)

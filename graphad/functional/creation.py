@@ -50,9 +50,9 @@ def linspace(
 
     The ends may be nodes and are differentiable; ``num`` may be a named size. ``retstep`` gives the spacing as well.
     """
-    if not builtins.any(isinstance(v, (Node, Dim)) for v in (start, stop, num)):
-        values = np.linspace(start, stop, num, endpoint, retstep, dtype)  # type: ignore[call-overload]
-        return (constant(values[0]), as_node(values[1])) if retstep else constant(values)
+    if not isinstance(num, Dim) and not builtins.any(isinstance(v, (Node, Dim)) for v in (start, stop)):
+        values, step = np.linspace(start, stop, num, endpoint, retstep=True, dtype=dtype)
+        return (constant(values), as_node(step)) if retstep else constant(values)
     first, last = _ends(start, stop)
     share = cast(arange(num), first.dtype) / cast(as_node(num - 1 if endpoint else num), first.dtype)
     share = share.reshape((num, *(1,) * first.ndim))

@@ -108,10 +108,10 @@ def _several(name: str, arrays: Any) -> list[Node]:
     return nodes
 
 
-def _in_dtype(x: Node, dtype: Any, casting: str) -> Node:
+def _in_dtype(x: Node, dtype: Any, casting: Any) -> Node:
     if dtype is None:
         return x
-    if not np.can_cast(x.dtype, as_dtype(dtype), casting):  # type: ignore[arg-type]
+    if not np.can_cast(x.dtype, as_dtype(dtype), casting):
         fail(DTypeError, f"{x.dtype} does not become {as_dtype(dtype)} with casting={casting!r}", x)
     return cast(x, as_dtype(dtype))
 

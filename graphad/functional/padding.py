@@ -161,10 +161,10 @@ def _mirrored(x: Node, axis: int, widths: tuple[int, int], mode: str, odd: bool)
     return [2 * _edge(x, axis, k) - v for k, v in enumerate(turned)] if odd else turned
 
 
-def _far(x: Node, axis: int, widths: tuple[int, int], mode: str, odd: bool) -> Node:
+def _far(x: Node, axis: int, widths: tuple[int, int], mode: Any, odd: bool) -> Node:
     """Borders wider than the array, of known size: an index, or where signs change as well, a matrix."""
     n: Any = x.shape[axis]
     if not odd:
-        return part(x, axis, np.pad(np.arange(n), widths, mode))  # type: ignore[call-overload]
-    matrix = np.pad(np.eye(n), (widths, (0, 0)), mode, reflect_type="odd")  # type: ignore[call-overload]
+        return part(x, axis, np.pad(np.arange(n), widths, mode))
+    matrix = np.pad(np.eye(n), (widths, (0, 0)), mode, reflect_type="odd")
     return moveaxis(tensordot(as_node(matrix.astype(x.dtype)), x, axes=([1], [axis])), 0, axis)

@@ -238,10 +238,14 @@ def _rotations(s: Node, x: Node | None, y: Node | None) -> Node | None:
     so, the part with S is exact where s_i = s_j, too: a loss that does not see U and V turned together has X + Y = 0
     there. Complex matrices need the diagonal of S∘(X - Y) for the phases (Wan and Zhang 2019).
     """
-    if x is None and y is None:
+    if x is not None and y is not None:
+        together, apart = x + y, x - y
+    elif x is not None:
+        together, apart = x, x
+    elif y is not None:
+        together, apart = y, -y
+    else:
         return None
-    together = x + y if x is not None and y is not None else x if x is not None else y
-    apart = x - y if x is not None and y is not None else x if x is not None else -y  # type: ignore[operator]
     sums = expand_dims(s, -2) + expand_dims(s, -1)
     return (_reciprocal(_gaps(s), s) * together + _reciprocal(sums, s) * apart) * 0.5
 

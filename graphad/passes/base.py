@@ -8,13 +8,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from graphad.autodiff.singular import decisions
 from graphad.errors import GraphError
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
-from graphad.rules.engine import name_of, watching
+from graphad.rules.engine import Rule, name_of, watching
 
 WIDTH = 100  # columns of a report
 
@@ -90,6 +91,10 @@ def _wrapped(head: str, items: Sequence[str]) -> str:
 Observer = Callable[[Pass, Graph, Graph], None]
 
 
+def _record(applied: list[tuple[str, Node, Node]], rule: Rule, old: Node, new: Node) -> None:
+    applied.append((name_of(rule), old, new))
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """Passes in order. ``run`` gives the graph and a report; ``observer(pass, before, after)`` sees every step."""
@@ -103,7 +108,7 @@ class Pipeline:
         for p in self.passes:
             started = time.perf_counter()
             applied: list[tuple[str, Node, Node]] = []
-            with watching(lambda rule, old, new, applied=applied: applied.append((name_of(rule), old, new))):  # type: ignore[misc]
+            with watching(partial(_record, applied)):
                 after = p.run(graph)
             seconds = time.perf_counter() - started
             fired = dict(sorted(Counter(name for name, _, _ in applied).items()))

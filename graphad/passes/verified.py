@@ -47,7 +47,7 @@ def is_exact(rule: Rule) -> bool:
 class Application:
     """A rule that applied: the node before and what it was replaced by."""
 
-    rule: Rule
+    rule: Callable[..., Any]
     before: Node
     after: Node
 
@@ -150,7 +150,7 @@ def _blame_pass(p: Pass, before: Graph, after: Graph, k: int, sample: Sample) ->
         return _differ(_sample(graph, values), graph.outputs[0], p.run(graph).outputs[0])
 
     old = before.outputs[k]
-    a = Application(p.run, old, after.outputs[k])  # type: ignore[arg-type]
+    a = Application(p.run, old, after.outputs[k])
     inner = [n for n in before.subgraph([old]).nodes if n.inputs and not before.is_input(n)]
     example = None
     for root in [*inner[:SUBGRAPHS], old]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import chain
 from operator import is_
+from types import MappingProxyType
 
 from graphad.errors import GraphError
 from graphad.ir.core import Node, Op, fail
@@ -27,7 +28,7 @@ MAX_STEPS = 100  # rules that lead from one node to another
 MAX_GROWTH = 50  # rules applied in all, per node that was there
 
 _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
-_uses: ContextVar[Mapping[Node, int]] = ContextVar("uses", default={})  # noqa: B039  # never written
+_uses: ContextVar[Mapping[Node, int]] = ContextVar("uses", default=MappingProxyType({}))
 
 
 @contextmanager

@@ -62,7 +62,8 @@ def log_of_weighted_sum(node: Node) -> Node | None:
         return None
     if 0 in y.inputs[0].shape:
         return None
-    return logsumexp(b.inputs[0], y.attrs["axis"], a, y.attrs["keepdims"])  # type: ignore[no-any-return]
+    weighted: Node = logsumexp(b.inputs[0], y.attrs["axis"], a, y.attrs["keepdims"])
+    return weighted
 
 
 def log1p_inwards(node: Node) -> Node | None:

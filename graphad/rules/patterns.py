@@ -14,7 +14,8 @@ from graphad.ops.indexing import FULL, NEW, Pattern, Slice, slice_length
 def as_pattern(x: Node) -> Pattern | None:
     """The index that a node applies to its input; new and removed axes of size 1 are indices, too."""
     if x.op is getitem:
-        return x.attrs["index"]  # type: ignore[no-any-return]
+        pattern: Pattern = x.attrs["index"]
+        return pattern
     if x.op is expand_dims:
         axes = x.attrs["axis"]
         return tuple(NEW if k in axes else FULL for k in range(max(axes, default=-1) + 1))
