@@ -4,8 +4,11 @@ import subprocess
 import sys
 from functools import partial
 
+import mpmath
 import numpy as np
 import pytest
+import sympy
+from scipy import special as scipy_special
 
 import graphad as ga
 from graphad import special
@@ -13,8 +16,7 @@ from graphad.ir.core import Op
 from graphad.ops import special as plain_ops
 from graphad.ops import special_bessel, special_beta, special_gamma
 
-scipy_special = pytest.importorskip("scipy.special")
-mp = pytest.importorskip("mpmath").mp.clone()
+mp = mpmath.mp.clone()
 mp.dps = 30
 
 EVERYWHERE = np.concatenate([-np.logspace(3, -3, 13), [0.0], np.logspace(-3, 3, 13)])
@@ -383,7 +385,6 @@ def test_generated_code_has_only_the_helpers_that_it_calls():
 
 
 def test_sympy_forms_have_the_values():
-    sympy = pytest.importorskip("sympy")
     points = {"a": 1.7, "b": 0.6, "x": 0.4, "y": 1.3, "q": 1.3}
     for op in (*plain_ops.OPS, *special_gamma.OPS, *special_beta.OPS, *special_bessel.OPS):
         names = {**points, "x": 2.5} if "zeta" in op.name else points

@@ -13,7 +13,6 @@ from graphad.nn.activations import hardtanh as hardtanh
 from graphad.nn.activations import heaviside_step as heaviside_step
 from graphad.nn.activations import leaky_relu as leaky_relu
 from graphad.nn.activations import log_softmax as log_softmax
-from graphad.nn.activations import logsigmoid as logsigmoid
 from graphad.nn.activations import mish as mish
 from graphad.nn.activations import prelu as prelu
 from graphad.nn.activations import relu as relu
@@ -55,7 +54,9 @@ from graphad.nn.pooling import avg_pool3d as avg_pool3d
 from graphad.nn.pooling import max_pool1d as max_pool1d
 from graphad.nn.pooling import max_pool2d as max_pool2d
 from graphad.nn.pooling import max_pool3d as max_pool3d
+from graphad.special import log_expit
 
-log_sigmoid, swish, heaviside = logsigmoid, silu, heaviside_step
+logsigmoid = log_sigmoid = log_expit
+swish, heaviside = silu, heaviside_step
 global_avg_pool1d = global_avg_pool2d = global_avg_pool
 global_max_pool1d = global_max_pool2d = global_max_pool

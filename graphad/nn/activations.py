@@ -13,15 +13,15 @@ from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
 from graphad.ops import elementwise
 from graphad.ops.attributes import normal_axis
-from graphad.ops.casts import as_float
 from graphad.ops.elementwise import expm1
 from graphad.ops.elementwise import sigmoid as sigmoid
 from graphad.ops.elementwise import tanh as tanh
 from graphad.ops.fit import expand_dims
 from graphad.ops.index import split
-from graphad.ops.kinks import absolute, clip
+from graphad.ops.kinks import clip
 from graphad.ops.kinks import relu as relu
 from graphad.ops.leaves import as_node
+from graphad.ops.log_domain import softsign as softsign
 from graphad.ops.piecewise import where
 from graphad.ops.special import ndtr
 from graphad.ops.steps import heaviside
@@ -110,19 +110,6 @@ def softplus(input: Any, beta: float = 1.0) -> Node:
     """log(1 + exp(beta·x)) / beta, without overflow: no threshold is needed from which it would be linear."""
     x = as_node(input)
     return elementwise.softplus(x) if beta == 1 else elementwise.softplus(beta * x) / beta
-
-
-@composite
-def logsigmoid(input: Any) -> Node:
-    """log(sigmoid(x)), without overflow."""
-    return -elementwise.softplus(-as_float(input))
-
-
-@composite
-def softsign(input: Any) -> Node:
-    """x / (1 + |x|); the derivative at 0 is 1, the second one 0."""
-    x = as_node(input)
-    return x / (1 + absolute(x))
 
 
 @composite

@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 import graphad as ga
 
+# Arrays are drawn to fit what was drawn before, which hypothesis finds slow; no check of values is left out.
 settings.register_profile("graphad", deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 settings.load_profile("graphad")
 
