@@ -1,104 +1,137 @@
-"""Import time; the time of building, differentiating, rewriting and lowering a graph, per part, and how it grows.
+"""Measure, print, and write the page: `make bench`, or `python -m benchmarks.run --help`.
 
-Run: make bench. Figures are of the machine they run on, the least of several runs; the growth is what matters: twice
-the nodes should take twice the time.
+workloads/ and objectives/ say what is computed, systems/ by whom; rounds.py measures (a process each: worker.py),
+growth.py and compile_cost.py measure how time grows; report.py and plots.py show it.
 """
 
-import math
-import subprocess
-import sys
-import time
+import json
 from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
+import click
 
-import graphad as ga
+from benchmarks import compile_cost, machine
+from benchmarks.catalog import catalog, objective_recipes
+from benchmarks.growth import FAMILIES, grown
+from benchmarks.plots import draw
+from benchmarks.report import line, page
+from benchmarks.rounds import Row, measure
+from benchmarks.systems import SYSTEMS
+from benchmarks.worker import Request
 
-Model = Callable[[int], tuple[list[ga.Node], ga.Node]]
-AIMS = {500: 0.05, 10_000: 2.0}  # nodes: seconds
-
-
-def layers(depth: int) -> tuple[list[ga.Node], ga.Node]:
-    """A chain of tanh layers with one shared weight."""
-    x, W, b = ga.input("x", ("batch", 8)), ga.parameter("W", (8, 8)), ga.parameter("b", (8,))
-    h = x
-    for _ in range(depth):
-        h = ga.tanh(h @ W + b)
-    return [W, b, x], ga.mean(h * h)
+PARTS = ("workloads", "objectives", "growth", "compile")
 
 
-def formula(size: int) -> tuple[list[ga.Node], ga.Node]:
-    """What rules find much to do in: logarithms of sums, products with one, sums that can be gathered."""
-    x, w = ga.input("x", ("n",)), ga.parameter("w", ("n",))
-    y = x
-    for k in range(size):
-        y = ga.log(1 + ga.exp(-y * w)) + (y * 1 + 0) / (1 + k) + ga.sqrt(ga.square(y) + 1)
-    return [w, x], ga.sum(y)
+@dataclass
+class Figures:
+    """Everything that was measured."""
+
+    machine: dict[str, Any]
+    rounds: int
+    limit: float
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    growth: dict[str, list[Row]] = field(default_factory=dict)
+    compile: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, file: Path | None) -> None:
+        """As JSON."""
+        if file is not None:
+            file.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def load(cls, file: Path) -> "Figures":
+        """What `save` wrote."""
+        figures = cls(**json.loads(file.read_text()))
+        for rows in (figures.rows, figures.growth):
+            for key, entries in rows.items():
+                rows[key] = [Row(**entry) for entry in entries]
+        return figures
 
 
-def wide(width: int) -> tuple[list[ga.Node], ga.Node]:
-    """One value with many uses, whose gradients meet in one sum."""
-    u = ga.input("u", (4,))
-    return [u], ga.sum(ga.sum_n(*[ga.sin(u * k) for k in range(1, width + 1)]))
+@dataclass(frozen=True)
+class Choice:
+    """What the user asked for."""
+
+    only: tuple[str, ...]
+    systems: tuple[str, ...]
+    parts: tuple[str, ...]
+    quick: bool
+    data: Path | None
+
+    def names(self, part: str) -> list[str]:
+        """The cases of a part."""
+        objectives = objective_recipes(self.data)
+        known = [name for name in catalog(self.data) if (name in objectives) == (part == "objectives")]
+        return [name for name in known if not self.only or name in self.only]
 
 
-def import_seconds() -> float:
-    """The time of `import graphad` in a fresh interpreter, numpy included; best of five."""
-    program = "import time; t = time.perf_counter(); import graphad; print(time.perf_counter() - t)"
-    command = [sys.executable, "-c", program]
-    return min(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(5))
+def measured(choice: Choice, figures: Figures, json_file: Path | None, tell: Callable[[str], None]) -> None:
+    """Fill the figures; the file is written after every step."""
+    rounds, limit = figures.rounds, figures.limit
+    for part in ("workloads", "objectives"):
+        for name in choice.names(part) if part in choice.parts else ():
+            request = Request("", name, part == "objectives", choice.quick, data=choice.data)
+            row = measure(request, choice.systems, rounds, limit, tell)
+            figures.rows.setdefault(part, []).append(row)
+            tell(line(row))
+            figures.save(json_file)
+    if "growth" in choice.parts:
+        for key in FAMILIES:
+            request = Request("", "", small=choice.quick)
+            figures.growth[key] = grown(key, request, choice.systems, rounds, limit, choice.quick, tell)
+            figures.save(json_file)
+    if "compile" in choice.parts:
+        tell("compile times")
+        figures.compile = compile_cost.costs(choice.quick)
+        figures.save(json_file)
 
 
-def measure(model: Model, size: int, runs: int) -> tuple[int, list[float]]:
-    """Number of nodes; the seconds of building, differentiating, rewriting and lowering, each the least of all runs."""
-    rows = []
-    for _ in range(runs):
-        times = [time.perf_counter()]
-        inputs, loss = model(size)
-        times.append(time.perf_counter())
-        gradients = ga.grad(loss, inputs[:1])
-        times.append(time.perf_counter())
-        f = ga.compile(inputs, [loss, *gradients])
-        times.append(time.perf_counter())
-        rewriting = sum(step.seconds for step in f.report().steps)
-        build, grad, compiled = np.diff(times).tolist()
-        rows.append([build, grad, rewriting, compiled - rewriting])
-    return len(f.declared.nodes), [min(column) for column in zip(*rows, strict=True)]
+def listed(text: str | None, known: Any, what: str) -> tuple[str, ...]:
+    """A list with commas, each a known name. Raises BadParameter."""
+    names = tuple(name.strip() for name in text.split(",")) if text else ()
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(f"no {what} {name!r}; there are: {', '.join(known)}")
+    return names
 
 
-def sizes_for(model: Model, counts: tuple[int, ...]) -> list[int]:
-    """How large the model must be for these numbers of nodes."""
-    small, large = (measure(model, k, 1)[0] for k in (5, 10))
-    return [max(1, round(5 + (n - small) * 5 / (large - small))) for n in counts]
-
-
-def growth(console: Console, model: Model) -> None:
-    """Print the times for 500, 2 000 and 10 000 nodes, and the exponent that fits the first and the last."""
-    table = Table(
-        "nodes", "build", "grad", "rewrite", "lower", "all, ms", "µs per node", "aim, ms", title=model.__name__
-    )
-    counts = (500, 2000, 10_000)
-    totals = []
-    for count, size in zip(counts, sizes_for(model, counts), strict=True):
-        nodes, parts = measure(model, size, 5 if count < 5000 else 2)
-        totals.append((nodes, sum(parts)))
-        cells = [f"{1e3 * v:.1f}" for v in (*parts, sum(parts))]
-        aim = f"{1e3 * AIMS[count]:.0f}" if count in AIMS else ""
-        table.add_row(str(nodes), *cells, f"{1e6 * sum(parts) / nodes:.0f}", aim)
-    (n0, t0), *_, (n1, t1) = totals
-    console.print(
-        table, f"{model.__name__}: time grows as nodes to the power {math.log(t1 / t0) / math.log(n1 / n0):.2f}\n"
-    )
-
-
-def main() -> None:
-    """Print the figures."""
-    console = Console()
-    console.print(f"import graphad: {import_seconds():.3f} s (aim: below 0.25)\n")
-    for model in (layers, formula, wide):
-        growth(console, model)
+@click.command()
+@click.option("--only", help="names of workloads and objectives, with commas")
+@click.option("--systems", help=f"of {', '.join(SYSTEMS)}")
+@click.option("--parts", help=f"of {', '.join(PARTS)}; without it all, with --only only what is named")
+@click.option("--rounds", default=7, show_default=True, help="how often each system has its turn")
+@click.option("--limit", default=300.0, show_default=True, help="seconds for building and the first call")
+@click.option("--quick", is_flag=True, help="small sizes and one round: to see that it runs")
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a folder of ADBench")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="where figures go")
+@click.option("--page", "page_file", type=click.Path(dir_okay=False, path_type=Path), help="write this page, images/")
+@click.option("--again", type=click.Path(exists=True, path_type=Path), help="show the figures of --json, measure none")
+def main(
+    only: str | None,
+    systems: str | None,
+    parts: str | None,
+    rounds: int,
+    limit: float,
+    quick: bool,
+    data: Path | None,
+    json_file: Path | None,
+    page_file: Path | None,
+    again: Path | None,
+) -> None:
+    """Measure graphad beside other systems; those that are not installed are left out."""
+    if again is not None:
+        figures = Figures.load(again)
+    else:
+        names = listed(only, catalog(data), "case")
+        wanted = tuple(s for s in listed(systems, SYSTEMS, "system") or SYSTEMS if SYSTEMS[s].installed)
+        chosen = listed(parts, PARTS, "part") or (PARTS[:2] if only else PARTS)
+        figures = Figures(machine.describe(), 1 if quick else rounds, limit)
+        measured(Choice(names, wanted, chosen, quick, data), figures, json_file, click.echo)
+    if page_file is not None:
+        draw(figures, page_file.parent / "images")
+        page_file.write_text(page(figures))
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ from graphad.ir.late import install as _install
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
+from graphad.lower import profile as _profile  # noqa: F401  # fills Function.profile
 from graphad.lower.compile import Function as Function
 from graphad.lower.compile import compile as compile
 from graphad.lower.explain import explain as explain

@@ -105,3 +105,9 @@ class NonFiniteError(GraphadError, FloatingPointError):
 
     op = file = forward = ""
     line = 0
+
+
+class MemoryBudgetError(GraphadError, ValueError):
+    """``max_bytes`` cannot be met. ``floor`` is the least number of bytes that was found, ``max_bytes`` what was asked."""
+
+    floor = max_bytes = 0

@@ -10,21 +10,22 @@ from graphad.ops.fit import broadcast_to
 
 def root(graph: Graph, node: Node) -> Node:
     """The node whose memory the value of ``node`` may be: itself, or what it is a chain of views of."""
-    while not graph.is_input(node) and _is_view(node):
+    while not graph.is_input(node) and is_view(node):
         node = node.inputs[0]
     return node
 
 
 def is_read_only(graph: Graph, node: Node) -> bool:
     """Whether the value may be a broadcast view, in which several elements share memory."""
-    while not graph.is_input(node) and _is_view(node):
+    while not graph.is_input(node) and is_view(node):
         if node.op is broadcast_to:
             return True
         node = node.inputs[0]
     return False
 
 
-def _is_view(node: Node) -> bool:
+def is_view(node: Node) -> bool:
+    """Whether the value may share memory with the first operand."""
     if node.op is broadcast_to:
         return not is_literal(node.inputs[0])  # np.zeros, np.ones and np.full are fresh
     if node.op in (einsum_op, sum_n):

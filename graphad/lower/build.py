@@ -22,26 +22,26 @@ def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -
     outputs, updates = graph.outputs[:count], graph.outputs[count:]
     forward, backward = schedule(graph)
     keep = set(outputs)
-    plain = _unpacked([Assign(n, select(graph, n)) for n in (*forward, *backward) if _is_computed(n)])
+    plain = unpacked([Assign(n, select(graph, n)) for n in (*forward, *backward) if is_computed(n)])
     writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True)]
-    moved = inline([*_needed(plain, [*outputs, *updates]), *writes], keep, width)
+    moved = inline([*needed(plain, [*outputs, *updates]), *writes], keep, width)
     body, writes = moved[: len(moved) - len(targets)], moved[len(moved) - len(targets) :]
     late = set(backward)
     first = [s for s in body if s.node not in late]
     second = [s for s in body if s.node in late]
-    results, saved = _results(graph, outputs, set(targets))
+    results, saved = results_of(graph, outputs, set(targets))
     statements: list[Statement] = [*first, *([Note("backward")] if first and second else []), *second, *saved]
     if writes:
-        statements += [Note("update"), *_writes(graph, writes, set(targets))]
+        statements += [Note("update"), *writes_of(graph, writes, set(targets))]
     constants = [n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n)]
     return Program(graph, tuple(statements), tuple(results), structure, tuple(targets), tuple(constants))
 
 
-def _is_computed(node: Node) -> bool:
+def is_computed(node: Node) -> bool:
     return not is_literal(node) and "constant" not in node.op.traits
 
 
-def _needed(statements: Sequence[Assign], results: Sequence[Node]) -> list[Assign]:
+def needed(statements: Sequence[Assign], results: Sequence[Node]) -> list[Assign]:
     """The statements that results need: a broadcast that NumPy makes by itself has lost its users by now."""
     used = set(results)
     needed = []
@@ -52,7 +52,7 @@ def _needed(statements: Sequence[Assign], results: Sequence[Node]) -> list[Assig
     return needed[::-1]
 
 
-def _unpacked(statements: Sequence[Assign]) -> list[Assign]:
+def unpacked(statements: Sequence[Assign]) -> list[Assign]:
     """An op whose several results are used is taken apart in one statement: ``w, v = np.linalg.eigh(a)``."""
     parts: dict[Node, dict[int, Node]] = {}
     for s in statements:
@@ -69,7 +69,7 @@ def _unpacked(statements: Sequence[Assign]) -> list[Assign]:
     return apart
 
 
-def _results(graph: Graph, outputs: Sequence[Node], targets: set[Node]) -> tuple[list[Expression | str], list[Save]]:
+def results_of(graph: Graph, outputs: Sequence[Node], targets: set[Node]) -> tuple[list[Expression | str], list[Save]]:
     """What is returned for each output, and the copies to be made before inputs are written over."""
     results: list[Expression | str] = []
     saved: list[Save] = []
@@ -91,7 +91,7 @@ def _results(graph: Graph, outputs: Sequence[Node], targets: set[Node]) -> tuple
     return results, saved
 
 
-def _writes(graph: Graph, writes: Sequence[Assign], targets: set[Node]) -> list[Statement]:
+def writes_of(graph: Graph, writes: Sequence[Assign], targets: set[Node]) -> list[Statement]:
     """The writes in place; a new value that would read another target after it was written is computed before."""
     early: list[Statement] = []
     late: list[Statement] = []

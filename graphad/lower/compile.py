@@ -1,9 +1,6 @@
 """compile: graph in, Python function out."""
 
-import builtins
-import hashlib
 import keyword
-import linecache
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -12,16 +9,14 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError, GraphError
-from graphad.form.evaluate import missing_import
 from graphad.ir.core import Node, fail, label
 from graphad.ir.graph import Graph
 from graphad.ir.late import method as _late
 from graphad.lower.blame import Blame
-from graphad.lower.build import build
-from graphad.lower.emit import emit, render, uses_rng
-from graphad.lower.notes import Parts, add_note
-from graphad.lower.program import Expression, Program, flatten
-from graphad.lower.runtime import Arguments, as_arrays
+from graphad.lower.code import STYLES, Code, Lowering
+from graphad.lower.emit import uses_rng
+from graphad.lower.program import Program, flatten
+from graphad.lower.runtime import Arguments, finisher
 from graphad.passes.base import Pass, Pipeline, Report
 from graphad.passes.presets import pipeline
 from graphad.passes.repetition import hints
@@ -37,18 +32,17 @@ class Function:
     written, except those in ``updates``.
     """
 
-    def __init__(self, declared: Graph, program: Program, report: Report, name: str, blame: bool = False) -> None:
-        self.name, self.declared, self.program, self._report = name, declared, program, report
-        self._arguments = Arguments(program.graph, name, program.updates)
-        self._draws = uses_rng(program)
-        self._emitted = emit(program, name)
-        if name in self._emitted.helpers:
-            raise ArgumentError(
-                f"{name!r} is the name of a helper that the generated code calls", hint="choose another name="
-            )
-        self._file = f"<graphad {name} {hashlib.sha256(self.source.encode()).hexdigest()[:12]}>"
-        self._run = self._load()
-        self._blame = Blame(declared, program.graph, program.updates) if blame else None
+    def __init__(self, declared: Graph, lowering: Lowering, report: Report, style: str, blame: bool) -> None:
+        self.name, self.declared, self._report = lowering.name, declared, report
+        self._lowering, self._code = lowering, lowering.code(style)
+        self._run, self._file = self._code.run, self._code.file
+        graph, targets = lowering.graph, lowering.targets
+        self._works = bool(self._code.emitted.work)
+        self._arguments = Arguments(graph, self.name, targets, self._variant if self._works else None)
+        self._finish = finisher(lowering.structure, graph.outputs[: len(graph.outputs) - len(targets)])
+        self._draws = uses_rng(self.program)
+        self._blame = Blame(declared, graph, targets) if blame else None
+        self._small: list[Code] = []
 
     @property
     def graph(self) -> Graph:
@@ -56,15 +50,19 @@ class Function:
         return self.program.graph
 
     @property
+    def program(self) -> Program:
+        """The statements before printing."""
+        return self._code.program
+
+    @property
     def source(self) -> str:
         """The generated code."""
-        return "\n".join(self._emitted.imports) + "\n\n\n" + self._emitted.text
+        return self._code.source
 
-    @cached_property
+    @property
     def lines(self) -> Mapping[int, Node]:
         """The node that each line of ``source`` (counted from 1) computes."""
-        head = len(self._emitted.imports) + 2
-        return {k + head: n for k, n in self._emitted.lines.items()}
+        return self._code.lines
 
     def report(self) -> Report:
         """What each pass did, and hints."""
@@ -80,40 +78,52 @@ class Function:
 
     def __call__(self, *args: Any, rng: np.random.Generator | None = None, **kwargs: Any) -> Any:
         """Run. ``rng`` is needed where the graph draws random numbers. Raises ArgumentError, DTypeError, ShapeError."""
-        arrays: list[Any] = self._arguments.arrays(args, kwargs)
+        arrays: Sequence[Any]
+        arrays, spaces = self._arguments.check(args, kwargs)
         if self._draws:
             if not isinstance(rng, np.random.Generator):
                 hint = f"call {self.name}(..., rng=np.random.default_rng(0))"
                 raise ArgumentError(f"{self.name} draws random numbers and needs rng=", hint=hint)
-            arrays.append(rng)
+            arrays = [*arrays, rng]
         elif rng is not None:
             raise ArgumentError(f"{self.name} draws no random numbers: rng= has no use")
         saved = self._blame and self._blame.save(arrays, rng)
         try:
-            result = as_arrays(self._run(*arrays))
+            if self._works:
+                code, work = variant = spaces.take()
+                result = (code.run if code else self._run)(*arrays, *work)
+                spaces.give(variant)
+            else:
+                result = self._run(*arrays)
         except Exception as problem:
-            self._explain(problem)
+            for code in {self._code, *self._small}:
+                code.explain(problem)
             raise
+        if self._finish is not None:
+            result = self._finish(result)
         if self._blame and saved:
             self._blame.check(result, arrays, saved)
         return result
 
     export = _late("Function.export")
     explain = _late("Function.explain")
+    profile = _late("Function.profile")
 
-    def _load(self) -> Any:
-        linecache.cache[self._file] = (len(self.source), None, self.source.splitlines(keepends=True), self._file)
-        scope: dict[str, Any] = {}
-        try:
-            exec(builtins.compile(self.source, self._file, "exec"), scope)
-        except ImportError as problem:
-            missing_import(problem, self._emitted.imports)
-        return scope[self.name]
+    def in_style(self, style: str) -> Program:
+        """The statements in another style."""
+        return self._lowering.program(style)
 
-    def _explain(self, problem: Exception) -> None:
-        """Say which of the user's lines the failing part of the generated code comes from."""
-        parts = Parts(self.program, self._emitted.names)
-        add_note(problem, self._file, self.source, self.lines, parts)
+    def _variant(self, sizes: Mapping[str, int]) -> tuple[Code | None, tuple[Any, ...]]:
+        """What runs for these sizes (None: ``source``), and its workspace: loops over tiles are for large arrays."""
+        if self.program.is_small(sizes):
+            return self._without_loops, ()
+        return None, self._code.workspace(sizes)
+
+    @cached_property
+    def _without_loops(self) -> Code:
+        code = self._lowering.code("readable")
+        self._small.append(code)
+        return code
 
 
 def compile(
@@ -126,6 +136,7 @@ def compile(
     rewrites: Sequence[UserRule] = (),
     verify: bool | Sequence[Any] = False,
     check_nan: str | None = None,
+    style: str = "fast",
 ) -> Function:
     """Compile a graph to a Python function on NumPy arrays.
 
@@ -134,7 +145,8 @@ def compile(
     ``updates``: input -> new value, written in place after everything is computed. ``rewrites``: rules of your own (see
     `ga.rewrite`). ``verify``: check every pass on sampled inputs, or on those given here as lists of values; raises
     RewriteError. ``check_nan="blame"``: a call whose results hold nan or inf raises NonFiniteError, which names the
-    first bad value on the way to them, and updates nothing. Raises GraphError when an input is left out (it is named),
+    first bad value on the way to them, and updates nothing. ``style``: "fast" computes in tiles and buffers that are
+    used again; "readable" is the same without them. Raises GraphError when an input is left out (it is named),
     ArgumentError for bad names.
 
     >>> import graphad as ga
@@ -145,6 +157,8 @@ def compile(
     """
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ArgumentError(f"{name!r} cannot be the name of a function", hint="use a Python identifier")
+    if style not in STYLES:
+        raise ArgumentError(f"style={style!r} is not known", hint='use "fast" or "readable"')
     if check_nan not in (None, "blame"):
         raise ArgumentError(f"check_nan={check_nan!r} is not known", hint='use None or "blame"')
     nodes: list[Node] = []
@@ -153,8 +167,8 @@ def compile(
     declared = Graph(inputs, [*nodes, *targets.values()], name)
     _check_updates(declared, targets)
     graph, report = verified(pipeline(optimize, rewrites), verify).run(declared)
-    program = build(graph, structure, list(targets), _width)
-    return Function(declared, program, report, name, check_nan == "blame")
+    lowering = Lowering(graph, structure, tuple(targets), name)
+    return Function(declared, lowering, report, style, check_nan == "blame")
 
 
 def _check_updates(graph: Graph, targets: Mapping[Node, Node]) -> None:
@@ -168,14 +182,3 @@ def _check_updates(graph: Graph, targets: Mapping[Node, Node]) -> None:
                 target,
                 value,
             )
-
-
-class _Short(dict[Node, str]):
-    """Names before names are given: the user's, or two letters."""
-
-    def __missing__(self, node: Node) -> str:
-        return node.name or "t0"
-
-
-def _width(expression: Expression) -> int:
-    return len(render(expression, _Short()).text)

@@ -44,6 +44,7 @@ class Source:
     helpers: tuple[str, ...]
     imports: tuple[str, ...]
     names: Mapping[Node, str]
+    work: str = ""  # the name of the function that makes the arrays of a call, if there is one
 
 
 def render(expression: Expression, names: Mapping[Node, str]) -> Expr:
@@ -86,39 +87,50 @@ def uses_rng(program: Program) -> bool:
     return any("random" in n.op.traits for n in program.graph.nodes)
 
 
-def emit(program: Program, name: str, doc: str = "") -> Source:
+def emit(program: Program, name: str, doc: str = "", style: "type[Printer] | None" = None) -> Source:
     """The helpers, constants and the function ``name`` that a program stands for."""
-    helpers = helpers_of(program)
+    style = style or Printer
+    helpers = style.helpers(program)
     imports = imports_of(program)
-    names = Names(program.graph, [*helpers, name, *(line.split()[-1] for line in imports)])
-    printer = _Printer(program, names)
+    names = Names(program.graph, [*helpers, name, *style.locals, *(line.split()[-1] for line in imports)])
+    printer = style(program, names)
     for text in helpers.values():
         printer.lines += [*text.rstrip().splitlines(), "", ""]
     for node in program.constants:
         wish = node.name or "CONSTANT"
         names.of[node] = names.unique(wish.upper())
         text = f"{names.of[node]} = {literals.array(node.attrs['value'])}"
-        printer.put([_comment(node), *text.splitlines()], node)
+        printer.put([comment(node), *text.splitlines()], node)
     if program.constants:
         printer.lines += ["", ""]
     printer.function(name, doc)
-    return Source("\n".join(printer.lines) + "\n", printer.owners, tuple(helpers), imports, names.of)
+    return Source("\n".join(printer.lines) + "\n", printer.owners, tuple(helpers), imports, names.of, printer.work)
 
 
-class _Printer:
+class Printer:
+    """Writes one program, a statement at a time; ``owners`` is the node that each line belongs to."""
+
+    locals: tuple[str, ...] = ()  # names that the style itself uses
+    work = ""
+
     def __init__(self, program: Program, names: Names) -> None:
         self.program, self.names = program, names
         self.lines: list[str] = []
         self.owners: dict[int, Node] = {}
         self.slots: dict[str, str] = {}
 
+    @staticmethod
+    def helpers(program: Program) -> dict[str, str]:
+        """The source of the functions that the program calls."""
+        return helpers_of(program)
+
     def add(self, code: str, node: Node, indent: str = "    ") -> None:
         """A statement, wrapped, with a comment on the node that it computes (before it, where it is long)."""
         lines = wrap(code, indent)
-        if len(lines) == 1 and len(lines[0]) + 2 + len(_comment(node)) <= WIDTH:
-            lines = [f"{lines[0]}  {_comment(node)}"]
+        if len(lines) == 1 and len(lines[0]) + 2 + len(comment(node)) <= WIDTH:
+            lines = [f"{lines[0]}  {comment(node)}"]
         else:
-            lines = [f"{indent}{_comment(node)}", *lines]
+            lines = [f"{indent}{comment(node)}", *lines]
         self.put(lines, node)
 
     def put(self, lines: Sequence[str], node: Node | None) -> None:
@@ -129,15 +141,17 @@ class _Printer:
                 self.owners[len(self.lines)] = node
 
     def function(self, name: str, doc: str) -> None:
+        """The function from its header to its return."""
         body_at = len(self.lines)
         graph = self.program.graph
         rng = ["rng"] if uses_rng(self.program) else []
+        self.lines += self.prologue()
         for statement in self.program.statements:
             self.statement(statement)
         texts = [self.slots[r] if isinstance(r, str) else self.text(r) for r in self.program.results]
         result = structure_text(self.program.structure, texts)
         self.put(wrap(f"return {_bare_tuple(result)}", "    "), next(iter((*graph.outputs, *graph.inputs)), None))
-        header = wrap(f"def {name}({', '.join([*(self.names.of[x] for x in graph.inputs), *rng])}):", "")
+        header = wrap(f"def {name}({', '.join([*(self.names.of[x] for x in graph.inputs), *rng, *self.extra()])}):", "")
         header += [f"    {line}".rstrip() for line in doc.splitlines()]
         sizes = self.sizes(self.lines[body_at:])
         added = len(header) + len(sizes)
@@ -145,10 +159,20 @@ class _Printer:
         self.owners |= {body_at + len(header) + k: x for k, (_, x) in enumerate(sizes, start=1)}
         self.lines[body_at:body_at] = [*header, *(line for line, _ in sizes)]
 
+    def extra(self) -> list[str]:
+        """Parameters after the inputs."""
+        return []
+
+    def prologue(self) -> list[str]:
+        """The first lines of the body."""
+        return []
+
     def text(self, expression: Expression) -> str:
+        """An expression in the names of this function."""
         return render(expression, self.names.of).text
 
     def statement(self, s: Statement) -> None:
+        """One statement."""
         match s:
             case Note(text):
                 self.lines += ["", f"    # {text}"]
@@ -175,7 +199,7 @@ class _Printer:
         return found
 
 
-def _comment(node: Node) -> str:
+def comment(node: Node) -> str:
     """What a comment says of a node: its type and the user's line."""
     return f"# {node.type}  {node.origin.location}".rstrip()
 

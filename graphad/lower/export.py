@@ -17,11 +17,10 @@ from graphad.ir.graph import Graph
 from graphad.ir.late import install
 from graphad.ir.text import digest
 from graphad.lower import self_check
+from graphad.lower.code import STYLES, printed
 from graphad.lower.compile import Function
-from graphad.lower.emit import emit, uses_rng
+from graphad.lower.emit import uses_rng
 from graphad.lower.sizes import solve
-
-STYLES = ("readable",)
 
 
 def export(function: Function, path: str | Path, style: str = "readable") -> Path:
@@ -35,20 +34,20 @@ def export(function: Function, path: str | Path, style: str = "readable") -> Pat
         raise ArgumentError(f"style={style!r} is not known", hint=f"use one of {', '.join(map(repr, STYLES))}")
     if target.suffix != ".py":
         raise ArgumentError(f"{target.name} is no name for a Python module", hint="let the path end in .py")
-    write_atomic(target, module_source(function))
+    write_atomic(target, module_source(function, style))
     return target
 
 
-def module_source(function: Function) -> str:
+def module_source(function: Function, style: str = "readable") -> str:
     """The text of the module."""
-    program, graph = function.program, function.graph
+    program, graph = function.in_style(style), function.graph
     lines = [f"The graph {function.name} as NumPy.", "", "Inputs:", *(f"    {x.name}: {x.type}" for x in graph.inputs)]
     if uses_rng(program):
         lines.append("    rng: numpy.random.Generator")
     if program.updates:
         lines.append(f"Updated in place: {', '.join(str(x.name) for x in program.updates)}")
     doc = "\n".join(lines) + "\n"
-    emitted = emit(program, function.name, f'"""{doc}"""')
+    emitted = printed(program, function.name, f'"""{doc}"""')
     body, imports = emitted.text, "\n".join(emitted.imports)
     needs = " and ".join(dict.fromkeys(line.split()[1].partition(".")[0] for line in emitted.imports))
     header = (

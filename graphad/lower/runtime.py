@@ -1,6 +1,9 @@
-"""What happens around a call: arguments become arrays as declared, or an error in the user's words."""
+"""What happens around a call: arguments become arrays as declared, or an error in the user's words.
 
-from collections.abc import Mapping, Sequence
+The same shapes come again and again, so that case is kept short: one pass over the arguments, one look-up.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,35 +11,78 @@ import numpy as np
 from graphad.errors import ArgumentError, DTypeError
 from graphad.ir.core import Node, describe
 from graphad.ir.graph import Graph
+from graphad.ir.types import TupleType
+from graphad.lower.program import structure_text
 from graphad.lower.sizes import solve
 
 Array = np.ndarray[Any, Any]
+Make = Callable[[Mapping[str, int]], Any]
+
+KNOWN = 1024  # tuples of shapes that are remembered
+KEPT = 8  # tuples of shapes whose workspaces are kept, and workspaces of each
+
+
+class Workspaces:
+    """Workspaces for one tuple of shapes; each belongs to one call at a time, whatever thread that runs in.
+
+    `take` one, run, `give` it back. They are made when needed, by ``make`` from the values of the named ``sizes``.
+    """
+
+    __slots__ = ("_free", "_make", "sizes")
+
+    def __init__(self, sizes: Mapping[str, int], make: Make | None) -> None:
+        self.sizes, self._make = sizes, make
+        self._free: list[Any] = []  # pop and append are atomic
+
+    def take(self) -> Any:
+        """A workspace that nobody else has."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self._make(self.sizes) if self._make else None
+
+    def give(self, workspace: Any) -> None:
+        """Hand a workspace back for later calls."""
+        if len(self._free) < KEPT:
+            self._free.append(workspace)
 
 
 class Arguments:
-    """Checks the arguments of a function; shapes that were seen before cost a look-up."""
+    """Checks the arguments of a function; shapes that were seen before cost a look-up.
 
-    def __init__(self, graph: Graph, name: str, targets: Sequence[Node]) -> None:
-        self._graph, self._name = graph, name
-        self._inputs = [(x, x.dtype, x in set(targets)) for x in graph.inputs]
+    ``make`` builds the workspace of a call from the values of the named sizes, for functions that need one.
+    """
+
+    def __init__(self, graph: Graph, name: str, targets: Sequence[Node], make: Make | None = None) -> None:
+        self._graph, self._name, self._make = graph, name, make
+        self._count = len(graph.inputs)
+        written = set(targets)
+        self._is_target = [x in written for x in graph.inputs]
         self._names = [x.name or f"x{k}" for k, x in enumerate(graph.inputs)]
-        self._seen: set[tuple[tuple[int, ...], ...]] = set()
+        self._seen: dict[tuple[tuple[int, ...], ...], Workspaces] = {}
+        self._look = _looker(graph, self._is_target, self._seen)
 
-    def arrays(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Array]:
-        """The arrays of a call. Raises ArgumentError, DTypeError, ShapeError, each naming the input."""
-        if kwargs or len(args) != len(self._inputs):
+    def check(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Sequence[Array], Workspaces]:
+        """The arrays of a call and the workspaces of their shapes.
+
+        Raises ArgumentError, DTypeError, ShapeError, each naming the input.
+        """
+        if kwargs or len(args) != self._count:
             args = self._ordered(args, kwargs)
-        arrays = [
-            value
-            if type(value) is np.ndarray and value.dtype == dtype and (not is_target or value.flags.writeable)
-            else _converted(x, value, is_target)
-            for (x, dtype, is_target), value in zip(self._inputs, args, strict=True)
-        ]
+        found = self._look(*args)
+        return (args, found) if found is not None else self._convert(args)
+
+    def _convert(self, args: tuple[Any, ...]) -> tuple[Sequence[Array], Workspaces]:
+        """The same for arguments that are no arrays of the declared dtype, and for new shapes."""
+        arrays = [_converted(x, v, t) for x, v, t in zip(self._graph.inputs, args, self._is_target, strict=True)]
         shapes = tuple([a.shape for a in arrays])
-        if shapes not in self._seen:
-            solve(self._graph, shapes)
-            self._seen.add(shapes)
-        return arrays
+        found = self._seen.get(shapes)
+        if found is None:
+            found = Workspaces(solve(self._graph, shapes), self._make)
+            if len(self._seen) >= (KEPT if self._make else KNOWN):
+                self._seen.clear()  # a call under way hands its workspace to what nobody refers to any more
+            self._seen[shapes] = found
+        return arrays, found
 
     def _ordered(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
         signature = f"{self._name}({', '.join(self._names)})"
@@ -56,6 +102,21 @@ class Arguments:
         return tuple(given[n] for n in self._names)
 
 
+def _looker(graph: Graph, is_target: Sequence[bool], seen: dict[Any, Workspaces]) -> Callable[..., Workspaces | None]:
+    """A function of the arguments: what was ``seen`` for their shapes, None unless all are arrays as declared.
+
+    Every call runs it, so it is made for the graph: ``if type(x0) is ndarray and x0.dtype is d0: return seen((...))``.
+    """
+    dtypes = {f"d{k}": np.dtype(x.dtype.name) for k, x in enumerate(graph.inputs)}  # the objects that arrays have
+    tests = [f"type(x{k}) is ndarray and x{k}.dtype is d{k}" for k in range(len(dtypes))]
+    tests += [f"x{k}.flags.writeable" for k, written in enumerate(is_target) if written]
+    names = ", ".join(f"x{k}" for k in range(len(dtypes)))
+    shapes = "".join(f"x{k}.shape, " for k in range(len(dtypes)))
+    source = f"lambda {names}: seen(({shapes})) if {' and '.join(tests) or True} else None"
+    look: Callable[..., Workspaces | None] = eval(source, {"ndarray": np.ndarray, "seen": seen.get, **dtypes})
+    return look
+
+
 def _converted(x: Node, value: Any, is_target: bool) -> Array:
     """A value as an array of the declared dtype: numbers and lists are converted, arrays only where nothing is lost."""
     if isinstance(value, Node):
@@ -67,24 +128,52 @@ def _converted(x: Node, value: Any, is_target: bool) -> Array:
     if is_target and (not isinstance(value, np.ndarray) or array.dtype != x.dtype or not array.flags.writeable):
         what = f"input {x.name!r} is updated in place and must be a writable {x.dtype} array"
         raise DTypeError(what, where=[describe(x)], hint=f"got {type(value).__name__} of dtype {array.dtype}")
-    weak = not isinstance(value, (np.ndarray, np.generic)) and _same_kind(array, x)
-    if array.dtype != x.dtype and not weak and not np.can_cast(array.dtype, x.dtype, "safe"):
+    if array.dtype == x.dtype:
+        return array
+    if not _fits(value, array, x):
         hint = f"convert it: {x.name}.astype({str(x.dtype)!r})"
         raise DTypeError(
             f"input {x.name!r} has dtype {array.dtype}, declared {x.dtype}", where=[describe(x)], hint=hint
         )
-    return array.astype(x.dtype, copy=False)
+    return array.astype(x.dtype)
 
 
-def _same_kind(array: Array, x: Node) -> bool:
-    """Whether Python numbers of this kind may stand for the declared dtype: ints for floats, not floats for ints."""
-    return (array.dtype.kind in "biufc" and bool(np.can_cast(array.dtype, x.dtype, "same_kind"))) or array.size == 0
+def _fits(value: Any, array: Array, x: Node) -> bool:
+    """Whether a value of another dtype may be converted: arrays where nothing is lost, and Python numbers of its kind.
+
+    Ints may stand for floats, not floats for ints.
+    """
+    if np.can_cast(array.dtype, x.dtype, "safe"):
+        return True
+    weak = not isinstance(value, (np.ndarray, np.generic))
+    kinds = array.dtype.kind in "biufc" and bool(np.can_cast(array.dtype, x.dtype, "same_kind"))
+    return weak and (kinds or array.size == 0)
 
 
-def as_arrays(result: Any) -> Any:
-    """Results with NumPy scalars made 0-d arrays, in the same structure."""
-    if isinstance(result, tuple):
-        return tuple([as_arrays(r) for r in result])
-    if isinstance(result, dict):
-        return {k: as_arrays(v) for k, v in result.items()}
-    return result if isinstance(result, np.ndarray) else np.asarray(result)
+def finisher(structure: Any, outputs: Sequence[Node]) -> Callable[[Any], Any] | None:
+    """What makes 0-d arrays of the NumPy scalars among the results of a structure; None where there can be none.
+
+    It is one expression, such as ``lambda r: (asarray(r[0]), r[1])``: a call has no time to look for them.
+    """
+    if all(y.ndim for y in outputs):
+        return None
+    texts = dict(_places(structure, "r"))
+    for k, y in enumerate(outputs):
+        if isinstance(y.type, TupleType):
+            texts[k] = f"tuple(map(asarray, {texts[k]}))"
+        elif not y.ndim:
+            texts[k] = f"asarray({texts[k]})"
+    finish: Callable[[Any], Any] = eval(
+        f"lambda r: {structure_text(structure, list(texts.values()))}", {"asarray": np.asarray}
+    )
+    return finish
+
+
+def _places(structure: Any, text: str) -> Iterator[tuple[int, str]]:
+    """For each result, by its number, the expression that reads it from the structure ``text``."""
+    if isinstance(structure, int):
+        yield structure, text
+        return
+    items = structure.items() if isinstance(structure, dict) else enumerate(structure)
+    for key, value in items:
+        yield from _places(value, f"{text}[{key!r}]")

@@ -8,6 +8,8 @@ become literals where NumPy's weak promotion of Python numbers gives the declare
 
 from collections.abc import Sequence
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from graphad.form import literals
@@ -165,6 +167,14 @@ def _needs_array(user: Node) -> bool:
 
 def _is_python(graph: Graph, node: Node) -> bool:
     """Whether the text of a scalar mentions Python numbers only."""
-    if graph.is_input(node) or node.ndim or node.dtype != np.float64 or "promotes" not in node.op.traits:
-        return False
-    return all(is_literal(x) or _is_python(graph, x) for x in node.inputs)
+    found = _of_numbers.get(graph)
+    if found is None:
+        found = _of_numbers[graph] = set()
+        for x in graph.nodes:
+            plain = not x.ndim and x.dtype == np.float64 and "promotes" in x.op.traits and not graph.is_input(x)
+            if plain and all(is_literal(y) or y in found for y in x.inputs):
+                found.add(x)
+    return node in found
+
+
+_of_numbers: WeakKeyDictionary[Graph, set[Node]] = WeakKeyDictionary()

@@ -34,6 +34,15 @@ def place(values, index, shape):
     return out
 
 
+def place_all(values, indices, shape):
+    """Zeros of the given shape with each of the values added at its index."""
+    out = np.zeros(shape, values[0].dtype)
+    out[indices[0]] = values[0]
+    for x, index in zip(values[1:], indices[1:], strict=True):
+        out[index] += x
+    return out
+
+
 def scatter_add(values, index, shape):
     """Zeros of the given shape with the values added at the index, as often as a position occurs in it."""
     rows = len(shape) > 1 and not isinstance(index, tuple)  # the index picks whole rows

@@ -18,6 +18,7 @@ from graphad.ir.types import TensorType, as_dtype
 from graphad.ops.attributes import Axis, ShapeAttr, all_axes, normal_axes, normal_axis
 from graphad.ops.fit import expand_dims, promoting, zeros
 from graphad.ops.helpers import place as place_numpy
+from graphad.ops.helpers import place_all as place_all_numpy
 from graphad.ops.helpers import put as put_numpy
 from graphad.ops.helpers import scatter_add as scatter_add_numpy
 from graphad.ops.indexing import (
@@ -78,6 +79,31 @@ def getitem(x: Node, index: PatternAttr) -> TensorType:
 def place(x: Node, index: PatternAttr, shape: ShapeAttr) -> TensorType:
     """Zeros of the given shape with ``x`` at the index: the adjoint of `getitem`."""
     return TensorType(shape, x.dtype)
+
+
+def _patterns(value: Any, nodes: Sequence[Node]) -> tuple[Pattern, ...]:
+    return tuple(_pattern(index, nodes) for index in value)
+
+
+def _place_all_text(node: Node) -> str:
+    indices = ", ".join(map(index_object, node.attrs["indices"]))
+    return f"place_all([{{xs}}], [{indices}], {{shape}})"
+
+
+@op(
+    numpy=_place_all_text,
+    derivative=Linear(lambda g, *xs, indices, shape: tuple(getitem(g, index) for index in indices)),
+    coerce=promoting,
+    cases=(
+        Case((4,), (3, 4), indices=((1,), ()), shape=(3, 4)),
+        Case((2, 2), (), indices=((Slice(1, None), Slice(None, None, -2)), (0, 0)), shape=(3, 4)),
+        Case(("n",), ("n",), indices=((FULL, 0), (FULL, 1)), shape=("n", 2)),
+    ),
+    helpers=(place_all_numpy,),
+)
+def place_all(*xs: Node, indices: Annotated[tuple[Pattern, ...], _patterns], shape: ShapeAttr) -> TensorType:
+    """Zeros of the given shape with each of ``xs`` added at its index, which may overlap: a sum of `place`s."""
+    return TensorType(shape, xs[0].dtype)
 
 
 @op(
@@ -269,4 +295,4 @@ def assumptions(node: Node) -> list[tuple[Size, Slice, Size]]:
     return found
 
 
-OPS: tuple[Op, ...] = (getitem, place, gather, scatter_add, put, concatenate, stack)
+OPS: tuple[Op, ...] = (getitem, place, place_all, gather, scatter_add, put, concatenate, stack)

@@ -5,13 +5,27 @@ from dataclasses import dataclass
 from graphad.ir.graph import Graph
 from graphad.passes.cse import Cse
 from graphad.passes.fold import Fold
-from graphad.rules import choices, contractions, cuts, exact, identities, layout, once, reductions, scatters, symmetry
+from graphad.rules import (
+    choices,
+    contractions,
+    cuts,
+    exact,
+    identities,
+    layout,
+    once,
+    reductions,
+    scales,
+    scatters,
+    symmetry,
+)
 from graphad.rules.engine import Table, merge, rewrite
 from graphad.rules.stable import STABLE
 from graphad.rules.user import UserRule, tables
 
 EXACT: Table = merge(exact.EXACT, choices.EXACT, layout.EXACT, cuts.EXACT)
-CLOSE: Table = merge(identities.CLOSE, reductions.CLOSE, contractions.CLOSE, scatters.CLOSE, symmetry.CLOSE, once.CLOSE)
+CLOSE: Table = merge(
+    *(m.CLOSE for m in (identities, reductions, scales, contractions, scatters, symmetry, once)),
+)
 ALL: Table = merge(EXACT, STABLE, CLOSE)
 ROUNDS = 4
 

@@ -6,10 +6,13 @@ from dataclasses import replace
 from graphad.errors import ArgumentError
 from graphad.passes.algebra import Algebra, Simplify, Stabilize, UserRules
 from graphad.passes.base import Pass, Pipeline
+from graphad.passes.contractions import Contract
 from graphad.passes.cse import Cse
 from graphad.passes.dce import Dce
 from graphad.passes.factorizations import Factor
 from graphad.passes.fold import Fold
+from graphad.passes.overlaps import Overlap
+from graphad.passes.unrolled import Unrolled
 from graphad.rules.user import UserRule, as_rules
 
 PRESETS: dict[str, tuple[Pass, ...]] = {
@@ -24,6 +27,9 @@ PRESETS: dict[str, tuple[Pass, ...]] = {
         Stabilize(),  # as before differentiation: the user's forward pass and that of the gradient are one again
         Cse(),  # rules see that two operands are the same node
         Simplify(),  # folds and merges what its rules leave behind
+        Unrolled(),  # looks at all users of a node: nothing may come and go any more
+        Contract(),  # the form of products that is fast is not the one that rules look for
+        Overlap(),  # what reads or joins parts has been through
         Factor(),  # last: what one factorization serves is known when nothing changes any more
         Dce(),
     ),

@@ -29,6 +29,7 @@ from graphad.rules.matching import (
     is_constant_along,
     is_real,
     is_total_of,
+    is_without,
     negated,
     opposite,
     spread,
@@ -176,6 +177,7 @@ def log_sum_exp_unshifted(node: Node) -> Node | None:
             if not is_constant_along(shift, axes):
                 continue
             same = alike(spread(shift), c if total.attrs["keepdims"] or not c.ndim else spread(c))
+            same = same or (not total.attrs["keepdims"] and is_without(c, spread(shift), axes))
             if same:
                 return log_sum_exp(x, total.attrs["axis"], keepdims=total.attrs["keepdims"])
     return None

@@ -63,13 +63,21 @@ class _Product:
 ARRAY_COST, EXP_COST, POWER_COST = 10, 60, 80  # of one operation on arrays, where one on scalars costs 1
 
 
-def _as_product(node: Node) -> _Product | None:
+def monomial(node: Node) -> tuple[Any, object]:
+    """number and Π factor^exponent of a product, multiplied out also where its parts have other users."""
+    found = _as_product(node, through=True)
+    if found is None or not is_usable(found.number, node.dtype) or found.number == 0:
+        return 1, node
+    return found.number, frozenset(found.factors.items())
+
+
+def _as_product(node: Node, through: bool = False) -> _Product | None:
     found, stack, leaves = _Product(), [(node, 1)], 0
     while stack:
         x, sign = stack.pop()
         if leaves + len(stack) > MOST:
             return None
-        opened = (x is node or used_once(x)) and x.dtype == node.dtype
+        opened = (x is node or through or used_once(x)) and x.dtype == node.dtype
         value = uniform_value(x)
         if value is not None:
             if value == 0 or (sign < 0 and node.dtype.kind not in "fc"):
@@ -229,13 +237,19 @@ def _multiplied(xs: list[Node]) -> Node | None:
 
 
 def scaled_by(number: Any, x: Node) -> Node:
-    """number · x, as a quotient where that is the rounder number."""
+    """number · x, as a quotient where that is the rounder number: but not by a power of two, whose inverse is exact."""
     if number == -1:
         return negative(x)
     inverse = 1 / number if x.dtype.kind in "fc" else number
     if not inverse.imag and float(inverse.real).is_integer() and not float(number.real).is_integer():
-        return divide(x, full_like(x, inverse))
+        if not x.ndim or not is_power_of_two(inverse.real):
+            return divide(x, full_like(x, inverse))
     return multiply(full_like(x, number), x)
+
+
+def is_power_of_two(value: float) -> bool:
+    """Whether a number, a minus aside, is a power of two: then so is its inverse."""
+    return math.isfinite(value) and abs(math.frexp(value)[0]) == 0.5
 
 
 def _exponential(x: Node) -> object:
@@ -265,7 +279,28 @@ def is_fixed(x: Node, depth: int = 4) -> bool:
     return bool(x.inputs) and depth > 0 and all(is_fixed(y, depth - 1) for y in x.inputs)
 
 
+def quotient_twice(node: Node) -> Node | None:
+    """g·((x/y)/y) = (g/y)·(x/y), and so for -x: of what x/y gives to y, both parts are known from elsewhere."""
+    if node.dtype.kind not in "fc":
+        return None
+    for g, q in (node.inputs, node.inputs[::-1]):
+        minus, q = _without_minus(q)
+        if q.op is not divide or not used_once(q):
+            continue
+        top, y = q.inputs
+        second, top = _without_minus(top)
+        if top.op is divide and top.inputs[1] is y and top.inputs[0].dtype == g.dtype and g is not q:
+            out = multiply(divide(g, y), top)
+            return out if minus is second else negative(out)
+    return None
+
+
+def _without_minus(x: Node) -> tuple[bool, Node]:
+    return (True, x.inputs[0]) if x.op is negative and used_once(x) else (False, x)
+
+
 CLOSE: dict[Op, tuple[Rule, ...]] = {
     negative: (collected_factors,),
-    **dict.fromkeys((multiply, divide, reciprocal), (collected_factors,)),
+    multiply: (quotient_twice, collected_factors),
+    **dict.fromkeys((divide, reciprocal), (collected_factors,)),
 }

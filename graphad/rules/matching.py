@@ -4,9 +4,10 @@ from graphad.ir.core import Node, attrs_key
 from graphad.ops import reduce
 from graphad.ops.attributes import all_axes
 from graphad.ops.elementwise import add, multiply, negative, power, square, subtract
-from graphad.ops.fit import broadcast_to, expand_dims, is_uniform, sum
+from graphad.ops.fit import broadcast_to, expand_dims, is_uniform, squeeze, sum
 from graphad.ops.index import getitem
 from graphad.ops.indexing import FULL, NEW
+from graphad.ops.layout import reshape
 from graphad.ops.piecewise import stop_gradient, where
 
 DEPTH = 6
@@ -101,6 +102,18 @@ def is_constant_along(node: Node, axes: tuple[int, ...]) -> bool:
         return False
     source, lead = node.inputs[0], node.ndim - node.inputs[0].ndim
     return all(k < lead or (source.shape[k - lead] == 1 and node.shape[k] != 1) for k in axes)
+
+
+def is_without(x: Node, kept: Node, axes: tuple[int, ...]) -> bool:
+    """Whether x is ``kept`` without those axes, which are of size 1 there: reshaped, squeezed, or the only element."""
+    short = spread(x)
+    rest = [k for k in range(kept.ndim) if k not in axes]
+    if short.ndim != len(rest) or short.ndim != x.ndim or short.shape != tuple(kept.shape[k] for k in rest):
+        return False
+    if short.op is getitem and any(e != (0 if k in axes else FULL) for k, e in enumerate(short.attrs["index"])):
+        return False
+    known = short.op in (reshape, squeeze, getitem) and all(kept.shape[k] == 1 for k in axes)
+    return known and alike(short.inputs[0], kept)
 
 
 def is_shifted(x: Node) -> bool:

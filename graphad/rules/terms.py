@@ -5,6 +5,7 @@ it takes its place; otherwise the chain stays as it was written. This changes ro
 does on purpose (``optimize="basic"`` leaves that alone).
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,8 @@ from graphad.ops.elementwise import add, divide, multiply, negative, subtract, s
 from graphad.ops.fit import broadcast_to, full_like, stretch, uniform_value
 from graphad.ops.leaves import as_node
 from graphad.rules.engine import Rule, used_once
-from graphad.rules.factors import MOST, is_fixed, is_usable, scaled_by
+from graphad.rules.factors import MOST, is_fixed, is_usable, monomial, scaled_by
+from graphad.rules.scales import scaled, shorter
 
 
 @dataclass
@@ -21,6 +23,7 @@ class _Sum:
     """Σ coefficient·term + constant, how many operations it was written with, and how many things could be merged."""
 
     terms: dict[Node, Any] = field(default_factory=dict)
+    uses: dict[Node, int] = field(default_factory=dict)
     constant: Any = 0
     operations: int = 0
     chances: int = -1  # one constant alone has nothing to merge with
@@ -44,8 +47,8 @@ def _as_sum(node: Node) -> _Sum | None:
             stack.append((x.inputs[0], -factor))
             found.operations += 1
             found.chances += 2
-        elif opened and (scaled := _scaled(x)):
-            stack.append((scaled[0], factor * scaled[1]))
+        elif opened and (parts := scaled(x)):
+            stack.append((parts[0], factor * parts[1]))
             found.operations += 1
         elif value is not None:
             found.constant += factor * value
@@ -54,21 +57,9 @@ def _as_sum(node: Node) -> _Sum | None:
         else:
             found.chances += 2 * (x in found.terms)
             found.terms[x] = found.terms.get(x, 0) + factor
+            found.uses[x] = found.uses.get(x, 0) + 1
             leaves += 1
     return found
-
-
-def _scaled(x: Node) -> tuple[Node, Any] | None:
-    """The parts of number · x."""
-    if x.op is multiply:
-        for factor, other in (x.inputs, x.inputs[::-1]):
-            value = uniform_value(factor)
-            if value is not None:
-                return other, value
-    if x.op is divide and x.inputs[0].dtype == x.dtype:
-        value = uniform_value(x.inputs[1])
-        return None if not value else (x.inputs[0], 1 / value)
-    return None
 
 
 def collected_terms(node: Node) -> Node | None:
@@ -76,6 +67,8 @@ def collected_terms(node: Node) -> Node | None:
     if node.dtype.kind not in "ifc":
         return None
     found = _as_sum(node)
+    if found is not None and node.dtype.kind == "f":
+        _merge_products(found)
     if (
         found is None
         or found.chances < 1
@@ -83,20 +76,46 @@ def collected_terms(node: Node) -> Node | None:
     ):
         return None
     terms = {x: c for x, c in found.terms.items() if c != 0}
+    scales = {x: abs(c) for x, c in terms.items() if c not in (1, -1)}
+    parts = {x: shorter(c, x, found.uses[x]) for x, c in scales.items()} if node.dtype.kind == "f" else {}
     count = len(terms) + (found.constant != 0)
-    needed = max(count - 1, 0) + sum(c not in (1, -1) for c in terms.values())
+    needed = max(count - 1, 0) + sum(parts.get(x) is None for x in scales)
     needed += count > 0 and not any(_is_plus(c) for c in (*terms.values(), found.constant))
-    return _written_sum(node, terms, found.constant) if needed < found.operations else None
+    return _written_sum(node, terms, parts, found.constant) if needed < found.operations else None
+
+
+def _merge_products(found: _Sum) -> None:
+    """Terms that are the same product up to a number, however it was multiplied out, become one of them."""
+    products = [x for x in found.terms if x.op in (multiply, divide)]
+    if len(products) < 2:
+        return
+    groups: dict[object, list[tuple[Node, Any]]] = {}
+    for x in products:
+        number, key = monomial(x)
+        groups.setdefault(key, []).append((x, number))
+    for same in groups.values():
+        if len(same) < 2:
+            continue
+        kept, unit = next(((x, n) for x, n in same if any(y in found.terms for y in x.inputs)), same[0])
+        found.operations += sum(used_once(x) for x, _ in same if x is not kept)
+        found.terms[kept] = _rounded(sum(found.terms.pop(x) * (n / unit) for x, n in same))
+        found.chances += 2
+
+
+def _rounded(c: Any) -> Any:
+    """A whole number that rounding missed, or the number as it is."""
+    near = round(c) if math.isfinite(c) else c
+    return near if abs(c - near) <= 1e-15 * abs(c) else c
 
 
 def _is_plus(c: Any) -> bool:
     return bool(c.imag or c.real > 0)
 
 
-def _written_sum(node: Node, terms: dict[Node, Any], constant: Any) -> Node:
-    """The sum, terms with a plus first."""
-    plus = [_times(c, x) for x, c in terms.items() if _is_plus(c)]
-    minus = [_times(-c, x) for x, c in terms.items() if not _is_plus(c)]
+def _written_sum(node: Node, terms: dict[Node, Any], parts: dict[Node, Node | None], constant: Any) -> Node:
+    """The sum, terms with a plus first; ``parts``: terms without their sign that take in their number."""
+    plus = [_written_term(x, c, parts) for x, c in terms.items() if _is_plus(c)]
+    minus = [_written_term(x, -c, parts) for x, c in terms.items() if not _is_plus(c)]
     if constant != 0:
         (plus if _is_plus(constant) else minus).append(full_like(node, constant if _is_plus(constant) else -constant))
     if not plus and not minus:
@@ -109,8 +128,9 @@ def _written_sum(node: Node, terms: dict[Node, Any], constant: Any) -> Node:
     return out if plus else negative(out)
 
 
-def _times(c: Any, x: Node) -> Node:
-    return x if c == 1 else scaled_by(c, x)
+def _written_term(x: Node, c: Any, parts: dict[Node, Node | None]) -> Node:
+    part = parts.get(x)
+    return part if part is not None else x if c == 1 else scaled_by(c, x)
 
 
 def doubled(node: Node) -> Node | None:
@@ -140,6 +160,24 @@ def common_factor(node: Node) -> Node | None:
         if all(x is not None and x.dtype == node.dtype for x in rest):
             total = node.op(*rest)
             return first.op(total, factor) if k else first.op(factor, total)
+    return None
+
+
+def factor_and_multiple(node: Node) -> Node | None:
+    """x + c·x·y = x·(1 + c·y) and x - c·x·y = x·(1 - c·y) for a number c: the sum with a number is the cheaper one."""
+    if len(node.inputs) != 2 or node.dtype.kind not in "fc":
+        return None
+    for k, x in enumerate(node.inputs):
+        term = node.inputs[1 - k]
+        product, c = scaled(term) or (term, None)
+        if product.op is not multiply or x is term or not used_once(term) or not used_once(product):
+            continue
+        other = _without(product, x)
+        if other is None or uniform_value(x) is not None or uniform_value(other) is not None or other.dtype != x.dtype:
+            continue
+        one = full_like(x, 1)
+        multiple = other if c is None else scaled_by(c, other)
+        return multiply(x, node.op(one, multiple) if k == 0 else node.op(multiple, one))
     return None
 
 
@@ -179,6 +217,6 @@ def _without(x: Node, factor: Node) -> Node | None:
 
 CLOSE: dict[Op, tuple[Rule, ...]] = {
     negative: (collected_terms,),
-    **dict.fromkeys((add, sum_n), (doubled, common_factor, collected_terms, minus_multiple)),
-    subtract: (common_factor, collected_terms, minus_multiple),
+    **dict.fromkeys((add, sum_n), (doubled, common_factor, collected_terms, factor_and_multiple, minus_multiple)),
+    subtract: (common_factor, collected_terms, factor_and_multiple, minus_multiple),
 }

@@ -1,0 +1,216 @@
+"""Which array each value is written to: buffers are used again as soon as their value has been read for the last time.
+
+Results are always fresh arrays. Views own nothing and keep alive what they are views of.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graphad.form.template import name as atom
+from graphad.ir.core import Node
+from graphad.ir.dims import Size, product
+from graphad.ir.types import DType, Shape
+from graphad.lower.fast.forms import into, is_ufunc
+from graphad.lower.fast.fusion import Loop, Member, Step
+from graphad.lower.program import Apply, Assign, Ref, references
+
+SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
+CACHE = 1 << 20  # bytes that the pieces of one tile should fit into: half of a second-level cache
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Memory for one value after the other. In a loop ``shape`` is that of a piece, with ``axis`` the one cut."""
+
+    slot: int
+    shape: Shape
+    dtype: DType
+    axis: int | None = None
+
+
+@dataclass(slots=True)
+class _Pool:
+    """Slots that are free, by what fits them."""
+
+    key: Callable[[Buffer], object]
+    free: dict[object, list[int]] = field(default_factory=dict)
+    slots: list[Buffer] = field(default_factory=list)
+
+    def take(self, node: Node, axis: int | None = None) -> Buffer:
+        wish = Buffer(len(self.slots), node.shape, node.dtype, axis)
+        found = self.free.get(self.key(wish))
+        if found:
+            return Buffer(found.pop(), node.shape, node.dtype, axis)
+        self.slots.append(wish)
+        return wish
+
+    def give(self, buffer: Buffer) -> None:
+        self.free.setdefault(self.key(buffer), []).append(buffer.slot)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where values live: ``home`` of those in buffers, and the first buffer of each slot."""
+
+    home: Mapping[Node, Buffer]
+    slots: tuple[Buffer, ...]
+
+
+def has_form(s: Assign) -> bool:
+    """Whether a statement can write into a given array."""
+    if not isinstance(s.value, Apply) or s.parts or "view" in s.node.op.traits:
+        return False
+    return into(s.node, [atom("x")] * len(s.value.operands), "out") is not None
+
+
+def plan_calls(steps: Sequence[Step], roots: Mapping[Node, Node], kept: set[Node], late: Sequence[Node]) -> Plan:
+    """Buffers of the values that live between steps.
+
+    ``roots``: what each view is a view of; ``kept``: results, which are fresh arrays; ``late``: read after all steps.
+    """
+    last = _last_reads([*([roots.get(r, r) for r in _reads(step)] for step in steps), late])
+    pool = _Pool(lambda b: (b.dtype, product(b.shape)))
+    home: dict[Node, Buffer] = {}
+    for k, step in enumerate(steps):
+        dying = {x: home[x] for x in last[k] if x in home}
+        made = [s for s in _made(step) if s.node not in kept and _is_worth(s)]
+        for s in made:
+            taken = _taken_over(step, s, dying)
+            home[s.node] = pool.take(s.node) if taken is None else dying.pop(taken)
+        for buffer in dying.values():
+            pool.give(buffer)
+        for s in made:
+            if s.node not in last.ever:
+                pool.give(home[s.node])
+    return Plan(home, tuple(pool.slots))
+
+
+def _is_worth(s: Assign) -> bool:
+    size = product(s.node.shape)
+    return has_form(s) and (not isinstance(size, int) or size > SMALL)
+
+
+def _made(step: Step) -> Iterator[Assign]:
+    if isinstance(step, Loop):
+        yield from (m.statement for m in step.members if m.node in step.stored and m.axis is not None)
+    else:
+        yield step
+
+
+def _reads(step: Step) -> Iterator[Node]:
+    if isinstance(step, Loop):
+        yield from (r for m in step.members for r in m.cut)
+    else:
+        yield from references(step.value)
+
+
+class _LastReads(list[list[Node]]):
+    """For each step the values that are read there for the last time; ``ever`` are all that are read."""
+
+    ever: frozenset[Node] = frozenset()
+
+
+def _last_reads(reads: Sequence[Iterable[Node]]) -> _LastReads:
+    where: dict[Node, int] = {}
+    for k, nodes in enumerate(reads):
+        for x in nodes:
+            where[x] = k
+    found = _LastReads([] for _ in reads)
+    for x, k in where.items():
+        found[k].append(x)
+    found.ever = frozenset(where)
+    return found
+
+
+def _taken_over(step: Step, s: Assign, dying: Mapping[Node, Buffer]) -> Node | None:
+    """A value that dies in this step and whose array the new one may overwrite."""
+    for x in dying:
+        if (x.shape, x.dtype) == (s.node.shape, s.node.dtype) and _is_done_with(step, s, x):
+            return x
+    return None
+
+
+def _is_done_with(step: Step, s: Assign, x: Node) -> bool:
+    """Whether nothing reads ``x`` after ``s`` has begun to write, but element by element."""
+    if isinstance(step, Assign):
+        return is_ufunc(s.node) and any(isinstance(o, Ref) and o.node is x for o in _operands(s))
+    at = next(k for k, m in enumerate(step.members) if m.node is s.node)
+    axis = step.members[at].axis
+    for k, m in enumerate(step.members):
+        if x in m.cut and (k > at or m.cut[x] != axis or (k == at and not is_ufunc(s.node))):
+            return False
+        if x not in m.cut and any(_is_view_of(r, x) for r in m.cut):
+            return False
+    return True
+
+
+def _operands(s: Assign) -> Sequence[object]:
+    return s.value.operands if isinstance(s.value, Apply) else ()
+
+
+def _is_view_of(node: Node, base: Node) -> bool:
+    while "view" in node.op.traits and node.inputs:
+        node = node.inputs[0]
+        if node is base:
+            return True
+    return False
+
+
+def plan_pieces(loop: Loop) -> Plan:
+    """Buffers of the pieces that live within one turn of a loop."""
+    inside = {m.node: m for m in loop.members}
+    base: dict[Node, Node] = {}
+    for m in loop.members:
+        source = next((r for r in m.cut if r in inside), None)
+        base[m.node] = base[source] if "view" in m.node.op.traits and source is not None else m.node
+    last = _last_reads([[base[r] for r in m.cut if r in inside] for m in loop.members])
+    pool = _Pool(lambda b: (b.dtype, b.shape, b.axis))
+    home: dict[Node, Buffer] = {}
+    for k, m in enumerate(loop.members):
+        needs = m.axis is not None and m.node not in loop.stored and has_form(m.statement)
+        dying = {x: home[x] for x in last[k] if x in home}
+        if needs:
+            taken = _in_place(m, dying, base)
+            home[m.node] = pool.take(m.node, m.axis) if taken is None else dying.pop(taken)
+        for buffer in dying.values():
+            pool.give(buffer)
+        if needs and m.node not in last.ever:
+            pool.give(home[m.node])
+    return Plan(home, tuple(pool.slots))
+
+
+def _in_place(m: Member, dying: Mapping[Node, Buffer], base: Mapping[Node, Node]) -> Node | None:
+    """An operand that is read here for the last time and looks like the result; for a sum that must be the first."""
+    operands = [o.node for o in _operands(m.statement) if isinstance(o, Ref)]
+    if not is_ufunc(m.node):
+        first, *others = operands
+        repeated = any(base.get(x) is first for x in others)
+        operands = [first] if "elementwise" in m.node.op.traits and not repeated else []
+    for x in operands:
+        buffer = dying.get(x)
+        if buffer and (buffer.shape, buffer.dtype, buffer.axis) == (m.node.shape, m.node.dtype, m.axis):
+            return x
+    return None
+
+
+def rows_of_tile(loop: Loop, plan: Plan) -> Size | str:
+    """How many rows a tile has: a number, or its text where the rows have a named size."""
+    widths: list[Size] = [_row_bytes(b.shape, b.axis, b.dtype) for b in plan.slots]
+    inside = {m.node for m in loop.members}
+    seen: dict[tuple[Node, int], None] = {}
+    for m in loop.members:
+        seen.update({(x, a): None for x, a in m.cut.items() if a is not None and x not in inside})
+        if m.node in loop.stored and m.axis is not None:
+            seen[m.node, m.axis] = None
+    widths += [_row_bytes(x.shape, a, x.dtype) for x, a in seen]
+    total: Size = 0
+    for width in widths:
+        total = total + width
+    if not isinstance(total, int):
+        return f"max(1, {CACHE} // ({total}))"
+    rows = max(1, CACHE // max(total, 1))
+    return rows - rows % 64 if rows > 64 else rows
+
+
+def _row_bytes(shape: Shape, axis: int | None, dtype: DType) -> Size:
+    return product(s for k, s in enumerate(shape) if k != axis) * dtype.itemsize

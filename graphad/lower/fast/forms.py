@@ -1,0 +1,131 @@
+"""How an op writes its result into a buffer: ``np.add(x, y, out)``.
+
+The NumPy text of most ops is one operator or one ufunc; the form with an output follows from it. Other ops make a fresh
+array.
+"""
+
+import ast
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from graphad.form.template import Expr
+from graphad.ir.core import Node
+from graphad.ops.attributes import all_axes
+from graphad.ops.casts import astype
+from graphad.ops.contract import matmul
+from graphad.ops.elementwise import power, sum_n
+from graphad.ops.fit import sum, uniform_value
+from graphad.ops.index import concatenate
+from graphad.ops.reduce import max, mean, min
+
+_OPERATORS: dict[type, str] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.FloorDiv: "floor_divide",
+    ast.Mod: "remainder",
+    ast.Pow: "power",
+    ast.BitAnd: "bitwise_and",
+    ast.BitOr: "bitwise_or",
+    ast.BitXor: "bitwise_xor",
+    ast.LShift: "left_shift",
+    ast.RShift: "right_shift",
+    ast.USub: "negative",
+    ast.Invert: "invert",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+}
+_REDUCERS = {sum: "np.add.reduce", mean: "np.add.reduce", max: "np.maximum.reduce", min: "np.minimum.reduce"}
+_POWERS = {2: "np.square({x}, {out})", 0.5: "np.sqrt({x}, {out})", -1: "np.reciprocal({x}, {out})"}
+
+
+@lru_cache(maxsize=1024)
+def ufunc(text: str) -> str | None:
+    """The ufunc behind the NumPy text of an op on placeholders, or None.
+
+    >>> ufunc("{x} + {y}"), ufunc("np.tanh({x})"), ufunc("np.where({c}, {x}, {y})")
+    ('np.add', 'np.tanh', None)
+    """
+    try:
+        tree = ast.parse(text.replace("{", "").replace("}", ""), mode="eval").body
+    except SyntaxError:
+        return None
+    parts: Sequence[ast.AST] = ()
+    name: str | None = None
+    match tree:
+        case ast.BinOp(left, operator, right):
+            name, parts = _OPERATORS.get(type(operator)), (left, right)
+        case ast.UnaryOp(operator, operand):
+            name, parts = _OPERATORS.get(type(operator)), (operand,)
+        case ast.Compare(left, [operator], [right]):
+            name, parts = _OPERATORS.get(type(operator)), (left, right)
+        case ast.Call(ast.Attribute(ast.Name("np"), attr), args, []) if isinstance(getattr(np, attr, None), np.ufunc):
+            name, parts = attr, args
+    plain = all(isinstance(p, ast.Name | ast.Constant) for p in parts)
+    return f"np.{name}" if name and plain else None
+
+
+def is_ufunc(node: Node) -> bool:
+    """Whether the op is one ufunc: its result may take the place of an operand."""
+    return node.op is not sum_n and isinstance(node.op.numpy, str) and ufunc(node.op.numpy) is not None
+
+
+def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
+    """The statements that compute ``node`` into the array ``out``; None where NumPy offers none.
+
+    The first statement may overwrite the first operand; none but the last reads operands after ``out`` was written,
+    except `sum_n`, which must not share memory with its third and later operands.
+    """
+    texts = [x.text for x in operands]
+    if node.op is sum_n:
+        first = f"np.add({texts[0]}, {texts[1]}, {out})" if len(texts) > 1 else f"np.copyto({out}, {texts[0]})"
+        return [first, *(f"np.add({out}, {x}, {out})" for x in texts[2:])]
+    if node.op is matmul:
+        return [f"np.matmul({texts[0]}, {texts[1]}, {out})"]
+    if node.op is astype:
+        return [f'np.copyto({out}, {texts[0]}, "unsafe")']
+    if node.op in _REDUCERS and node.attrs.get("dtype") is None and node.ndim:
+        return _reduced(node, texts[0], out)
+    if node.op is concatenate:
+        return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
+    if node.op is power and (form := _POWERS.get(uniform_value(node.inputs[1]))) and node.dtype.kind == "f":
+        return [form.format(x=texts[0], out=out)]
+    if not isinstance(node.op.numpy, str):
+        return None
+    name = ufunc(node.op.numpy)
+    return [f"{name}({', '.join([*_arguments(node.op.numpy, node, texts), out])})"] if name else None
+
+
+def _arguments(text: str, node: Node, texts: Sequence[str]) -> list[str]:
+    """The arguments in the order of the template, with its own numbers: np.maximum({x}, 0)."""
+    tree = ast.parse(text.replace("{", "").replace("}", ""), mode="eval").body
+    given = dict(zip(node.op.operands, texts, strict=True))
+    match tree:
+        case ast.BinOp(left, _, right) | ast.Compare(left, _, [right]):
+            parts: Sequence[ast.expr] = (left, right)
+        case ast.UnaryOp(_, operand):
+            parts = (operand,)
+        case ast.Call(_, args, _):
+            parts = args
+        case _:
+            parts = ()
+    return [given[p.id] if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
+
+
+def _reduced(node: Node, x: str, out: str) -> list[str]:
+    """A reduction along axes; mean divides what was added up."""
+    axes = all_axes(node.inputs[0], node.attrs["axis"])
+    axis = str(axes[0]) if len(axes) == 1 else str(axes)
+    keep = ", keepdims=True" if node.attrs["keepdims"] else ""
+    call = f"{_REDUCERS[node.op]}({x}, {axis}, None, {out}{keep})"
+    if node.op is not mean:
+        return [call]
+    count = " * ".join(str(node.inputs[0].shape[k]) for k in axes)
+    return [call, f"np.divide({out}, {count}, {out})"]

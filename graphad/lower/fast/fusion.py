@@ -1,0 +1,278 @@
+"""Which statements are computed together, piece by piece, in one loop over tiles.
+
+Every statement gets a phase: the earliest time at which all it needs is there. What a loop computes is there for the
+same loop at once, where both cut the same axis, and for all others one phase later. Statements of one phase that run
+over an axis of the same length then share a loop; no edge can lead out of a loop and back into it.
+"""
+
+import heapq
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from graphad.ir.core import Node
+from graphad.ir.dims import Size, product
+from graphad.ir.types import TupleType
+from graphad.lower.fast.axes import cuts, sums_over
+from graphad.lower.program import Apply, Assign, Ref, references
+from graphad.ops.contract import matmul
+from graphad.ops.fit import sum as sum_op
+from graphad.ops.reduce import mean
+
+LARGE = 16_384  # elements from which on an array may be worth a loop; named sizes are taken to be large
+LOOP_BYTES = 1 << 20  # what a loop must touch: less stays in cache anyway
+THIN = 16  # a matrix product with fewer columns than this is bound by memory, not by arithmetic
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A statement in a loop: the axis of its result that is cut (None: pieces add up), and of its operands."""
+
+    statement: Assign
+    axis: int | None
+    cut: Mapping[Node, int | None]
+
+    @property
+    def node(self) -> Node:
+        """What the statement computes."""
+        return self.statement.node
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Statements over one axis of ``length``; ``stored`` are the nodes that are read outside."""
+
+    length: Size
+    members: tuple[Member, ...]
+    stored: frozenset[Node]
+
+
+Step = Assign | Loop
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a value comes from: its phase and, in a loop, the axis that is cut (None: summed) and the length."""
+
+    phase: int
+    member: Member | None = None
+    length: Size = 0
+    view: bool = False
+
+    @property
+    def ready(self) -> int:
+        """The phase from which on the whole value is there."""
+        return self.phase + (self.member is not None)
+
+
+def is_large(node: Node) -> bool:
+    """Whether an array has many elements, as far as is known."""
+    size = product(node.shape)
+    return size >= LARGE if isinstance(size, int) else True
+
+
+def fuse(statements: Sequence[Assign], results: Sequence[Node]) -> list[Step]:
+    """The statements in an order in which everything is there when it is needed, loops taken together."""
+    places: dict[Node, _Place] = {}
+    groups: dict[tuple[int, Size], list[Member]] = {}
+    for s in statements:
+        place = _place(s, places)
+        for node in _defined(s):
+            places[node] = place
+        if place.member:
+            groups.setdefault((place.phase, place.length), []).append(place.member)
+    loops = [members for members in groups.values() if _pays(members)]
+    return _ordered(statements, loops, results)
+
+
+def _defined(s: Assign) -> Iterator[Node]:
+    yield s.node
+    yield from (p for p in s.parts if p is not None)
+
+
+def _place(s: Assign, places: Mapping[Node, _Place]) -> _Place:
+    """The best place of a statement: the earliest phase, in a loop where that is possible."""
+    phase = max((places[r].ready for r in references(s.value) if r in places), default=0)
+    if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, places):
+        return _Place(phase)
+    node, best = s.node, _Place(phase)
+    options = [(axis, _cut(s, axis)) for axis in range(node.ndim)]
+    options += [(None, cut) for cut in _summed(s, places)]
+    rank: tuple[int, int, int] | None = None
+    for axis, cut in options:
+        if cut is None:
+            continue
+        length = _length(s, axis, cut)
+        if not _is_long(length) or ("view" in node.op.traits and not _follows(s, axis, cut, length, places)):
+            continue
+        earliest, aligned = _earliest(cut, length, places)
+        better = (earliest, -aligned, _inner_is_huge(node, axis))
+        if rank is None or better < rank:
+            rank, best = better, _Place(earliest, Member(s, axis, cut), length)
+    return best
+
+
+def _may_loop(s: Assign, places: Mapping[Node, _Place]) -> bool:
+    """Whether a statement is worth cutting: it works on large arrays or pieces, and not at the speed of arithmetic."""
+    node = s.node
+    if isinstance(node.type, TupleType) or "random" in node.op.traits:
+        return False
+    if node.op is matmul:
+        x, y = node.inputs
+        thin = y.ndim == 1 or x.ndim == 1 or (isinstance(n := y.shape[-1], int) and n < THIN)
+        return thin and is_large(x)
+    return is_large(node) or any(is_large(x) or (x in places and places[x].member) for x in references(s.value))
+
+
+def _cut(s: Assign, axis: int) -> dict[Node, int | None] | None:
+    """Which axis of each operand is cut when ``axis`` of the result is; None where that cannot be."""
+    found = cuts(s.node, axis)
+    return None if found is None else _through_broadcasts(s, found)
+
+
+def _through_broadcasts(s: Assign, found: Sequence[int | None]) -> dict[Node, int | None] | None:
+    """The same for the operands as written, after broadcasts and casts were left out."""
+    cut: dict[Node, int | None] = {}
+    assert isinstance(s.value, Apply)
+    for x, operand, axis in zip(s.node.inputs, s.value.operands, found, strict=True):
+        if not isinstance(operand, Ref):
+            continue
+        while x is not operand.node and axis is not None:
+            (axis,) = cuts(x, axis) or (None,)
+            x = x.inputs[0]
+        if cut.setdefault(operand.node, axis) != axis:
+            return None
+    return cut
+
+
+def _summed(s: Assign, places: Mapping[Node, _Place]) -> Iterator[dict[Node, int | None] | None]:
+    """Ways to cut the inputs such that the pieces add up to the result."""
+    node = s.node
+    if node.op in (sum_op, mean):
+        yield from (_through_broadcasts(s, (k,)) for k in range(node.inputs[0].ndim) if sums_over(node, (k,)))
+    elif node.op is matmul:
+        x, y = node.inputs
+        cut = (x.ndim - 1, 0 if y.ndim == 1 else y.ndim - 2)
+        if x.ndim <= 2 and y.ndim <= 2 and sums_over(node, cut):
+            yield _through_broadcasts(s, cut)
+
+
+def _length(s: Assign, axis: int | None, cut: Mapping[Node, int | None]) -> Size:
+    if axis is not None:
+        return s.node.shape[axis]
+    return next((x.shape[a] for x, a in cut.items() if a is not None), 1)
+
+
+def _is_long(length: Size) -> bool:
+    return not isinstance(length, int) or length >= 4
+
+
+def _follows(
+    s: Assign, axis: int | None, cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]
+) -> bool:
+    """Whether a view is one of a value that the same loop computes; views of other values cost nothing outside."""
+    return any(_is_aligned(x, a, length, places) for x, a in cut.items())
+
+
+def _is_aligned(x: Node, axis: int | None, length: Size, places: Mapping[Node, _Place]) -> bool:
+    place = places.get(x)
+    member = place.member if place else None
+    return bool(place and member and axis is not None and member.axis == axis and place.length == length)
+
+
+def _earliest(cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]) -> tuple[int, int]:
+    """The first phase at which the operands are there for a loop, and how many of them that loop computes."""
+    phase = aligned = 0
+    for x, axis in cut.items():
+        if x not in places:
+            continue
+        if _is_aligned(x, axis, length, places):
+            phase, aligned = max(phase, places[x].phase), aligned + 1
+        else:
+            phase = max(phase, places[x].ready)
+    return phase, aligned
+
+
+def _inner_is_huge(node: Node, axis: int | None) -> int:
+    """The first axis is the best to cut, unless one row alone fills the cache."""
+    if axis is None:
+        return 0
+    row = product(node.shape[axis + 1 :])
+    return axis + (100 if isinstance(row, int) and row > 4 * LARGE else 0)
+
+
+def _pays(members: Sequence[Member]) -> bool:
+    """Whether a loop keeps values in cache that would otherwise go to memory and back."""
+    work = [m for m in members if "view" not in m.node.op.traits]
+    arrays = {n: product(n.shape) for m in work for n in (m.node, *m.cut)}
+    if len(work) < 2:
+        return False
+    if not all(isinstance(size, int) for size in arrays.values()):
+        return True
+    return sum(n.dtype.itemsize * size for n, size in arrays.items() if isinstance(size, int)) >= LOOP_BYTES
+
+
+def _ordered(statements: Sequence[Assign], loops: Sequence[Sequence[Member]], results: Sequence[Node]) -> list[Step]:
+    """Statements and loops in an order that respects what needs what, as near to the given one as possible."""
+    looped = {m.node: k for k, members in enumerate(loops) for m in members}
+    outside = _read_outside(statements, looped, results)
+    units: list[Step] = [
+        s for s in statements if s.node not in looped or ("view" in s.node.op.traits and s.node in outside)
+    ]
+    units += [_loop(members, outside) for members in loops]
+    position = {s.node: k for k, s in enumerate(statements)}
+    maker = {n: k for k, unit in enumerate(units) for n in _made(unit)}
+    needs = [{maker[r] for r in _read(unit) if r in maker} - {k} for k, unit in enumerate(units)]
+    users: list[list[int]] = [[] for _ in units]
+    for k, makers in enumerate(needs):
+        for m in makers:
+            users[m].append(k)
+    rank = [position[u.node] if isinstance(u, Assign) else max(position[m.node] for m in u.members) for u in units]
+    waiting = [len(makers) for makers in needs]
+    ready = [(rank[k], k) for k, count in enumerate(waiting) if not count]
+    heapq.heapify(ready)
+    order: list[Step] = []
+    while ready:
+        _, k = heapq.heappop(ready)
+        order.append(units[k])
+        for user in users[k]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heapq.heappush(ready, (rank[user], user))
+    return order
+
+
+def _loop(members: Sequence[Member], outside: set[Node]) -> Loop:
+    first = members[0]
+    length = _length(first.statement, first.axis, first.cut)
+    stored = frozenset(m.node for m in members if m.node in outside and "view" not in m.node.op.traits)
+    return Loop(length, tuple(members), stored)
+
+
+def _read_outside(statements: Sequence[Assign], looped: Mapping[Node, int], results: Sequence[Node]) -> set[Node]:
+    """The values of loops that somebody else reads; for a view that is also what it is a view of."""
+    outside = set(results)
+    for s in statements:
+        for r in references(s.value):
+            if r in looped and looped.get(s.node) != looped[r]:
+                outside.add(r)
+    for s in reversed(statements):
+        if s.node in looped and s.node in outside and "view" in s.node.op.traits:
+            outside.update(references(s.value))
+    return outside
+
+
+def _made(step: Step) -> Iterator[Node]:
+    """The values that exist after a step."""
+    if isinstance(step, Assign):
+        yield from _defined(step)
+    else:
+        yield from (m.node for m in step.members if m.node in step.stored or m.axis is None)
+
+
+def _read(step: Step) -> Iterator[Node]:
+    """The values that a step reads from outside."""
+    if isinstance(step, Assign):
+        yield from references(step.value)
+    else:
+        inside = {m.node for m in step.members}
+        yield from (r for m in step.members for r in m.cut if r not in inside)

@@ -1,0 +1,202 @@
+"""A loop as a function of its own: ``loop(start, stop, rows, scratch, arrays …)`` does the rows start … stop."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from graphad.form.template import Expr
+from graphad.form.template import name as atom
+from graphad.ir.core import Node
+from graphad.ir.dims import Dim, Size, product
+from graphad.ir.types import DType, Shape
+from graphad.lower.emit import Printer, render
+from graphad.lower.fast.buffers import Plan, rows_of_tile
+from graphad.lower.fast.fusion import Loop, Member
+from graphad.lower.program import Apply, Expression, Literal, Ref
+from graphad.lower.wrap import wrap
+from graphad.ops.attributes import all_axes
+from graphad.ops.contract import matmul
+from graphad.ops.reduce import mean
+
+if TYPE_CHECKING:
+    from graphad.lower.fast.printer import FastPrinter
+
+INDENT, BODY = "    ", "        "
+
+
+class LoopPrinter:
+    """Writes the function of one loop; ``arguments`` are what it is called with after its scratch arrays."""
+
+    def __init__(self, parent: "FastPrinter", loop: Loop, plan: Plan, name: str) -> None:
+        self.parent, self.loop, self.plan, self.name = parent, loop, plan, name
+        self.names = parent.names
+        self.rows = rows_of_tile(loop, plan)
+        self.scratch = self.names.unique(f"scratch{name.rpartition('_loop')[2]}")
+        self.inside = {m.node: m for m in loop.members}
+        self.stored = [m.node for m in loop.members if m.node in loop.stored and m.axis is not None]
+        self.sums = [m for m in loop.members if m.axis is None]
+        self.buffers = [self.names.unique(f"p{slot.slot}") for slot in plan.slots]
+        self.local: dict[Node, str] = {}  # the names of the pieces that the loop computes
+        self.pieces: dict[tuple[Node, int], str] = {}  # those of the arrays that it is given
+        self.partial = {m.node: self.names.unique(f"{self.names.add(m.node)}_part") for m in self.sums}
+
+    def outside(self) -> list[Node]:
+        """The arrays that the loop reads from outside, constants left out: they are global."""
+        found = dict.fromkeys(x for m in self.loop.members for x in m.cut if x not in self.inside)
+        graph = self.parent.fast.graph
+        return [x for x in found if graph.is_input(x) or "constant" not in x.op.traits]
+
+    def arguments(self) -> list[str]:
+        """The names of what is read, what is written, and of named sizes."""
+        return [*(self.names.add(x) for x in (*self.outside(), *self.stored)), *self.sizes]
+
+    def count(self, m: Member) -> str:
+        """How many elements a mean is over."""
+        x = m.node.inputs[0]
+        return str(product(x.shape[k] for k in all_axes(x, m.node.attrs["axis"])))
+
+    def scratch_lines(self) -> list[str]:
+        """The statements that make the scratch arrays."""
+        arrays = [empty(cut_shape(slot.shape, slot.axis, str(self.rows)), slot.dtype) for slot in self.plan.slots]
+        return [f"{self.scratch} = ({', '.join(arrays)}{',' if len(arrays) == 1 else ''})"]
+
+    def function(self) -> None:
+        """The whole function."""
+        parent = self.parent
+        at = len(parent.lines)
+        self._pieces()
+        for m in self.loop.members:
+            self._member(m)
+        words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(line.split("  #")[0] for line in parent.lines[at:])))
+        self.sizes = [s for s in parent.fast.graph.sizes if s in words]
+        parameters = ["start", "stop", "rows", "scratch", *self.arguments()]
+        head = wrap(f"def {self.name}({', '.join(parameters)}):", "")
+        head += wrap_doc(f"Rows start to stop of {self._title()}.")
+        if self.buffers:
+            head.append(f"{INDENT}{', '.join(self.buffers)}{',' if len(self.buffers) == 1 else ''} = scratch")
+        for m in self.sums:
+            start = f"np.zeros({shape_text(m.node.shape)}, np.{m.node.dtype.name})" if m.node.ndim else "0"
+            head.append(f"{INDENT}{self.partial[m.node]} = {start}")
+        head += [f"{INDENT}for lo in range(start, stop, rows):", f"{BODY}hi = min(lo + rows, stop)"]
+        if self.buffers:
+            short = [
+                f"{b}[{slice_text(s.axis, ':hi - lo')}]" for b, s in zip(self.buffers, self.plan.slots, strict=True)
+            ]
+            head += [
+                f"{BODY}if hi - lo < rows:",
+                *wrap(f"{', '.join(self.buffers)} = {', '.join(short)}", BODY + INDENT),
+            ]
+        parent.owners = {k + len(head) if k > at else k: n for k, n in parent.owners.items()}
+        first = self.loop.members[0].node
+        parent.owners |= {at + k: first for k in range(1, len(head) + 1)}
+        parent.lines[at:at] = head
+        if self.sums:
+            found = ", ".join(self.partial[m.node] for m in self.sums)
+            parent.put(wrap(f"return {found}{',' if len(self.sums) == 1 else ''}", INDENT), first)
+        parent.lines += ["", ""]
+
+    def _title(self) -> str:
+        named = [m.node.name for m in self.loop.members if m.node.name]
+        lines = dict.fromkeys(m.node.origin.location for m in self.loop.members if m.node.origin.location)
+        places = f"{next(iter(lines))} and {len(lines) - 1} more lines" if len(lines) > 1 else next(iter(lines), "")
+        return f"{', '.join(dict.fromkeys(named[:4]))} ({places})" if named else places or "the loop"
+
+    def _pieces(self) -> None:
+        """Names for the pieces of arrays that come from outside or go there."""
+        wanted = {
+            (x, a): None for m in self.loop.members for x, a in m.cut.items() if x not in self.inside and a is not None
+        }
+        wanted |= {(n, self.inside[n].axis): None for n in self.stored}
+        for x, axis in wanted:
+            assert axis is not None
+            name = self.names.add(x)
+            piece = self.pieces[x, axis] = self.names.unique(f"{name}_t")
+            self.parent.put([f"{BODY}{piece} = {name}[{slice_text(axis, 'lo:hi')}]"], x)
+        self.local |= {n: self.pieces[n, axis] for n in self.stored if (axis := self.inside[n].axis) is not None}
+
+    def _member(self, m: Member) -> None:
+        """The statement of one member."""
+        node, value = m.node, m.statement.value
+        assert isinstance(value, Apply)
+        operands = [render(x, self._names(m)) for x in value.operands]
+        stand_in = Apply(_in_pieces(node, m.axis), value.operands)
+        if m.axis is None:
+            self.parent.add(f"{self.partial[node]} = {self.partial[node]} + {self._part(m, operands)}", node, BODY)
+        elif node in self.loop.stored:
+            self._store(m, operands, stand_in)
+        elif node in self.plan.home:
+            self.local[node] = self.names.add(node)
+            self.parent.write(node, operands, self.buffers[self.plan.home[node].slot], BODY)
+        else:
+            self.local[node] = self.names.add(node)
+            self.parent.add(f"{self.local[node]} = {render(stand_in, self._names(m)).text}", node, BODY)
+
+    def _store(self, m: Member, operands: Sequence[Expr], stand_in: Expression) -> None:
+        """A piece of a value that is needed after the loop."""
+        out = self.local[m.node]
+        forms = self.parent.forms(m.node, operands, out)
+        for text in forms or [f"{out}[...] = {render(stand_in, self._names(m)).text}"]:
+            self.parent.add(text, m.node, BODY)
+
+    def _names(self, m: Member) -> dict[Node, str]:
+        """What the operands of a member are called in the loop."""
+        return {x: self._name(x, axis) for x, axis in m.cut.items()}
+
+    def _name(self, x: Node, axis: int | None) -> str:
+        if x in self.inside:
+            return self.local[x]
+        return self.names.add(x) if axis is None else self.pieces[x, axis]
+
+    def _part(self, m: Member, operands: Sequence[Expr]) -> str:
+        """What one piece adds to a sum."""
+        node = m.node
+        if node.op is matmul:
+            return f"{operands[0].text} @ {operands[1].text}"
+        axes = all_axes(node.inputs[0], node.attrs["axis"])
+        whole = len(axes) == node.inputs[0].ndim
+        axis = "None" if whole else str(axes[0]) if len(axes) == 1 else str(axes)
+        dtype = node.attrs["dtype"]
+        kind = f", np.{dtype.name}" if dtype else ""
+        keep = ", keepdims=True" if node.attrs["keepdims"] and node.ndim else ""
+        text = f"np.add.reduce({operands[0].text}, {axis}{kind}{keep})"
+        return f"float({text})" if not node.ndim and node.dtype.name in ("float16", "float32") else text
+
+
+def _in_pieces(node: Node, axis: int | None) -> Node:
+    """The node with the shape in its attributes, if any, that of a piece."""
+    shape = node.attrs.get("shape")
+    if shape is None or axis is None:
+        return node
+    piece = tuple(Dim("hi") - Dim("lo") if k == axis else s for k, s in enumerate(shape))
+    return Node(node.op, node.inputs, {**node.attrs, "shape": piece}, node.type, node.origin)
+
+
+def slice_text(axis: int | None, piece: str) -> str:
+    """An index that cuts one axis."""
+    return ":, " * (axis or 0) + piece
+
+
+def cut_shape(shape: Shape, axis: int | None, rows: str) -> Sequence[Size | str]:
+    """A shape with the number of rows of a piece."""
+    return [rows if k == axis else s for k, s in enumerate(shape)]
+
+
+def empty(shape: Sequence[Size | str], dtype: DType) -> str:
+    """A new array."""
+    kind = "" if dtype.name == "float64" else f", np.{'bool_' if dtype.name == 'bool' else dtype.name}"
+    return f"np.empty({shape_text(shape)}{kind})"
+
+
+def shape_text(shape: Sequence[Size | str]) -> str:
+    """A shape as a tuple."""
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def typed(text: str, node: Node) -> str:
+    """A sum of parts in the dtype of the node."""
+    return text if node.ndim else f"np.{node.dtype.name}({text})"
+
+
+def wrap_doc(text: str) -> list[str]:
+    """A docstring of one line."""
+    return [f'{INDENT}"""{text[:76]}"""']

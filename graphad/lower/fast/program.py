@@ -1,0 +1,70 @@
+"""The program of the fast style: steps in order, and the buffers that they write to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphad.ir.core import Node
+from graphad.ir.dims import evaluate, product
+from graphad.ir.graph import Graph
+from graphad.lower.alias import root
+from graphad.lower.build import Width, build, is_computed, needed, results_of, unpacked, writes_of
+from graphad.lower.fast.buffers import Plan, plan_calls, plan_pieces
+from graphad.lower.fast.fusion import LARGE, Loop, fuse
+from graphad.lower.program import Assign, Expression, Note, Program, Ref, Statement
+from graphad.lower.schedule import schedule
+from graphad.lower.select import select
+
+_NONE = Plan({}, ())
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FastProgram(Program):
+    """A program whose statements are assignments and loops over tiles; ``calls`` and ``pieces`` are their buffers."""
+
+    calls: Plan = _NONE
+    pieces: Mapping[int, Plan] = field(default_factory=dict)  # by the place of the loop among the statements
+
+    @property
+    def loops(self) -> Sequence[tuple[Loop, Plan]]:
+        """The loops with the buffers of their pieces."""
+        return [(s, self.pieces[k]) for k, s in enumerate(self.statements) if isinstance(s, Loop)]
+
+    def is_small(self, sizes: Mapping[str, int]) -> bool:
+        """Whether all arrays of loops and buffers have few elements; never where they are known to have many."""
+        nodes = [*(m.node for loop, _ in self.loops for m in loop.members), *self.calls.home]
+        largest = max((evaluate(product(n.shape), sizes) for n in nodes), default=0)
+        return bool(sizes) and largest < LARGE
+
+    def expressions(self) -> Iterator[Expression]:
+        """The expression of every statement, also in loops, and of every result."""
+        for s in self.statements:
+            if isinstance(s, Loop):
+                yield from (m.statement.value for m in s.members)
+            elif not isinstance(s, Note) and not isinstance(s.value, str):
+                yield s.value
+        yield from (r for r in self.results if not isinstance(r, str))
+
+
+def build_fast(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -> Program:
+    """The fast program of a graph whose last ``len(targets)`` outputs are written into ``targets``, inputs of it.
+
+    Where all arrays are small there is nothing to gain by loops and buffers: then it is the plain program.
+    """
+    count = len(graph.outputs) - len(targets)
+    outputs, updates = graph.outputs[:count], graph.outputs[count:]
+    forward, backward = schedule(graph)
+    plain = unpacked([Assign(n, select(graph, n)) for n in (*forward, *backward) if is_computed(n)])
+    steps = fuse(needed(plain, graph.outputs), graph.outputs)
+    results, saved = results_of(graph, outputs, set(targets))
+    writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True)]
+    roots = {n: root(graph, n) for n in graph.nodes}
+    calls = plan_calls(steps, roots, {roots[y] for y in outputs}, [roots[u] for u in updates])
+    pieces = {k: plan_pieces(s) for k, s in enumerate(steps) if isinstance(s, Loop)}
+    if not pieces and not calls.home:
+        return build(graph, structure, targets, width)
+    statements: list[Statement] = [*steps, *saved, *writes_of(graph, writes, set(targets))]
+    constants = tuple(n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n))
+    return FastProgram(
+        graph, tuple(statements), tuple(results), structure, tuple(targets), constants, calls=calls, pieces=pieces
+    )

@@ -1,0 +1,5 @@
+"""cheap"""
+
+
+def cheapest(graph, order, needed, sizes):
+    return needed
