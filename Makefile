@@ -1,6 +1,7 @@
 # Everything a contributor runs. Needs Python 3.11 or later and make; the rest is installed into .venv on the first call.
 
 PYTHON ?= python3
+PEERS ?= jax torch pytensor numba autograd casadi
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -42,9 +43,11 @@ docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules
 golden: $(VENV)/.installed-test  ## accept today's generated code as the expected one
 	$(PY) -m pytest tests/golden --update-golden
 
-bench: $(VENV)/.installed-demo  ## measure: runs benchmarks/run.py
-	@echo "Benchmarks live in benchmarks/; running benchmarks/run.py"
-	$(PY) benchmarks/run.py
+bench: $(VENV)/.installed-bench  ## measure, write docs/benchmarks.md (PEERS= for no other systems; BENCH=options)
+	@for peer in $(PEERS); do \
+		$(PY) -m pip install --quiet --disable-pip-version-check "$$peer" || echo "left out: $$peer"; done
+	@mkdir -p build
+	$(PY) -m benchmarks.run --page docs/benchmarks.md --json build/benchmarks.json $(BENCH)
 
 clean:  ## remove the environment, caches and builds
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

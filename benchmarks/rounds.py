@@ -29,6 +29,20 @@ class Row:
     notes: dict[str, str] = field(default_factory=dict)
     size: int = 0
 
+    def enter(self, system: str, replies: dict[str, Any]) -> None:
+        """What a worker said."""
+        for what, reply in replies.items():
+            if what == "memory":
+                self.memory[system] = reply
+            else:
+                getattr(self, what).setdefault(system, []).append(reply)
+
+    def forget(self, system: str, why: str) -> None:
+        """Drop the figures of a system that did not come to the end."""
+        for figures in (self.derivative, self.objective, self.first, self.memory):
+            figures.pop(system, None)
+        self.notes[system] = why
+
     def seconds(self, system: str) -> float | None:
         """The median over rounds."""
         return median(self.derivative[system]) if system in self.derivative else None
@@ -121,12 +135,14 @@ def measure(request: Request, systems: Sequence[str], rounds: int, limit: float,
         else:
             workers[system], row.first[system] = worker, worker.answer.first
     timed = ("derivative", "objective") if request.objective else ("derivative",)
-    for _ in range(rounds):
-        for system, worker in workers.items():
+    for order in (*[timed] * rounds, ("memory",)):
+        for system, worker in list(workers.items()):
             time.sleep(0.01)  # thread pools that spin come to rest
-            for what in timed:
-                getattr(row, what).setdefault(system, []).append(worker.ask(what))
-    for system, worker in workers.items():
-        row.memory[system] = worker.ask("memory")
+            try:
+                row.enter(system, {what: worker.ask(what) for what in order})
+            except (EOFError, OSError):
+                row.forget(system, "the process died while it was measured")
+                del workers[system]
+    for worker in workers.values():
         worker.end()
     return row

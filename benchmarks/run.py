@@ -4,9 +4,8 @@ workloads/ and objectives/ say what is computed, systems/ by whom; rounds.py mea
 growth.py and compile_cost.py measure how time grows; report.py and plots.py show it.
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,40 +13,15 @@ import click
 
 from benchmarks import compile_cost, machine
 from benchmarks.catalog import catalog, objective_recipes
+from benchmarks.figures import Figures
 from benchmarks.growth import FAMILIES, grown
 from benchmarks.plots import draw
 from benchmarks.report import line, page
-from benchmarks.rounds import Row, measure
+from benchmarks.rounds import measure
 from benchmarks.systems import SYSTEMS
 from benchmarks.worker import Request
 
 PARTS = ("workloads", "objectives", "growth", "compile")
-
-
-@dataclass
-class Figures:
-    """Everything that was measured."""
-
-    machine: dict[str, Any]
-    rounds: int
-    limit: float
-    rows: dict[str, list[Row]] = field(default_factory=dict)
-    growth: dict[str, list[Row]] = field(default_factory=dict)
-    compile: dict[str, Any] = field(default_factory=dict)
-
-    def save(self, file: Path | None) -> None:
-        """As JSON."""
-        if file is not None:
-            file.write_text(json.dumps(asdict(self), indent=1) + "\n")
-
-    @classmethod
-    def load(cls, file: Path) -> "Figures":
-        """What `save` wrote."""
-        figures = cls(**json.loads(file.read_text()))
-        for rows in (figures.rows, figures.growth):
-            for key, entries in rows.items():
-                rows[key] = [Row(**entry) for entry in entries]
-        return figures
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from types import ModuleType
 
 from graphad import fft, linalg, namespace, nn, special
 from graphad.ir.core import Op
+from graphad.passes import factorizations, overlaps, unrolled
 from graphad.passes.algebra import CLOSE, EXACT
-from graphad.passes.factorizations import RULES
-from graphad.rules.engine import Rule, Table, name_of
+from graphad.rules.einsums import BY_BLAS
+from graphad.rules.engine import Rule, Table, merge, name_of
 from graphad.rules.stable import STABLE
 
 HERE = Path(__file__).parent
@@ -32,7 +33,9 @@ TABLES = {
     "Exact: the same bits, but for the sign of a zero": EXACT,
     "Stable: neither overflow nor cancellation; applied before differentiation, too": STABLE,
     "Close: up to rounding, and defined more often": CLOSE,
-    "Last: up to rounding, by what all users of a node need": RULES,
+    "Last: up to rounding, by what all users of a node need": merge(
+        unrolled.RULES, BY_BLAS, overlaps.RULES, factorizations.RULES
+    ),
 }
 
 

@@ -108,6 +108,7 @@ class NonFiniteError(GraphadError, FloatingPointError):
 
 
 class MemoryBudgetError(GraphadError, ValueError):
-    """``max_bytes`` cannot be met. ``floor`` is the least number of bytes that was found, ``max_bytes`` what was asked."""
+    """``max_bytes`` cannot be met. ``floor``: the least number of bytes that was found."""
 
-    floor = max_bytes = 0
+    floor = 0
+    max_bytes = 0

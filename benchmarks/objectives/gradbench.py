@@ -102,7 +102,7 @@ def llsq(rng: np.random.Generator, n: int, m: int = 128) -> Problem:
 @OBJECTIVES.recipe("det_6", {"n": 3}, n=6)
 @OBJECTIVES.recipe("det_5", {"n": 3}, n=5)
 def det(rng: np.random.Generator, n: int) -> Problem:
-    """A determinant by expansion along first rows: about e·n! scalar operations. By hand: det(A)·A⁻ᵀ."""
+    """Expansion of a determinant along first rows: about e·n! scalar operations. By hand: det A times A⁻ᵀ."""
 
     def expansion(xp: Any, A: Any) -> Any:
         def minor(row: int, columns: tuple[int, ...]) -> Any:

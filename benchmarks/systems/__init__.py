@@ -27,7 +27,7 @@ class System:
 
 SYSTEMS = {
     "graphad": System("graphad_system", "graphad", traced=True),
-    "graphad readable": System("graphad_system", "graphad", {"optimize": "basic"}, traced=True),
+    "graphad readable": System("graphad_system", "graphad", {"style": "readable"}, traced=True),
     "numpy": System("by_hand", "numpy", traced=True),
     "jax.jit": System("jax_system", "jax"),
     "torch.compile": System("torch_system", "torch", {"compiled": True}),

@@ -1,5 +1,6 @@
 """Multilayer perceptrons: a large one, bound by matrix products, and a small one, bound by the cost of calls."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,6 @@ def mlp(
     """A network with these layer sizes; ``width`` replaces those of the hidden layers."""
     if width is not None:
         sizes = (sizes[0], *[width] * (len(sizes) - 2), sizes[-1])
-    shapes = [s for m, n in zip(sizes[:-1], sizes[1:], strict=True) for s in ((m, n), (n,))]
+    shapes = [s for m, n in pairwise(sizes) for s in ((m, n), (n,))]
     (x,) = normal(rng, dtype, (batch, sizes[0]), scale=1)
     return Problem(loss, tuple(normal(rng, dtype, *shapes)), (x, labels(rng, dtype, batch, sizes[-1])), by_hand)

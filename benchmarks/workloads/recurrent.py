@@ -85,9 +85,7 @@ SMALL = {"steps": 4, "batch": 3, "width": 5, "features": 2}
 
 
 @WORKLOADS.recipe("rnn_f32", SMALL)
-def rnn(
-    rng: np.random.Generator, steps: int = 32, batch: int = 32, width: int = 128, features: int = 64
-) -> Problem:
+def rnn(rng: np.random.Generator, steps: int = 32, batch: int = 32, width: int = 128, features: int = 64) -> Problem:
     """``width`` hidden units."""
     f32 = np.float32
     (xs,) = normal(rng, f32, (steps, batch, features), scale=1)
@@ -96,9 +94,7 @@ def rnn(
 
 
 @WORKLOADS.recipe("lstm_f32", SMALL)
-def lstm(
-    rng: np.random.Generator, steps: int = 32, batch: int = 32, width: int = 64, features: int = 32
-) -> Problem:
+def lstm(rng: np.random.Generator, steps: int = 32, batch: int = 32, width: int = 64, features: int = 32) -> Problem:
     """``width`` cells."""
     f32 = np.float32
     (xs,) = normal(rng, f32, (steps, batch, features), scale=1)

@@ -11,9 +11,7 @@ SLOPE, CUBE, TINY = 0.7978845608, 0.044715, 1e-5
 
 
 @WORKLOADS.recipe("attention_f32", {"batch": 2, "length": 5, "width": 8, "heads": 2})
-def attention(
-    rng: np.random.Generator, batch: int = 8, length: int = 64, width: int = 128, heads: int = 4
-) -> Problem:
+def attention(rng: np.random.Generator, batch: int = 8, length: int = 64, width: int = 128, heads: int = 4) -> Problem:
     """Sequences of ``length`` vectors."""
     split, whole = (batch, length, heads, width // heads), (batch, length, width)
     scale = (width // heads) ** -0.5

@@ -87,7 +87,7 @@ def canonical_text(graph: Graph) -> str:
             lines.append(f"%{k} = input {node.name} : {node.type}")
             continue
         inputs = ", ".join(f"%{number[x]}" for x in node.inputs)
-        attrs = ", ".join(f"{key}={_exact(value)}" for key, value in sorted(node.attrs.items()))
+        attrs = ", ".join(f"{key}={exact_text(value)}" for key, value in sorted(node.attrs.items()))
         lines.append(f"%{k} = {node.op.name}({inputs}; {attrs}) : {node.type}")
     draws = sorted((n for n in number if "random" in n.op.traits), key=lambda n: n.origin.serial)
     lines.append(f"draw {', '.join(f'%{number[n]}' for n in draws)}")  # one stream of numbers feeds them, in this order
@@ -100,12 +100,12 @@ def digest(graph: Graph) -> str:
     return hashlib.sha256(canonical_text(graph).encode()).hexdigest()[:16]
 
 
-def _exact(value: Any) -> str:
+def exact_text(value: Any) -> str:
     """An attribute's value as a text that no other value has."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype.str}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     if isinstance(value, tuple):
-        return f"{type(value).__name__}({', '.join(map(_exact, value))})"
+        return f"{type(value).__name__}({', '.join(map(exact_text, value))})"
     return value.hex() if isinstance(value, float) else repr(value)
 
 

@@ -3,9 +3,9 @@
 import builtins
 import hashlib
 import linecache
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from graphad.errors import ArgumentError
@@ -13,24 +13,42 @@ from graphad.form.evaluate import missing_import
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.lower.build import build
-from graphad.lower.emit import Printer, Source, emit, render
+from graphad.lower.cache import Cache, Entry
+from graphad.lower.emit import Printer, Source, emit, render, uses_rng
+from graphad.lower.fast.fusion import LARGE
 from graphad.lower.fast.printer import FastPrinter
 from graphad.lower.fast.program import FastProgram, build_fast
 from graphad.lower.notes import Parts, add_note
 from graphad.lower.program import Expression, Program
-
+from graphad.passes.base import Report
 
 STYLES = ("fast", "readable")
 
 
 @dataclass(frozen=True)
 class Lowering:
-    """A rewritten graph with the structure of its results and the inputs that are updated: what programs are made of."""
+    """A graph as declared, how it is rewritten, the structure of its results and the inputs that are updated.
 
-    graph: Graph
+    Rewriting waits until it is needed: source that was kept in the ``cache`` under ``key`` does without.
+    """
+
+    declared: Graph
+    rewrite: Callable[[Graph], tuple[Graph, Report]]
     structure: Any
     targets: tuple[Node, ...]
     name: str
+    cache: Cache | None = None
+    key: str | None = None
+
+    @cached_property
+    def rewritten(self) -> tuple[Graph, Report]:
+        """The graph that programs are made of, and what was done to it."""
+        return self.rewrite(self.declared)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph after rewriting."""
+        return self.rewritten[0]
 
     def program(self, style: str) -> Program:
         """The program in a style."""
@@ -38,7 +56,14 @@ class Lowering:
 
     def code(self, style: str) -> "Code":
         """The program in a style, loaded."""
-        return Code(self.program(style), self.name)
+        if self.cache is None or self.key is None:
+            return Code(partial(self.program, style), self.name)
+        key = f"{self.key}-{style}"
+        kept = self.cache.load(key)
+        code = Code(partial(self.program, style), self.name, kept)
+        if kept is None:
+            self.cache.store(key, Entry(code.source, asdict(code.facts)))
+        return code
 
 
 def printed(program: Program, name: str, doc: str = "") -> Source:
@@ -58,17 +83,28 @@ def width(expression: Expression) -> int:
     return len(render(expression, _Short()).text)
 
 
-class Code:
-    """The source of a program: ``run`` is the function ``name`` in it, ``scope`` the module it lives in."""
+@dataclass(frozen=True)
+class Facts:
+    """What running needs to know of a program: the function that makes its workspace, and what its arrays hold."""
 
-    def __init__(self, program: Program, name: str) -> None:
-        self.program = program
-        self.emitted = printed(program, name)
-        if name in self.emitted.helpers:
-            raise ArgumentError(
-                f"{name!r} is the name of a helper that the generated code calls", hint="choose another name="
-            )
-        self.source = "\n".join(self.emitted.imports) + "\n\n\n" + self.emitted.text
+    work: str
+    draws: bool
+    imports: Sequence[str]
+    extents: Sequence[str]
+
+
+class Code:
+    """The source of a program: ``run`` is the function ``name`` in it, ``scope`` the module it lives in.
+
+    Source that was ``kept`` runs as it is; the program is then made when somebody asks for it.
+    """
+
+    def __init__(self, make: Callable[[], Program], name: str, kept: Entry | None = None) -> None:
+        self._make, self.name = make, name
+        if kept is None:
+            self.facts, self.source = self._facts(), self._text()
+        else:
+            self.facts, self.source = Facts(**kept.facts), kept.source
         self.file = f"<graphad {name} {hashlib.sha256(self.source.encode()).hexdigest()[:12]}>"
         self.scope = self._load()
         self.run = self.scope[name]
@@ -79,12 +115,33 @@ class Code:
         try:
             exec(builtins.compile(self.source, self.file, "exec"), scope)
         except ImportError as problem:
-            missing_import(problem, self.emitted.imports)
+            missing_import(problem, tuple(self.facts.imports))
         return scope
+
+    @cached_property
+    def program(self) -> Program:
+        """The statements before printing."""
+        return self._make()
+
+    @cached_property
+    def emitted(self) -> Source:
+        """What the printer made of the program."""
+        return printed(self.program, self.name)
+
+    def _text(self) -> str:
+        return "\n".join(self.emitted.imports) + "\n\n\n" + self.emitted.text
+
+    def _facts(self) -> Facts:
+        if self.name in self.emitted.helpers:
+            what = f"{self.name!r} is the name of a helper that the generated code calls"
+            raise ArgumentError(what, hint="choose another name=")
+        return Facts(self.emitted.work, uses_rng(self.program), self.emitted.imports, self.program.extents)
 
     @cached_property
     def lines(self) -> Mapping[int, Node]:
         """The node that each line of ``source`` (counted from 1) computes."""
+        if self._text() != self.source:  # what was kept is not what would be made now
+            return {}
         head = len(self.emitted.imports) + 2
         return {k + head: n for k, n in self.emitted.lines.items()}
 
@@ -92,9 +149,13 @@ class Code:
         """Say which of the user's lines the failing part of the generated code comes from."""
         add_note(problem, self.file, self.source, self.lines, Parts(self.program, self.emitted.names))
 
+    def is_small(self, sizes: Mapping[str, int]) -> bool:
+        """Whether all arrays of loops and buffers have few elements; never where they are known to have many."""
+        return bool(sizes) and all(eval(text, {}, dict(sizes)) < LARGE for text in self.facts.extents)
+
     def workspace(self, sizes: Mapping[str, int]) -> tuple[Any, ...]:
         """The last arguments of ``run``: the arrays that a call works in, if it needs any."""
-        make = self.scope.get(self.emitted.work)
+        make = self.scope.get(self.facts.work)
         if make is None:
             return ()
         code = make.__code__

@@ -4,6 +4,7 @@ import keyword
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from graphad.ir.core import Node, fail, label
 from graphad.ir.graph import Graph
 from graphad.ir.late import method as _late
 from graphad.lower.blame import Blame
+from graphad.lower.cache import cache_of, key_of
 from graphad.lower.code import STYLES, Code, Lowering
-from graphad.lower.emit import uses_rng
 from graphad.lower.program import Program, flatten
 from graphad.lower.runtime import Arguments, finisher
 from graphad.passes.base import Pass, Pipeline, Report
@@ -32,22 +33,21 @@ class Function:
     written, except those in ``updates``.
     """
 
-    def __init__(self, declared: Graph, lowering: Lowering, report: Report, style: str, blame: bool) -> None:
-        self.name, self.declared, self._report = lowering.name, declared, report
+    def __init__(self, lowering: Lowering, style: str, blame: bool) -> None:
+        self.name, self.declared = lowering.name, lowering.declared
         self._lowering, self._code = lowering, lowering.code(style)
         self._run, self._file = self._code.run, self._code.file
-        graph, targets = lowering.graph, lowering.targets
-        self._works = bool(self._code.emitted.work)
-        self._arguments = Arguments(graph, self.name, targets, self._variant if self._works else None)
-        self._finish = finisher(lowering.structure, graph.outputs[: len(graph.outputs) - len(targets)])
-        self._draws = uses_rng(self.program)
-        self._blame = Blame(declared, graph, targets) if blame else None
+        declared, targets = lowering.declared, lowering.targets
+        self._works, self._draws = bool(self._code.facts.work), self._code.facts.draws
+        self._arguments = Arguments(declared, self.name, targets, self._variant if self._works else None)
+        self._finish = finisher(lowering.structure, declared.outputs[: len(declared.outputs) - len(targets)])
+        self._blame = Blame(declared, lowering.graph, targets) if blame else None
         self._small: list[Code] = []
 
     @property
     def graph(self) -> Graph:
         """The graph after rewriting; its outputs are the results, then the new values of ``updates``."""
-        return self.program.graph
+        return self._lowering.graph
 
     @property
     def program(self) -> Program:
@@ -66,7 +66,7 @@ class Function:
 
     def report(self) -> Report:
         """What each pass did, and hints."""
-        return replace(self._report, hints=self._hints)
+        return replace(self._lowering.rewritten[1], hints=self._hints)
 
     @cached_property
     def _hints(self) -> tuple[str, ...]:
@@ -115,7 +115,7 @@ class Function:
 
     def _variant(self, sizes: Mapping[str, int]) -> tuple[Code | None, tuple[Any, ...]]:
         """What runs for these sizes (None: ``source``), and its workspace: loops over tiles are for large arrays."""
-        if self.program.is_small(sizes):
+        if self._code.is_small(sizes):
             return self._without_loops, ()
         return None, self._code.workspace(sizes)
 
@@ -137,6 +137,7 @@ def compile(
     verify: bool | Sequence[Any] = False,
     check_nan: str | None = None,
     style: str = "fast",
+    cache: str | Path | bool | None = None,
 ) -> Function:
     """Compile a graph to a Python function on NumPy arrays.
 
@@ -146,8 +147,9 @@ def compile(
     `ga.rewrite`). ``verify``: check every pass on sampled inputs, or on those given here as lists of values; raises
     RewriteError. ``check_nan="blame"``: a call whose results hold nan or inf raises NonFiniteError, which names the
     first bad value on the way to them, and updates nothing. ``style``: "fast" computes in tiles and buffers that are
-    used again; "readable" is the same without them. Raises GraphError when an input is left out (it is named),
-    ArgumentError for bad names.
+    used again; "readable" is the same without them. ``cache``: a private folder where generated source is kept between
+    runs, so that a graph that was compiled before needs no rewriting (unless given, GRAPHAD_CACHE_DIR if that is set;
+    False: none). Raises GraphError when an input is left out (it is named), ArgumentError for bad names.
 
     >>> import graphad as ga
     >>> x = ga.input("x", shape=("n",))
@@ -166,9 +168,12 @@ def compile(
     targets = dict(updates or {})
     declared = Graph(inputs, [*nodes, *targets.values()], name)
     _check_updates(declared, targets)
-    graph, report = verified(pipeline(optimize, rewrites), verify).run(declared)
-    lowering = Lowering(graph, structure, tuple(targets), name)
-    return Function(declared, lowering, report, style, check_nan == "blame")
+    rewrite = verified(pipeline(optimize, rewrites), verify).run
+    kept = None if rewrites or verify or not isinstance(optimize, str) else cache_of(cache)
+    places = [k for k, x in enumerate(declared.inputs) if x in targets]
+    key = key_of(declared, {"optimize": optimize, "structure": structure, "targets": places}) if kept else None
+    lowering = Lowering(declared, rewrite, structure, tuple(targets), name, kept, key)
+    return Function(lowering, style, check_nan == "blame")
 
 
 def _check_updates(graph: Graph, targets: Mapping[Node, Node]) -> None:

@@ -145,7 +145,7 @@ class Printer:
         body_at = len(self.lines)
         graph = self.program.graph
         rng = ["rng"] if uses_rng(self.program) else []
-        self.lines += self.prologue()
+        self.put(self.prologue(), next(iter((*graph.outputs, *graph.inputs)), None))
         for statement in self.program.statements:
             self.statement(statement)
         texts = [self.slots[r] if isinstance(r, str) else self.text(r) for r in self.program.results]

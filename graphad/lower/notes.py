@@ -10,7 +10,7 @@ from types import TracebackType
 
 from graphad.ir.core import Node, label
 from graphad.lower.emit import render
-from graphad.lower.program import Apply, Copy, Expression, Note, Program
+from graphad.lower.program import Apply, Assign, Copy, Expression, Program, Save, Write
 
 
 def add_note(problem: Exception, file: str, source: str, lines: Mapping[int, Node], parts: "Parts") -> None:
@@ -35,7 +35,7 @@ class Parts:
         """The node behind each text in the statements that belong to ``owner``."""
         found: dict[str, Node] = {}
         for s in self._program.statements:
-            if isinstance(s, Note) or isinstance(s.value, str):
+            if not isinstance(s, Assign | Save | Write) or isinstance(s.value, str):
                 continue
             applied = list(_applications(s.value))
             if (applied[0].node if applied else None) is owner or getattr(s, "node", None) is owner:

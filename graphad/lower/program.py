@@ -5,7 +5,7 @@ applied to expressions. Transformations (`select`, `inline`) decide; `names.py` 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,9 +98,10 @@ class Program:
     updates: tuple[Node, ...] = ()
     constants: tuple[Node, ...] = field(default=())
 
-    def is_small(self, sizes: Mapping[str, int]) -> bool:
-        """Whether for these values of the named sizes buffers and loops would only cost time."""
-        return False
+    @property
+    def extents(self) -> tuple[str, ...]:
+        """The sizes of what loops and buffers hold, as Python expressions in the named sizes."""
+        return ()
 
     def expressions(self) -> Iterator[Expression]:
         """The expression of every statement and result."""

@@ -6,18 +6,24 @@ by the peak that is predicted for its schedule, so nothing rests on the estimate
 step before lowering: a later pass that merges equal nodes would undo it.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import NoReturn
 
 from graphad.errors import ArgumentError, MemoryBudgetError
 from graphad.ir.core import Node
+from graphad.ir.dims import evaluate
 from graphad.ir.graph import Graph, rebuild
 from graphad.ir.types import TupleType
 from graphad.lower.accumulate import running_sums
-from graphad.lower.memory import mebibytes, memory_of, owner_of, steps_of, timeline
-from graphad.lower.mincut import cheapest
-from graphad.lower.schedule import RECOMPUTED, low_memory
+from graphad.lower.greedy import RECOMPUTED, is_recomputed
+from graphad.lower.memory import mebibytes, memory_of, owner_of
+from graphad.lower.mincut import cheapest, is_cheap
+from graphad.lower.schedule import low_memory_peak, unhurried
 from graphad.lower.segments import Profile, cut, kept, profile
 
+FASTER = 16  # how much longer an element of an elementwise op takes than a multiplication inside a product
 Predict = Callable[[Graph], int]
 STEPS, RATIO = 48, 0.93  # budgets that plans are made for: parts of what is needed without recomputation
 
@@ -33,7 +39,7 @@ def recompute(
     found, ArgumentError when a named size has no number.
     """
     numbers = _checked(graph, max_bytes, sizes)
-    judge = predict or (lambda g: max(timeline(*steps_of(g, low_memory(g, numbers)), numbers), default=0))
+    judge = predict or (lambda g: low_memory_peak(g, numbers))
     peaks = [judge(graph)]
     if peaks[0] <= max_bytes:
         return graph
@@ -42,8 +48,8 @@ def recompute(
     if peaks[-1] <= max_bytes:
         return summed
     found = []
-    for plans in _families(summed, numbers):
-        plan = _first_that_fits(plans, judge, max_bytes, peaks)
+    for plans, guess in _families(summed, numbers, max_bytes):
+        plan = _first_that_fits(plans, guess, judge, max_bytes, peaks)
         if plan is not None:
             found.append(plan)
     if not found:
@@ -62,7 +68,7 @@ def _checked(graph: Graph, max_bytes: int, sizes: Mapping[str, int] | None) -> d
     return dict(sizes or {})
 
 
-def _impossible(graph: Graph, max_bytes: int, peaks: Sequence[int]) -> None:
+def _impossible(graph: Graph, max_bytes: int, peaks: Sequence[int]) -> NoReturn:
     floor, whole = min(peaks), peaks[0]
     what = f"{graph.name}: {mebibytes(max_bytes)} do not suffice, the least found is {mebibytes(floor)} ({floor} bytes)"
     problem = MemoryBudgetError(
@@ -75,14 +81,18 @@ def _impossible(graph: Graph, max_bytes: int, peaks: Sequence[int]) -> None:
 # Plans ----------------------------------------------------------------------------------------------------------------
 
 
-def _families(graph: Graph, sizes: Mapping[str, int]) -> Iterator[list[Callable[[], Graph | None]]]:
-    """Lists of plans, those that compute least again first."""
-    order = low_memory(graph, sizes)
+def _families(
+    graph: Graph, sizes: Mapping[str, int], max_bytes: int
+) -> Iterator[tuple[list[Callable[[], Graph | None]], int]]:
+    """Lists of plans, those that compute least again first, each with the one that should just do."""
+    order = unhurried(graph, sizes)
     needed = read_by_backward(graph, order)
-    for wanted in (needed, cheapest(graph, order, needed, sizes)):
+    fewer = cheapest(graph, order, needed, sizes)
+    for wanted in (needed, fewer) if fewer != needed else (needed,):
         forward = profile(graph, order, sizes, wanted)
         budgets = [int(forward.demand * RATIO**k) for k in range(STEPS)]
-        yield [lambda f=forward, w=wanted, b=budget: _plan(graph, f, w, b) for budget in budgets]  # type: ignore[misc]
+        guess = next((k for k, budget in enumerate(budgets) if budget <= max_bytes), STEPS - 1)
+        yield [partial(_plan, graph, forward, wanted, budget) for budget in budgets], guess
 
 
 def _plan(graph: Graph, forward: Profile, wanted: set[Node], budget: int) -> Graph | None:
@@ -91,9 +101,9 @@ def _plan(graph: Graph, forward: Profile, wanted: set[Node], budget: int) -> Gra
 
 
 def _first_that_fits(
-    plans: Sequence[Callable[[], Graph | None]], judge: Predict, max_bytes: int, peaks: list[int]
+    plans: Sequence[Callable[[], Graph | None]], start: int, judge: Predict, max_bytes: int, peaks: list[int]
 ) -> Graph | None:
-    """By bisection, since later plans need less memory; one by one where that does not hold far enough to find any."""
+    """By bisection from a guess, since later plans need less memory; where none is found like that, one by one."""
     tried: dict[int, Graph | None] = {}
 
     def attempt(k: int) -> Graph | None:
@@ -104,13 +114,16 @@ def _first_that_fits(
             tried[k] = graph if graph is not None and peaks[-1] <= max_bytes else None
         return tried[k]
 
-    low, high = 0, len(plans) - 1
-    while low < high:
+    low, high, stride = start, start, 1
+    while attempt(low) is not None and low > 0:
+        low, high, stride = max(0, low - stride), low, 2 * stride
+    while attempt(high) is None and high < len(plans) - 1:
+        low, high, stride = high, min(len(plans) - 1, high + stride), 2 * stride
+    while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if attempt(middle) is not None else (middle + 1, high)
-    if attempt(low) is not None:
-        return tried[low]
-    return next((g for k in range(len(plans)) if (g := attempt(k)) is not None), None)
+        low, high = (low, middle) if attempt(middle) is not None else (middle, high)
+    found = attempt(low) or attempt(high)
+    return found or next((g for k in range(len(plans)) if (g := attempt(k)) is not None), None)
 
 
 def read_by_backward(graph: Graph, order: Sequence[Node]) -> set[Node]:
@@ -172,5 +185,10 @@ def _is_scalar(node: Node) -> bool:
 
 
 def extra_work(graph: Graph, sizes: Mapping[str, int]) -> float:
-    """An estimate of what recomputation costs: elements, times what their op does to each."""
-    return 0.0
+    """An estimate of what is computed again: elements written, for products the multiplications."""
+    total = 0.0
+    for node in graph.nodes:
+        if is_recomputed(node):
+            counts = [evaluate(n.size, sizes) for n in (node, *node.inputs[:2])]
+            total += counts[0] if is_cheap(node) else max(counts[0], math.prod(counts) ** 0.5 / FASTER)
+    return total

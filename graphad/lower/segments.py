@@ -5,13 +5,14 @@ computes; the others are computed again, a segment at a time, when the backward 
 that belongs to later segments is free again, so that early segments have more room. Read `cut` first.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
+from graphad.lower.greedy import is_recomputed
 from graphad.lower.memory import memory_of, numbers, owner_of
-from graphad.lower.schedule import is_recomputed
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ def _aside(
             if (b := owner_of(buffer.get(x))) is not None:
                 last[b] = t
     for t in range(len(late) - 1, -1, -1):
-        read = [position[b] for x in late[t].inputs if (b := owner_of(buffer.get(x))) in position]
+        owners = [owner_of(buffer.get(x)) for x in late[t].inputs]
+        read = [position[b] for b in owners if b is not None and b in position]
         front[t] = max([front[t + 1], *read])
     ends: list[list[Node]] = [[] for _ in late]
     for b, t in last.items():
@@ -129,8 +131,8 @@ def _from_front(forward: Profile, budget: int) -> list[int] | None:
 
 def _from_back(forward: Profile, budget: int, first: Sequence[int]) -> list[int] | None:
     held = [0]
-    for place in first:
-        held.append(held[-1] + forward.crossing[place])
+    for before in first:
+        held.append(held[-1] + forward.crossing[before])
     cuts: list[int] = []
     end = len(forward.nodes)
     for count in reversed(held):
@@ -151,7 +153,7 @@ def _from_back(forward: Profile, budget: int, first: Sequence[int]) -> list[int]
 
 
 def _narrow(forward: Profile, low: int, high: int, late: bool = True) -> int | None:
-    """The place between two positions where the fewest bytes cross, if there is a choice those that are saved anyway."""
+    """The place between two positions where the fewest bytes cross, of several one where they are saved anyway."""
     if low > high or low <= 0:
         return None
     places = range(high, low - 1, -1) if late else range(low, high + 1)
@@ -163,7 +165,7 @@ def kept(forward: Profile, cuts: Sequence[int], needed: set[Node]) -> set[Node]:
     last = cuts[-1] if cuts else 0
     found = {n for n in needed if forward.position.get(n, -1) >= last}
     for node, end in forward.last_use.items():
-        begin = forward.position[node]
-        if any(begin < place <= end for place in cuts):
+        after = bisect_right(cuts, forward.position[node])
+        if after < len(cuts) and cuts[after] <= end:
             found.add(node)
     return found

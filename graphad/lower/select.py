@@ -7,7 +7,6 @@ become literals where NumPy's weak promotion of Python numbers gives the declare
 """
 
 from collections.abc import Sequence
-
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -171,8 +170,8 @@ def _is_python(graph: Graph, node: Node) -> bool:
     if found is None:
         found = _of_numbers[graph] = set()
         for x in graph.nodes:
-            plain = not x.ndim and x.dtype == np.float64 and "promotes" in x.op.traits and not graph.is_input(x)
-            if plain and all(is_literal(y) or y in found for y in x.inputs):
+            plain = "promotes" in x.op.traits and not x.ndim and x.dtype == np.float64
+            if plain and not graph.is_input(x) and all(is_literal(y) or y in found for y in x.inputs):
                 found.add(x)
     return node in found
 

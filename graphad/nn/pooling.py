@@ -4,6 +4,7 @@ Input (batch, channels, *positions) or, without a batch, (channels, *positions).
 convolutions take. Where several elements of a window are the largest, they share the gradient of max pooling equally.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,14 +15,13 @@ from graphad.ir.core import Node, fail
 from graphad.ir.origin import composite
 from graphad.nn.convolution import Ints, batched, ints
 from graphad.ops.attributes import as_int
-from graphad.ops.conv import check_fits, windows
+from graphad.ops.conv import check_fits
 from graphad.ops.diagonals import pad_zeros
-from graphad.ops.fit import full, ones, squeeze, sum
+from graphad.ops.fit import full, ones, squeeze
 from graphad.ops.index import put
 from graphad.ops.indexing import FULL, Slice
 from graphad.ops.leaves import as_node
-from graphad.ops.reduce import max as max_of
-from graphad.ops.reduce import mean
+from graphad.ops.pool import window_max, window_sum
 
 
 @composite
@@ -124,7 +124,7 @@ def _max_pool(n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, d
         sizes = tuple(a + s + b for s, (a, b) in zip(x.shape[2:], widths, strict=True))
         x = put(full((*x.shape[:2], *sizes), lowest(x), x.dtype), x, index=(FULL, FULL, *inner))
     check_fits(name, x.shape[2:], kernel, gaps, x)
-    out = max_of(windows(x, kernel, steps, gaps), axis=tuple(range(2, 2 + n)))
+    out = window_max(x, kernel, steps, gaps)
     return out if has_batch else squeeze(out, 0)
 
 
@@ -142,26 +142,25 @@ def _avg_pool(
     x, has_batch = batched(name, as_node(input), n)
     kernel, steps, borders, gaps = _arguments(name, x, n, kernel_size, stride, padding, 1)
     widths = _widths(name, x, kernel, steps, borders, gaps, ceil_mode)
-    axes = tuple(range(2, 2 + n))
 
     def added(values: Node, border: Sequence[tuple[int, int]]) -> Node:
         lead = [(0, 0)] * (values.ndim - n)
         wide = pad_zeros(values, (*lead, *border)) if any(a or b for a, b in border) else values
         check_fits(name, wide.shape[-n:], kernel, gaps, x)
-        return windows(wide, kernel, steps)
+        return window_sum(wide, kernel, steps)
 
-    parts = added(x, widths)
+    out = added(x, widths)
     if divisor_override is not None:
         if as_int(divisor_override, f"{name}: divisor_override", x) == 0:
             fail(ArgumentError, f"{name}: divisor_override must not be 0", x)
-        out = sum(parts, axis=axes) / divisor_override
+        out = out / divisor_override
     elif all(a == b for a, b in widths) and (count_include_pad or not any(borders)):
-        out = mean(parts, axis=axes)
+        out = out / math.prod(kernel)
     else:  # how many elements each window has that count
         counted = [(p, p) if count_include_pad else (0, 0) for p in borders]
         sizes = [a + s + b for s, (a, b) in zip(x.shape[2:], counted, strict=True)]
         rest = [(a - c, b - d) for (a, b), (c, d) in zip(widths, counted, strict=True)]
-        out = sum(parts, axis=axes) / sum(added(ones(sizes, x.dtype), rest), axis=tuple(range(n)))
+        out = out / added(ones(sizes, x.dtype), rest)
     return out if has_batch else squeeze(out, 0)
 
 

@@ -17,12 +17,8 @@ from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Case, Linear, Multilinear, Node, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.types import Shape, TensorType
+from graphad.ops import conv_helpers as numpy_forms
 from graphad.ops.attributes import ShapeAttr, as_int
-from graphad.ops.conv_helpers import conv as conv_numpy
-from graphad.ops.conv_helpers import conv_filter_adjoint as filter_numpy
-from graphad.ops.conv_helpers import conv_input_adjoint as input_numpy
-from graphad.ops.conv_helpers import overlap_add as overlap_numpy
-from graphad.ops.conv_helpers import windows as windows_numpy
 from graphad.ops.fit import promoting
 from graphad.ops.index import getitem
 from graphad.ops.indexing import FULL, Slice
@@ -105,7 +101,7 @@ def _check_room(name: str, size: Shape, count: Shape, kernel: Shape, stride: Any
         Case(("n", 4), size=(2,)),
         Case((2, "n"), size=(2,), stride=2),
     ),
-    helpers=(windows_numpy,),
+    helpers=(numpy_forms.windows,),
     traits=("view",),
 )
 def windows(x: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) -> TensorType:
@@ -131,7 +127,7 @@ def windows(x: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) ->
         Case((2, 2, 3, 3, 2), size=(5, 6), stride=(1, 2), dilation=(2, 1)),
         Case((2, "n"), size=("n + 1",)),
     ),
-    helpers=(overlap_numpy,),
+    helpers=(numpy_forms.overlap_add, numpy_forms.add_taps),
 )
 def overlap_add(parts: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) -> TensorType:
     """Zeros of the given size with windows (..., *size, *positions) added in place: the transpose of `windows`."""
@@ -186,7 +182,7 @@ def _conv_transpose(g: Node, x: Node, w: Node, stride: Any, dilation: Any, group
         Case(("n", 2, 5), (2, 2, 2)),
         Case((2, 2, "n"), (2, 2, 2), stride=2),
     ),
-    helpers=(windows_numpy, conv_numpy),
+    helpers=numpy_forms.FORMS,
 )
 def conv(x: Node, w: Node, stride: Steps = 1, dilation: Steps = 1, groups: Count = 1) -> TensorType:
     """Cross-correlation without padding: y[b, o, p] = Σ_{c, k} w[o, c, k]·x[b, c, p·stride + k·dilation].
@@ -234,7 +230,7 @@ def _input_transpose(
         Case(("n", 2, 4), (2, 2, 2), size=(5,)),
         Case((1, 2, "n"), (2, 1, 3), size=("2*n + 1",), stride=2),
     ),
-    helpers=(overlap_numpy, input_numpy),
+    helpers=numpy_forms.FORMS,
 )
 def conv_input_adjoint(
     g: Node, w: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1, groups: Count = 1
@@ -274,7 +270,7 @@ def _filter_transpose(
         Case((1, 2, 4, 3, 4), (1, 2, 3, 2, 1), kernel=(2, 2, 3), stride=(1, 1, 2), groups=2),
         Case(("n", 2, 5), ("n", 2, 4), kernel=(2,)),
     ),
-    helpers=(windows_numpy, filter_numpy),
+    helpers=numpy_forms.FORMS,
 )
 def conv_filter_adjoint(
     x: Node, g: Node, kernel: ShapeAttr, stride: Steps = 1, dilation: Steps = 1, groups: Count = 1

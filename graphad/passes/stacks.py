@@ -14,16 +14,18 @@ from typing import TypeAlias
 import numpy as np
 
 from graphad.ir.core import Node, Op, attrs_key
+from graphad.ir.dims import Size, product
 from graphad.ops import ALL_OPS
 from graphad.ops.attributes import all_axes
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import multiply
 from graphad.ops.fit import broadcast_to, expand_dims, squeeze, stretch, sum
 from graphad.ops.index import concatenate, getitem, stack
-from graphad.ops.indexing import FULL, Slice
+from graphad.ops.indexing import FULL, NEW, Pattern, Slice
 from graphad.ops.layout import matrix_transpose, reshape, transpose
 from graphad.ops.leaves import constant
 from graphad.rules.einsums import assumed
+from graphad.rules.patterns import as_pattern
 
 SMALL = 1024  # elements of a step: to copy them costs less than a call
 LARGE = 16384  # elements of a step, above which calls cost nothing beside the work
@@ -56,6 +58,7 @@ class Stacks:
     known: dict[Node, tuple[int, int]] = field(default_factory=dict)  # by member: number of the stack, place in it
     kept: dict[int, tuple[Node, int]] = field(default_factory=dict)  # by number: the stack, height of its lowest member
     numbers: "count[int]" = field(default_factory=count)
+    gathered: set[Node] = field(default_factory=set)  # nodes that are computed for all steps at once already
 
     def keep(self, members: Members, node: Node) -> None:
         """Remember a stack for those who need the same values, or consecutive ones of them."""
@@ -67,7 +70,7 @@ class Stacks:
     def may_go(self, x: Node) -> bool:
         """Whether a node may go into an operation on all steps: it has one user, and no name of the user's."""
         named = x.name and x.origin.adjoint_of is None
-        return self.uses[x] == 1 and bool(x.inputs) and x not in self.cut and not named
+        return self.uses[x] == 1 and bool(x.inputs) and not named and x not in self.cut and x not in self.gathered
 
     def alike(self, members: Members) -> bool:
         """Whether all are the same operation on operands of the same types, and may go into one on all steps."""
@@ -135,7 +138,7 @@ def signature(x: Node) -> object:
     return x.op, attrs_key(x.attrs), tuple((y.shape, y.dtype, y.op is transpose) for y in x.inputs)
 
 
-def steps_of(x: Node, axis: int, start: int, stop: int) -> Node:
+def steps_of(x: Node, axis: int, start: int, stop: Size) -> Node:
     """x[start:stop] along an axis, x itself if that is all of it."""
     if start == 0 and stop == x.shape[axis]:
         return x
@@ -148,6 +151,40 @@ def _copy(members: Members) -> Node:
     if not first.ndim:
         return stack(*members)
     return reshape(concatenate(*members, axis=0), (len(members), *first.shape))
+
+
+# Sums of products -----------------------------------------------------------------------------------------------------
+
+
+def factors_of(members: Members) -> tuple[Members, Members] | None:
+    """aₜ and bₜ of products aₜᵀ @ bₜ, also of a column and a row; the members are computed alike."""
+    x = members[0]
+    if x.op is matmul and x.ndim == 2 and x.inputs[0].op is transpose and x.inputs[1].ndim == 2:
+        return tuple(m.inputs[0].inputs[0] for m in members), tuple(m.inputs[1] for m in members)
+    if x.op is not multiply or x.ndim != 2:
+        return None
+    for column, row in ((0, 1), (1, 0)):
+        a = [y for m in members if (y := _vector(m.inputs[column], (FULL, NEW))) is not None]
+        b = [y for m in members if (y := _vector(m.inputs[row], (NEW,))) is not None]
+        if len(a) == len(b) == len(members):
+            return tuple(a), tuple(b)
+    return None
+
+
+def _vector(x: Node, pattern: Pattern) -> Node | None:
+    """The vector that stands in every column of a matrix, (FULL, NEW), or in every row."""
+    inner = x.inputs[0] if x.op is broadcast_to else x
+    if x.op is broadcast_to and inner.ndim == 1 and pattern == (NEW,):
+        return inner
+    return inner.inputs[0] if inner.ndim == 2 and as_pattern(inner) == pattern else None
+
+
+def rows_of(x: Node) -> Node:
+    """A stack of matrices as one matrix of all their rows; a stack of vectors is one."""
+    if x.ndim <= 2:
+        return x
+    shape = (product(x.shape[:-1]), x.shape[-1])
+    return x.inputs[0] if x.op is reshape and x.inputs[0].shape == shape else reshape(x, shape)
 
 
 # One operation on all steps -------------------------------------------------------------------------------------------
@@ -198,7 +235,7 @@ def _multiplied(members: Members, operands: Sequence[Node]) -> Node | None:
 
 
 STEPWISE: dict[Op, Callable[[Members, Sequence[Node]], Node | None]] = {
-    **{op: _elementwise for op in ALL_OPS if "elementwise" in op.traits},
+    **{op: _elementwise for op in ALL_OPS if "elementwise" in op.traits and not op.variadic},
     broadcast_to: _broadcast,
     expand_dims: _moved_axes,
     squeeze: _moved_axes,

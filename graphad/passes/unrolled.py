@@ -10,30 +10,30 @@ do. Whether it is done depends on what it costs to put values side by side (meas
 - stacks and concatenations, where values are copied anyway: an operation on all steps copies no more.
 """
 
+import builtins
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphad.ir.core import Node
-from graphad.ir.dims import product
+from graphad.ir.dims import Size
 from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import inside
 from graphad.ops.attributes import all_axes
+from graphad.ops.contract import LETTERS, matmul
 from graphad.ops.contract import _einsum as einsum
-from graphad.ops.contract import matmul
 from graphad.ops.elementwise import add, multiply, sum_n
-from graphad.ops.fit import broadcast_to, sum
+from graphad.ops.fit import sum
 from graphad.ops.index import concatenate, getitem, stack
-from graphad.ops.indexing import FULL, NEW
+from graphad.ops.indexing import FULL
 from graphad.ops.layout import matrix_transpose, reshape, transpose
 from graphad.passes.cse import Cse
 from graphad.passes.factorizations import _exchanged as exchanged
 from graphad.passes.factorizations import _like as like
 from graphad.passes.factorizations import _on_behalf as on_behalf
-from graphad.passes.stacks import LARGE, SMALL, Members, Stack, Stacks, signature, steps_of
+from graphad.passes.stacks import LARGE, SMALL, Members, Stack, Stacks, factors_of, rows_of, signature, steps_of
 from graphad.rules.einsums import assumed
-from graphad.rules.engine import tell
-from graphad.rules.patterns import as_pattern
+from graphad.rules.engine import Table, tell
 
 LEAST = 4  # products that are worth being gathered
 MANY = 8  # other values
@@ -78,6 +78,14 @@ def gathered_parts(node: Node) -> Node | None:
     return _alone(node).replaced().get(node) if node.op in (stack, concatenate) else None
 
 
+RULES: Table = {
+    matmul: (product_of_steps,),
+    sum_n: (gathered_terms,),
+    stack: (gathered_parts,),
+    concatenate: (gathered_parts,),
+}  # what is told
+
+
 def _alone(node: Node) -> "_Loop":
     return _Loop(toposort([node]), [node], frozenset())
 
@@ -115,7 +123,8 @@ class _Loop:
         """What takes the place of which nodes."""
         self._products()
         for node in self.nodes:
-            if node.op is stack and node.attrs["axis"] == 0 and len(node.inputs) >= LEAST:
+            found = node.op is stack and node.attrs["axis"] == 0 and len(node.inputs) >= LEAST
+            if found and not self.stacks.alike(node.inputs):
                 self.stacks.keep(node.inputs, node)
         sums = [x for x in self.nodes if x.op is sum_n and len(x.inputs) >= LEAST and x.dtype.kind in "fc"]
         groups = [(node, group) for node in sums for group in self._groups(node)]
@@ -140,6 +149,7 @@ class _Loop:
         with inside(like(node, "gathered_terms")):
             total = terms[0] if len(terms) == 1 else add(*terms) if len(terms) == 2 else sum_n(*terms)
         self.found[node] = on_behalf(total, node)
+        self.stacks.gathered.add(node)
         tell(gathered_terms, node, self.found[node])
 
     def _groups(self, node: Node) -> list[Members]:
@@ -172,44 +182,33 @@ class _Loop:
 
     def _total(self, members: Members) -> Node | None:
         """The sum of terms that are computed alike."""
-        factors = _factors(members) if self.stacks.alike(members) else None
+        factors = factors_of(members) if self.stacks.alike(members) else None
         if factors is not None:
             return self._product(*factors)
-        if len(members) < MANY:
-            return None
         (members,) = self._ordered((members,))
-        if not self.stacks.alike(members):
-            return self._accepted(self.stacks.stack(members), lambda x: sum(x, axis=0))
         x = members[0]
+        if not self.stacks.alike(members):
+            return self._sum((members,), lambda y: sum(y, axis=0))
         if x.op is sum and not x.attrs["keepdims"] and x.dtype == x.inputs[0].dtype:
-            (inner,) = self._ordered((tuple(m.inputs[0] for m in members),))
-            axes = (0, *(k + 1 for k in all_axes(inner[0], x.attrs["axis"])))
-            return self._accepted(self.stacks.stack(inner), lambda y: sum(y, axis=axes))
-        if x.op is multiply:
-            pairs = self._ordered(tuple(tuple(m.inputs[k] for m in members) for k in (0, 1)))
-            return self._sum_of_multiplied(*pairs)
-        return self._accepted(self.stacks.stack(members), lambda y: sum(y, axis=0))
+            axes = (0, *(k + 1 for k in all_axes(x.inputs[0], x.attrs["axis"])))
+            return self._sum((tuple(m.inputs[0] for m in members),), lambda y: sum(y, axis=axes))
+        if x.op is multiply and assumed(x.size) <= LARGE:
+            return self._sum(tuple(tuple(m.inputs[k] for m in members) for k in (0, 1)), _sum_of_multiplied)
+        return self._sum((members,), lambda y: sum(y, axis=0))
 
-    def _accepted(self, found: Stack, use: Callable[[Node], Node]) -> Node | None:
-        if found.copied > SMALL:
+    def _sum(self, columns: tuple[Members, ...], total: Callable[..., Node]) -> Node | None:
+        """The sum over all steps, made of stacks of what it needs, unless more is copied than it is worth."""
+        columns = self._ordered(columns)
+        found = [self.stacks.stack(members) for members in columns]
+        copied = builtins.sum(s.copied for s in found)
+        if copied > (SMALL if len(columns[0]) >= MANY else 0):
             return None
-        self._keep(found)
-        return use(found.node)
+        self._keep(*found)
+        return total(*(s.node for s in found))
 
     def _keep(self, *found: Stack) -> None:
         for members, node in (c for s in found for c in s.copies):
             self.stacks.keep(members, node)
-
-    def _sum_of_multiplied(self, a: Members, b: Members) -> Node | None:
-        """Σₜ aₜ·bₜ, elementwise."""
-        if assumed(a[0].size) > LARGE:
-            return None
-        x, y = self.stacks.stack(a), self.stacks.stack(b)
-        if x.copied + y.copied > SMALL:
-            return None
-        self._keep(x, y)
-        labels = "abcdefghijklmnopqrstuvwxyz"[: x.node.ndim]
-        return einsum(x.node, y.node, subscripts=f"{labels},{labels}->{labels[1:]}")
 
     def _product(self, a: Members, b: Members) -> Node | None:
         """Σₜ aₜᵀ @ bₜ; vectors are one row each."""
@@ -218,11 +217,13 @@ class _Loop:
         if x.copied + y.copied > max(2 * assumed(a[0].shape[-1]) * assumed(b[0].shape[-1]), SMALL):
             return None
         self._keep(x, y)
-        return matmul(matrix_transpose(_rows(x.node)), _rows(y.node))
+        return matmul(matrix_transpose(rows_of(x.node)), rows_of(y.node))
 
     def _ordered(self, columns: tuple[Members, ...]) -> tuple[Members, ...]:
         """The terms in the order in which their operands lie side by side, or else are computed in the forward pass."""
-        return _sorted(columns, self._key(columns))
+        key = self._key(columns)
+        order = sorted(range(len(key)), key=key.__getitem__)
+        return tuple(tuple(members[k] for k in order) for members in columns)
 
     def _key(self, columns: tuple[Members, ...]) -> Sequence[int]:
         for members in columns:
@@ -256,41 +257,10 @@ class _Loop:
         tell(gathered_parts, node, self.found[node])
 
 
-def _sorted(columns: tuple[Members, ...], key: Sequence[int]) -> tuple[Members, ...]:
-    order = sorted(range(len(key)), key=key.__getitem__)
-    return tuple(tuple(members[k] for k in order) for members in columns)
-
-
-def _rows(x: Node) -> Node:
-    """A stack of matrices as one matrix of all their rows."""
-    if x.ndim <= 2:
-        return x
-    shape = (product(x.shape[:-1]), x.shape[-1])
-    return x.inputs[0] if x.op is reshape and x.inputs[0].shape == shape else reshape(x, shape)
-
-
-def _factors(members: Members) -> tuple[Members, Members] | None:
-    """aₜ and bₜ of products aₜᵀ @ bₜ, also of a column and a row."""
-    x = members[0]
-    if x.op is matmul and x.ndim == 2 and x.inputs[0].op is transpose and x.inputs[1].ndim == 2:
-        return tuple(m.inputs[0].inputs[0] for m in members), tuple(m.inputs[1] for m in members)
-    if x.op is not multiply or x.ndim != 2:
-        return None
-    for columns, rows in ((0, 1), (1, 0)):
-        a, b = ([_vector(m.inputs[k], flat) for m in members] for k, flat in ((columns, False), (rows, True)))
-        if all(a) and all(b):
-            return tuple(y for (y,) in a), tuple(y for (y,) in b)
-    return None
-
-
-def _vector(x: Node, row: bool) -> tuple[Node] | tuple[()]:
-    """The vector that stands in every row, or column, of a matrix."""
-    inner = x.inputs[0] if x.op is broadcast_to else x
-    if x.op is broadcast_to and row and inner.ndim == 1:
-        return (inner,)
-    wanted = (NEW,) if row else (FULL, NEW)
-    fits = inner.ndim == 2 and as_pattern(inner) == wanted and inner.inputs[0].ndim == 1
-    return (inner.inputs[0],) if fits else ()
+def _sum_of_multiplied(x: Node, y: Node) -> Node:
+    """Σₜ xₜ·yₜ, elementwise: the loop of einsum keeps no array of all terms."""
+    labels = LETTERS[: x.ndim]
+    return einsum(x, y, subscripts=f"{labels},{labels}->{labels[1:]}")
 
 
 def _step_times(stacks: Stacks, node: Node) -> _StepTimes | None:
@@ -304,7 +274,7 @@ def _step_times(stacks: Stacks, node: Node) -> _StepTimes | None:
     return None
 
 
-def _part_of_product(node: Node, found: _StepTimes, start: int, stop: int) -> Node:
+def _part_of_product(node: Node, found: _StepTimes, start: int, stop: Size) -> Node:
     """A product from the product with all steps from ``start`` to ``stop``."""
     with inside(like(node, "product_of_steps")):
         steps = steps_of(found.array, found.axis, start, stop)

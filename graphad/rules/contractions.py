@@ -14,7 +14,7 @@ from graphad.ops.contract import _einsum as einsum
 from graphad.ops.contract import matmul
 from graphad.ops.determinants import det
 from graphad.ops.diagonals import diagonal, place_diagonal
-from graphad.ops.elementwise import add, divide, multiply, square, subtract, sum_n
+from graphad.ops.elementwise import add, divide, multiply, subtract, sum_n
 from graphad.ops.fit import astype, broadcast_to, expand_dims, full_like, sum
 from graphad.ops.index import gather, getitem
 from graphad.ops.indexing import ARRAY, FULL, NEW
@@ -25,9 +25,8 @@ from graphad.ops.linalg import inv, solve
 from graphad.ops.piecewise import equal, greater_equal, less, logical_and, where
 from graphad.ops.reduce import argmax, argmin
 from graphad.rules.engine import Rule, used_once
-from graphad.rules.facts import is_nonnegative
+from graphad.rules.matching import two_factors
 from graphad.rules.patterns import cut, takes_less
-from graphad.rules.scales import scaled
 
 MOST = 8  # matrices of a chain whose order is looked at
 
@@ -110,28 +109,8 @@ def sum_of_products(node: Node) -> Node | None:
     (x,) = node.inputs
     if x.ndim != 1 or node.ndim or node.dtype != x.dtype or x.dtype.kind not in "fc" or not used_once(x):
         return None
-    factors = _factors(x)
+    factors = two_factors(x)
     return None if factors is None else matmul(*factors)
-
-
-def _factors(x: Node) -> tuple[Node, Node] | None:
-    if x.op is square:
-        return x.inputs[0], x.inputs[0]
-    plain = x.op is multiply and all(y.op is not broadcast_to for y in x.inputs)
-    return (x.inputs[0], x.inputs[1]) if plain else None
-
-
-def sum_of_positive_terms(node: Node) -> Node | None:
-    """Σ (x + y) = Σ x + Σ y, where both are products of vectors, and nonnegative: then nothing cancels."""
-    (x,) = node.inputs
-    if x.op is not add or x.ndim != 1 or node.ndim or node.dtype != x.dtype or x.dtype.kind != "f":
-        return None
-    if not used_once(x) or x.inputs[0] is x.inputs[1] or not all(map(used_once, x.inputs)):
-        return None
-    products = [part[0] if (part := scaled(y)) is not None else y for y in x.inputs]
-    if any(_factors(y) is None or not used_once(y) for y in products) or not all(map(is_nonnegative, x.inputs)):
-        return None
-    return add(*(sum(y, **node.attrs) for y in x.inputs))
 
 
 def sum_of_product(node: Node) -> Node | None:
@@ -405,7 +384,7 @@ _SUMS: tuple[Rule, ...] = (common_matrix,)
 CLOSE: dict[Op, tuple[Rule, ...]] = {
     transpose: (transposed_product,),
     einsum: (einsum_of_transposed, einsum_of_matrices),
-    sum: (sum_of_product, trace_of_product, sum_of_positive_terms, sum_of_products),
+    sum: (sum_of_product, trace_of_product, sum_of_products),
     diagonal: (diagonal_of_product,),
     getitem: (part_of_product,),
     matmul: (product_with_diagonal, inverse_times, one_hot_product, best_order),

@@ -3,8 +3,6 @@
 A rule's docstring is its equation. Rules that change rounding do not belong here.
 """
 
-import math
-
 import numpy as np
 
 from graphad.ir.core import Node, Op
@@ -85,17 +83,6 @@ def divide_one(node: Node) -> Node | None:
     if x.type != node.type or node.dtype.kind == "c":
         return None
     return x if is_uniform(y, 1) else negative(x) if is_uniform(y, -1) else None
-
-
-def divide_power_of_two(node: Node) -> Node | None:
-    """x / 2ᵏ = x·2⁻ᵏ for arrays of floats: a product takes less time, and both are rounded to the same."""
-    x, y = node.inputs
-    value = uniform_value(y)
-    if value is None or not node.ndim or node.dtype.kind != "f" or x.type != node.type:
-        return None
-    part, exponent = math.frexp(value)
-    fits = abs(part) == 0.5 and abs(exponent) < 14  # where even float16 has the inverse as a normal number
-    return multiply(full_like(x, 1 / value), x) if fits else None
 
 
 def divide_negatives(node: Node) -> Node | None:
@@ -317,7 +304,7 @@ EXACT: dict[Op, tuple[Rule, ...]] = {
     add: (add_zero, add_negative),
     subtract: (subtract_zero, subtract_negative),
     multiply: (multiply_one, multiply_negatives),
-    divide: (divide_one, divide_power_of_two, divide_negatives),
+    divide: (divide_one, divide_negatives),
     negative: (double_negative, negative_difference),
     power: (power_one,),
     sum_n: (sum_n_zeros,),

@@ -1,5 +1,7 @@
 """Exponentials, sigmoids and softmaxes that neither overflow nor cancel; logarithms of them are in `logs.py`."""
 
+import math
+
 from graphad.ir.core import Node, Op
 from graphad.ops.attributes import all_axes
 from graphad.ops.elementwise import (
@@ -13,15 +15,18 @@ from graphad.ops.elementwise import (
     power,
     sigmoid,
     sinh,
+    softplus,
     sqrt,
     subtract,
     tanh,
 )
 from graphad.ops.fit import is_uniform
+from graphad.ops.kinks import absolute, maximum, relu
 from graphad.ops.log_domain import log_softmax, log_sum_exp, sech_squared, softmax
 from graphad.ops.powers import reciprocal
 from graphad.ops.special import erf, erfc, ndtr
 from graphad.rules.engine import Rule, used_once
+from graphad.rules.facts import bounds
 from graphad.rules.log_forms import has_log, log_of
 from graphad.rules.matching import (
     alike,
@@ -90,10 +95,10 @@ def one_less_tanh_squared(node: Node) -> Node | None:
 def sigmoid_quotient(node: Node) -> Node | None:
     """y / (1 + exp(x)) = y·sigmoid(-x), exp(x) / (1 + exp(x)) = sigmoid(x), exp(x) / (exp(x) + exp(y)) = sigmoid(x-y).
 
-    For real numbers.
+    For real numbers, unless x is never positive: then nothing overflows.
     """
     top, bottom = node.inputs if node.op is divide else (None, node.inputs[0])
-    if bottom.op is not add or not is_real(bottom):
+    if bottom.op is not add or not is_real(bottom) or bounds(bottom).high < math.inf:
         return None
     e = beside(bottom, 1)
     if e is not None and e.op is exp:
@@ -157,6 +162,21 @@ def hyperbolic_quotient(node: Node) -> Node | None:
     return tanh(x) if any(same) else None
 
 
+def softplus_in_parts(node: Node) -> Node | None:
+    """max(x, 0) + log1p(exp(-|x|)) = softplus(x), for real x: its derivatives have no kink at 0."""
+    for top, tail in (node.inputs, node.inputs[::-1]):
+        if top.op not in (maximum, relu) or tail.op is not log1p or tail.inputs[0].op is not exp or not is_real(top):
+            continue
+        x = next((a for a in top.inputs if not is_uniform(a, 0)), top)
+        (minus,) = tail.inputs[0].inputs
+        if minus.op is not negative or minus.inputs[0].op is not absolute:
+            continue
+        (y,) = minus.inputs[0].inputs
+        if (top.op is relu or any(is_uniform(a, 0) for a in top.inputs)) and (alike(x, y) or opposite(x, y)):
+            return softplus(x)
+    return None
+
+
 # Shifts ---------------------------------------------------------------------------------------------------------------
 
 
@@ -196,7 +216,7 @@ def less_log_sum_exp(node: Node) -> Node | None:
 
 EXPONENTIALS: dict[Op, tuple[Rule, ...]] = {
     subtract: (exp_less_one, complement, one_less_tanh_squared, less_log_sum_exp),
-    add: (expm1_and_one, log_sum_exp_unshifted),
+    add: (expm1_and_one, softplus_in_parts, log_sum_exp_unshifted),
     expm1: (expm1_of_log1p,),
     divide: (sigmoid_quotient, softmax_quotient, quotient_of_exponentials, hyperbolic_quotient),
     reciprocal: (sigmoid_quotient,),

@@ -237,19 +237,13 @@ def _multiplied(xs: list[Node]) -> Node | None:
 
 
 def scaled_by(number: Any, x: Node) -> Node:
-    """number · x, as a quotient where that is the rounder number: but not by a power of two, whose inverse is exact."""
+    """number · x, as a quotient where that is the rounder number."""
     if number == -1:
         return negative(x)
     inverse = 1 / number if x.dtype.kind in "fc" else number
     if not inverse.imag and float(inverse.real).is_integer() and not float(number.real).is_integer():
-        if not x.ndim or not is_power_of_two(inverse.real):
-            return divide(x, full_like(x, inverse))
+        return divide(x, full_like(x, inverse))
     return multiply(full_like(x, number), x)
-
-
-def is_power_of_two(value: float) -> bool:
-    """Whether a number, a minus aside, is a power of two: then so is its inverse."""
-    return math.isfinite(value) and abs(math.frexp(value)[0]) == 0.5
 
 
 def _exponential(x: Node) -> object:

@@ -231,14 +231,18 @@ def _within(low: float, high: float, open_low: bool = False, open_high: bool = F
 
 
 def _rising(f: Callable[[float], float], least: Bounds) -> Fact:
-    """Of an increasing function of a value that is bounded below, a lower bound; ``least`` holds in any case."""
+    """Of an increasing function, a lower bound where its operand has one, and f(0) above where that is never positive.
+
+    ``least`` holds in any case.
+    """
 
     def fact(node: Node, depth: int) -> Bounds:
         a = bounds(node.inputs[0], depth)
         low = f(a.low) if a.low > 0 else 0.0
+        high = f(0.0) if a.high <= 0 else least.high
         if a.low < 0 or low < least.low:
-            return least
-        return Bounds(max(low, least.low), least.high, a.open_low or (low == least.low and least.open_low))
+            return least._replace(high=high)
+        return Bounds(max(low, least.low), high, a.open_low or (low == least.low and least.open_low))
 
     return fact
 

@@ -83,13 +83,11 @@ def floor_of_quotient(node: Node) -> Node | None:
 
 
 def short_power(node: Node) -> Node | None:
-    """x^2 = x², x³ = x·x², x⁴ = (x²)², x^½ = √x, x⁻¹ = 1/x, x⁻² = 1/x²: for NumPy a power is many products."""
+    """x³ = x·x², x⁴ = (x²)², x^½ = √x, x⁻¹ = 1/x, x⁻² = 1/x²: for NumPy a power is many products."""
     x, y = node.inputs
     p = uniform_value(y)
     if p is None or x.type != node.type:
         return None
-    if p == 2 and node.dtype.kind in "ifc":
-        return square(x)
     if p == 3 and node.dtype.kind in "ifc":
         return multiply(x, square(x))
     if p == 4 and node.dtype.kind in "ifc":

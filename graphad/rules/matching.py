@@ -61,6 +61,15 @@ def squared(node: Node) -> Node | None:
     return node.inputs[0] if node.op is multiply and alike(node.inputs[0], node.inputs[1], 3) else None
 
 
+def two_factors(node: Node) -> tuple[Node, Node] | None:
+    """The factors of a product that was not repeated, or of a square."""
+    if node.op in (square, power):
+        x = squared(node)
+        return None if x is None or x.dtype != node.dtype else (x, x)
+    plain = node.op is multiply and all(x.op is not broadcast_to for x in node.inputs)
+    return (node.inputs[0], node.inputs[1]) if plain else None
+
+
 def spread(node: Node) -> Node:
     """What is broadcast."""
     return node.inputs[0] if node.op is broadcast_to else node

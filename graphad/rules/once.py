@@ -5,12 +5,15 @@ from graphad.ir.types import broadcast_shapes
 from graphad.ops import ALL_OPS
 from graphad.ops.attributes import all_axes
 from graphad.ops.contract import matmul
-from graphad.ops.elementwise import multiply
+from graphad.ops.elementwise import add, multiply
 from graphad.ops.fit import broadcast_to, expand_dims, full_like, is_uniform, squeeze, stretch, sum, uniform_value
 from graphad.ops.indexing import FULL, NEW
 from graphad.ops.piecewise import where
 from graphad.rules.engine import Rule, merge, used_once
+from graphad.rules.facts import is_nonnegative
+from graphad.rules.matching import two_factors
 from graphad.rules.patterns import as_pattern
+from graphad.rules.scales import scaled
 
 
 def before_repeating(node: Node) -> Node | None:
@@ -66,6 +69,19 @@ def sum_of_scaled_rows(node: Node) -> Node | None:
     return None
 
 
+def sum_of_positive_terms(node: Node) -> Node | None:
+    """Σ (x + y) = Σ x + Σ y, where both are products of vectors, and nonnegative: then nothing cancels."""
+    (x,) = node.inputs
+    if x.op is not add or x.ndim != 1 or node.ndim or node.dtype != x.dtype or x.dtype.kind != "f":
+        return None
+    if not used_once(x) or x.inputs[0] is x.inputs[1] or not all(map(used_once, x.inputs)):
+        return None
+    products = [part[0] if (part := scaled(y)) is not None else y for y in x.inputs]
+    if any(two_factors(y) is None or not used_once(y) for y in products) or not all(map(is_nonnegative, x.inputs)):
+        return None
+    return add(*(sum(y, **node.attrs) for y in x.inputs))
+
+
 def sum_of_kept_sum(node: Node) -> Node | None:
     """The sum of a sum that kept its axes is one sum, with those axes put back."""
     (x,) = node.inputs
@@ -93,7 +109,7 @@ CLOSE: dict[Op, tuple[Rule, ...]] = merge(
     {
         matmul: (zero_product,),
         multiply: (masked_factor,),
-        sum: (sum_of_kept_sum, sum_of_scaled_rows),
+        sum: (sum_of_kept_sum, sum_of_scaled_rows, sum_of_positive_terms),
         squeeze: (squeezed_sum,),
     },
     dict.fromkeys((op for op in ALL_OPS if "elementwise" in op.traits), (before_repeating,)),

@@ -104,19 +104,36 @@ def number_outwards(node: Node) -> Node | None:
     return None
 
 
-def common_number(node: Node) -> Node | None:
-    """a·x + a·y = a·(x + y) and a·x - a·y = a·(x - y) for a number a; also where one of them is -a."""
+def number_after_product(node: Node) -> Node | None:
+    """(a·X) @ Y = a·(X @ Y) and X @ (a·Y) = a·(X @ Y) for a number a, where the product has fewer elements."""
+    if node.dtype.kind not in "fc" or not isinstance(node.size, int):
+        return None
+    for k, x in enumerate(node.inputs):
+        parts = scaled(x)
+        if parts is None or not used_once(x) or x.dtype != node.dtype or uniform_value(parts[0]) is not None:
+            continue
+        if isinstance(x.size, int) and node.size < x.size:
+            rest = (parts[0], node.inputs[1]) if k == 0 else (node.inputs[0], parts[0])
+            return _times(parts[1], matmul(*rest))
+    return None
+
+
+def factor_and_multiple(node: Node) -> Node | None:
+    """x + c·x·y = x·(1 + c·y) and x - c·x·y = x·(1 - c·y) for a number c: the sum with a number is the cheaper one."""
     if len(node.inputs) != 2 or node.dtype.kind not in "fc":
         return None
-    x, y = node.inputs
-    first, second = scaled(x), scaled(y)
-    if first is None or second is None or not used_once(x) or not used_once(y) or x is y:
-        return None
-    (x, a), (y, b) = first, second
-    if abs(a) == 1 or a not in (b, -b):
-        return None
-    plus = (node.op is add) == (a == b)
-    return scaled_by(a, add(x, y) if plus else subtract(x, y))
+    for k, x in enumerate(node.inputs):
+        term = node.inputs[1 - k]
+        product, c = scaled(term) or (term, None)
+        if product.op is not multiply or x is term or not used_once(term) or not used_once(product):
+            continue
+        other = next((b for a, b in (product.inputs, product.inputs[::-1]) if a is x), None)
+        if other is None or uniform_value(x) is not None or uniform_value(other) is not None or other.dtype != x.dtype:
+            continue
+        one = full_like(x, 1)
+        multiple = other if c is None else scaled_by(c, other)
+        return multiply(x, node.op(one, multiple) if k == 0 else node.op(multiple, one))
+    return None
 
 
 def factor_out_of_sum(node: Node) -> Node | None:
@@ -141,6 +158,7 @@ def factor_out_of_sum(node: Node) -> Node | None:
 
 CLOSE: dict[Op, tuple[Rule, ...]] = {
     **dict.fromkeys((multiply, divide), (scale_inwards, number_outwards)),
-    **dict.fromkeys((add, subtract), (common_number,)),
+    matmul: (number_after_product,),
+    **dict.fromkeys((add, subtract), (factor_and_multiple,)),
     **dict.fromkeys((sum, mean), (factor_out_of_sum,)),
 }

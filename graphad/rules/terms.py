@@ -24,6 +24,7 @@ class _Sum:
 
     terms: dict[Node, Any] = field(default_factory=dict)
     uses: dict[Node, int] = field(default_factory=dict)
+    numbers: set[Any] = field(default_factory=set)
     constant: Any = 0
     operations: int = 0
     chances: int = -1  # one constant alone has nothing to merge with
@@ -50,6 +51,8 @@ def _as_sum(node: Node) -> _Sum | None:
         elif opened and (parts := scaled(x)):
             stack.append((parts[0], factor * parts[1]))
             found.operations += 1
+            found.chances += 2 * (parts[1] in found.numbers or -parts[1] in found.numbers)
+            found.numbers.add(parts[1])
         elif value is not None:
             found.constant += factor * value
             found.chances += 1
@@ -63,7 +66,7 @@ def _as_sum(node: Node) -> _Sum | None:
 
 
 def collected_terms(node: Node) -> Node | None:
-    """a·x + b·x + c + y + d = (a + b)·x + y + (c + d), and x - x = 0, wherever that takes fewer operations."""
+    """a·x + b·x + c + y + d = (a + b)·x + y + (c + d), a·x - a·y = a·(x - y), x - x = 0: where that is less work."""
     if node.dtype.kind not in "ifc":
         return None
     found = _as_sum(node)
@@ -81,13 +84,17 @@ def collected_terms(node: Node) -> Node | None:
     count = len(terms) + (found.constant != 0)
     needed = max(count - 1, 0) + sum(parts.get(x) is None for x in scales)
     needed += count > 0 and not any(_is_plus(c) for c in (*terms.values(), found.constant))
+    if 1 < count < needed and found.constant == 0 and count < found.operations:
+        unit = next((c for c in terms.values() if _is_plus(c)), next(iter(terms.values())))
+        if unit not in (1, -1) and all(c in (unit, -unit) for c in terms.values()):
+            return scaled_by(unit, _written_sum(node, {x: 1 if c == unit else -1 for x, c in terms.items()}, {}, 0))
     return _written_sum(node, terms, parts, found.constant) if needed < found.operations else None
 
 
 def _merge_products(found: _Sum) -> None:
     """Terms that are the same product up to a number, however it was multiplied out, become one of them."""
     products = [x for x in found.terms if x.op in (multiply, divide)]
-    if len(products) < 2:
+    if len(products) < 2 or not _have_common_parts(products):
         return
     groups: dict[object, list[tuple[Node, Any]]] = {}
     for x in products:
@@ -100,6 +107,17 @@ def _merge_products(found: _Sum) -> None:
         found.operations += sum(used_once(x) for x, _ in same if x is not kept)
         found.terms[kept] = _rounded(sum(found.terms.pop(x) * (n / unit) for x, n in same))
         found.chances += 2
+
+
+def _have_common_parts(products: list[Node]) -> bool:
+    """Whether two products share an operand, or one of an operand: a quick look."""
+    seen: set[Node] = set()
+    for x in products:
+        near = {z for y in x.inputs if uniform_value(y) is None for z in (y, *y.inputs)}
+        if not seen.isdisjoint(near):
+            return True
+        seen |= near
+    return False
 
 
 def _rounded(c: Any) -> Any:
@@ -163,24 +181,6 @@ def common_factor(node: Node) -> Node | None:
     return None
 
 
-def factor_and_multiple(node: Node) -> Node | None:
-    """x + c·x·y = x·(1 + c·y) and x - c·x·y = x·(1 - c·y) for a number c: the sum with a number is the cheaper one."""
-    if len(node.inputs) != 2 or node.dtype.kind not in "fc":
-        return None
-    for k, x in enumerate(node.inputs):
-        term = node.inputs[1 - k]
-        product, c = scaled(term) or (term, None)
-        if product.op is not multiply or x is term or not used_once(term) or not used_once(product):
-            continue
-        other = _without(product, x)
-        if other is None or uniform_value(x) is not None or uniform_value(other) is not None or other.dtype != x.dtype:
-            continue
-        one = full_like(x, 1)
-        multiple = other if c is None else scaled_by(c, other)
-        return multiply(x, node.op(one, multiple) if k == 0 else node.op(multiple, one))
-    return None
-
-
 def minus_multiple(node: Node) -> Node | None:
     """x + (-c)·y = x - c·y for a number c, and so for quotients and products with -y."""
     if len(node.inputs) != 2 or node.dtype.kind != "f":
@@ -217,6 +217,6 @@ def _without(x: Node, factor: Node) -> Node | None:
 
 CLOSE: dict[Op, tuple[Rule, ...]] = {
     negative: (collected_terms,),
-    **dict.fromkeys((add, sum_n), (doubled, common_factor, collected_terms, factor_and_multiple, minus_multiple)),
-    subtract: (common_factor, collected_terms, factor_and_multiple, minus_multiple),
+    **dict.fromkeys((add, sum_n), (doubled, common_factor, collected_terms, minus_multiple)),
+    subtract: (common_factor, collected_terms, minus_multiple),
 }

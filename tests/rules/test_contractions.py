@@ -27,6 +27,8 @@ FIRES = [
     Row("einsum_of_matrices", lambda x: ga.einsum("ij->ji", x), (("n", 3),)),
     Row("einsum_of_matrices", lambda x: ga.einsum("ij->j", x), (A,)),
     Row("sum_of_products", lambda x, y: ga.sum(x * y), (F, F)),
+    Row("sum_of_products", lambda x: ga.sum(x**2), (F,)),
+    Row("sum_of_products", lambda x: ga.sum(ga.square(x)), (F,), "complex128"),
     Row("sum_of_products", lambda x, y: ga.sum(x * y), (("n",), ("n",)), "complex128"),
     Row("sum_of_product", lambda x, y: ga.sum(x @ y), (A, B)),
     Row("sum_of_product", lambda x, y: ga.sum(x @ y, axis=0), (A, B)),

@@ -21,6 +21,7 @@ FIRES = [
     Row("zero_product", lambda x: ga.zeros((4,)) @ x, (A,)),
     Row("sum_of_scaled_rows", lambda x, y: ga.sum(x * y, axis=1), (N, (3,))),
     Row("sum_of_scaled_rows", lambda x, y: ga.sum(y[:, None] * x, axis=0), (N, ("n",))),
+    Row("sum_of_positive_terms", lambda x, y, z: ga.sum(3 * x**2 + ga.exp(y) * ga.sigmoid(z)), (F, F, F)),
     Row("sum_of_kept_sum", lambda x: ga.sum(ga.sum(x, axis=(1, 2), keepdims=True), axis=0), ((2, 3, 4),)),
     Row("sum_of_kept_sum", lambda x: ga.sum(ga.sum(x, axis=1, keepdims=True), axis=(0, 1)), (N,)),
     Row("squeezed_sum", lambda x: ga.squeeze(ga.sum(x, axis=1, keepdims=True), 1), (N,)),
@@ -35,6 +36,9 @@ LEFT = [
     Row("sum_of_scaled_rows", lambda x, y: ga.sum(x * y, axis=0), (N, (3,))),
     Row("sum_of_scaled_rows", lambda x, y: ga.sum(x * y, axis=1), (A, A)),
     Row("sum_of_scaled_rows", lambda x, y: ga.sum(x * y, axis=1), (A, (3,)), "int64"),
+    Row("sum_of_positive_terms", lambda x, y, z: ga.sum(x * x + y * z)),  # they may cancel
+    Row("sum_of_positive_terms", lambda x, y, z: ga.sum(x * x - y * y)),
+    Row("sum_of_positive_terms", lambda x, y, z: (lambda t: (ga.sum(t + y * y), t))(x * x)),
     Row("sum_of_kept_sum", lambda x: ga.sum(ga.sum(x, axis=1), axis=0), (N,)),
     Row("squeezed_sum", lambda x: ga.squeeze(ga.sum(x, axis=(0, 1), keepdims=True), 1), (N,)),
 ]

@@ -92,7 +92,7 @@ def _is_worth(s: Assign) -> bool:
 
 def _made(step: Step) -> Iterator[Assign]:
     if isinstance(step, Loop):
-        yield from (m.statement for m in step.members if m.node in step.stored and m.axis is not None)
+        yield from (m.statement for m in step.members if m.node in step.stored and (m.axis is not None or m.is_spread))
     else:
         yield step
 

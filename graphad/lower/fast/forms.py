@@ -17,7 +17,8 @@ from graphad.ops.casts import astype
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import power, sum_n
 from graphad.ops.fit import sum, uniform_value
-from graphad.ops.index import concatenate
+from graphad.ops.index import concatenate, place, place_all
+from graphad.ops.indexing import text
 from graphad.ops.reduce import max, mean, min
 
 _OPERATORS: dict[type, str] = {
@@ -42,19 +43,20 @@ _OPERATORS: dict[type, str] = {
     ast.Gt: "greater",
     ast.GtE: "greater_equal",
 }
+_KEYWORD = ("np.maximum", "np.minimum")  # which take no third positional argument
 _REDUCERS = {sum: "np.add.reduce", mean: "np.add.reduce", max: "np.maximum.reduce", min: "np.minimum.reduce"}
 _POWERS = {2: "np.square({x}, {out})", 0.5: "np.sqrt({x}, {out})", -1: "np.reciprocal({x}, {out})"}
 
 
 @lru_cache(maxsize=1024)
-def ufunc(text: str) -> str | None:
+def ufunc(form: str) -> str | None:
     """The ufunc behind the NumPy text of an op on placeholders, or None.
 
     >>> ufunc("{x} + {y}"), ufunc("np.tanh({x})"), ufunc("np.where({c}, {x}, {y})")
     ('np.add', 'np.tanh', None)
     """
     try:
-        tree = ast.parse(text.replace("{", "").replace("}", ""), mode="eval").body
+        tree = ast.parse(form.replace("{", "").replace("}", ""), mode="eval").body
     except SyntaxError:
         return None
     parts: Sequence[ast.AST] = ()
@@ -95,17 +97,28 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return _reduced(node, texts[0], out)
     if node.op is concatenate:
         return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
+    if node.op in (place, place_all):
+        first, *others = zip(place_indices(node), texts, strict=True)
+        more = [f"{out}[{index}] += {x}" for index, x in others]
+        return [f"{out}.fill(0)", f"{out}[{first[0]}] = {first[1]}", *more]
     if node.op is power and (form := _POWERS.get(uniform_value(node.inputs[1]))) and node.dtype.kind == "f":
         return [form.format(x=texts[0], out=out)]
     if not isinstance(node.op.numpy, str):
         return None
     name = ufunc(node.op.numpy)
-    return [f"{name}({', '.join([*_arguments(node.op.numpy, node, texts), out])})"] if name else None
+    last = f"out={out}" if name in _KEYWORD else out
+    return [f"{name}({', '.join([*_arguments(node.op.numpy, node, texts), last])})"] if name else None
 
 
-def _arguments(text: str, node: Node, texts: Sequence[str]) -> list[str]:
+def place_indices(node: Node) -> list[str]:
+    """Where a `place` or `place_all` puts its values."""
+    indices = [node.attrs["index"]] if node.op is place else node.attrs["indices"]
+    return [text(index) for index in indices]
+
+
+def _arguments(form: str, node: Node, texts: Sequence[str]) -> list[str]:
     """The arguments in the order of the template, with its own numbers: np.maximum({x}, 0)."""
-    tree = ast.parse(text.replace("{", "").replace("}", ""), mode="eval").body
+    tree = ast.parse(form.replace("{", "").replace("}", ""), mode="eval").body
     given = dict(zip(node.op.operands, texts, strict=True))
     match tree:
         case ast.BinOp(left, _, right) | ast.Compare(left, _, [right]):

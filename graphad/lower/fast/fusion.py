@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphad.ir.core import Node
-from graphad.ir.dims import Size, product
+from graphad.ir.dims import Size, evaluate, names, product
 from graphad.ir.types import TupleType
 from graphad.lower.fast.axes import cuts, sums_over
 from graphad.lower.program import Apply, Assign, Ref, references
 from graphad.ops.contract import matmul
 from graphad.ops.fit import sum as sum_op
+from graphad.ops.index import place, place_all
 from graphad.ops.reduce import mean
 
 LARGE = 16_384  # elements from which on an array may be worth a loop; named sizes are taken to be large
@@ -35,6 +36,11 @@ class Member:
     def node(self) -> Node:
         """What the statement computes."""
         return self.statement.node
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether pieces go to parts of an array that the loop is given."""
+        return self.axis is None and self.node.op in (place, place_all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +84,48 @@ def fuse(statements: Sequence[Assign], results: Sequence[Node]) -> list[Step]:
         place = _place(s, places)
         for node in _defined(s):
             places[node] = place
+    _sink(statements, places, set(results))
+    for s in statements:
+        place = places[s.node]
         if place.member:
             groups.setdefault((place.phase, place.length), []).append(place.member)
     loops = [members for members in groups.values() if _pays(members)]
     return _ordered(statements, loops, results)
+
+
+def _sink(statements: Sequence[Assign], places: Mapping[Node, _Place], results: set[Node]) -> None:
+    """Move what a loop computes for one later loop alone into that loop, where less then needs to be kept between."""
+    users: dict[Node, list[Node]] = {}
+    for s in statements:
+        for r in references(s.value):
+            users.setdefault(r, []).append(s.node)
+    for s in reversed(statements):
+        place = places[s.node]
+        member = place.member
+        if member is None or member.axis is None or s.node in results or "view" in s.node.op.traits:
+            continue
+        later = [places[u] for u in users.get(s.node, ())]
+        if any(_differs(u, later[0]) or u.phase <= place.phase or u.length != place.length for u in later):
+            continue
+        if all(u.member and u.member.cut.get(s.node) == member.axis for u in later):
+            held = [x for x in member.cut if x in places and not _differs(places[x], place)]
+            new = [
+                x
+                for x in held
+                if x not in results and not any(_differs(places[u], place) for u in users[x] if u is not s.node)
+            ]
+            if all("view" not in x.op.traits for x in held) and _bytes(new) < _bytes([s.node]):
+                places[s.node].phase = later[0].phase
+
+
+def _differs(a: _Place, b: _Place) -> bool:
+    """Whether two statements are computed in different loops."""
+    return a.member is None or b.member is None or (a.phase, a.length) != (b.phase, b.length)
+
+
+def _bytes(nodes: Sequence[Node]) -> int:
+    """How much memory arrays take, where a named size is taken to be 4096."""
+    return sum(n.dtype.itemsize * evaluate(size := product(n.shape), dict.fromkeys(names(size), 4096)) for n in nodes)
 
 
 def _defined(s: Assign) -> Iterator[Node]:
@@ -149,11 +193,19 @@ def _summed(s: Assign, places: Mapping[Node, _Place]) -> Iterator[dict[Node, int
     node = s.node
     if node.op in (sum_op, mean):
         yield from (_through_broadcasts(s, (k,)) for k in range(node.inputs[0].ndim) if sums_over(node, (k,)))
+    elif node.op in (place, place_all):
+        yield from (_spread(s, k) for k in range(node.inputs[0].ndim))
     elif node.op is matmul:
         x, y = node.inputs
         cut = (x.ndim - 1, 0 if y.ndim == 1 else y.ndim - 2)
         if x.ndim <= 2 and y.ndim <= 2 and sums_over(node, cut):
             yield _through_broadcasts(s, cut)
+
+
+def _spread(s: Assign, axis: int) -> dict[Node, int | None] | None:
+    """All values that are placed are cut at the same axis: each piece goes to its part of the result."""
+    lengths = {x.shape[axis] if axis < x.ndim else None for x in s.node.inputs}
+    return _through_broadcasts(s, (axis,) * len(s.node.inputs)) if len(lengths) == 1 else None
 
 
 def _length(s: Assign, axis: int | None, cut: Mapping[Node, int | None]) -> Size:

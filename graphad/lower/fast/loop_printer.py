@@ -11,6 +11,7 @@ from graphad.ir.dims import Dim, Size, product
 from graphad.ir.types import DType, Shape
 from graphad.lower.emit import Printer, render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
+from graphad.lower.fast.forms import place_indices
 from graphad.lower.fast.fusion import Loop, Member
 from graphad.lower.program import Apply, Expression, Literal, Ref
 from graphad.lower.wrap import wrap
@@ -34,10 +35,15 @@ class LoopPrinter:
         self.scratch = self.names.unique(f"scratch{name.rpartition('_loop')[2]}")
         self.inside = {m.node: m for m in loop.members}
         self.stored = [m.node for m in loop.members if m.node in loop.stored and m.axis is not None]
-        self.sums = [m for m in loop.members if m.axis is None]
+        self.sums = [m for m in loop.members if m.axis is None and not m.is_spread]
+        self.written = [*self.stored, *(m.node for m in loop.members if m.is_spread)]
         self.buffers = [self.names.unique(f"p{slot.slot}") for slot in plan.slots]
         self.local: dict[Node, str] = {}  # the names of the pieces that the loop computes
         self.pieces: dict[tuple[Node, int], str] = {}  # those of the arrays that it is given
+        self.parts = {  # of arrays that pieces are added to
+            m.node: [self.names.unique(f"{self.names.add(m.node)}_{k}") for k in range(len(m.node.inputs))]
+            for m in self._spreads()
+        }
         self.partial = {m.node: self.names.unique(f"{self.names.add(m.node)}_part") for m in self.sums}
 
     def outside(self) -> list[Node]:
@@ -48,12 +54,23 @@ class LoopPrinter:
 
     def arguments(self) -> list[str]:
         """The names of what is read, what is written, and of named sizes."""
-        return [*(self.names.add(x) for x in (*self.outside(), *self.stored)), *self.sizes]
+        arrays = [self.names.add(x) for x in (*self.outside(), *self.stored)]
+        parts = [f"{self.names.add(m.node)}[{k}]" for m in self._spreads() for k in place_indices(m.node)]
+        return [*arrays, *parts, *self.sizes]
+
+    def parameters(self) -> list[str]:
+        """What the function calls them."""
+        arrays = [self.names.add(x) for x in (*self.outside(), *self.stored)]
+        return [*arrays, *(name for m in self._spreads() for name in self.parts[m.node]), *self.sizes]
+
+    def _spreads(self) -> list[Member]:
+        return [m for m in self.loop.members if m.is_spread]
 
     def count(self, m: Member) -> str:
         """How many elements a mean is over."""
         x = m.node.inputs[0]
-        return str(product(x.shape[k] for k in all_axes(x, m.node.attrs["axis"])))
+        count = str(product(x.shape[k] for k in all_axes(x, m.node.attrs["axis"])))
+        return count if count.isalnum() else f"({count})"
 
     def scratch_lines(self) -> list[str]:
         """The statements that make the scratch arrays."""
@@ -67,11 +84,7 @@ class LoopPrinter:
         self._pieces()
         for m in self.loop.members:
             self._member(m)
-        words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(line.split("  #")[0] for line in parent.lines[at:])))
-        self.sizes = [s for s in parent.fast.graph.sizes if s in words]
-        parameters = ["start", "stop", "rows", "scratch", *self.arguments()]
-        head = wrap(f"def {self.name}({', '.join(parameters)}):", "")
-        head += wrap_doc(f"Rows start to stop of {self._title()}.")
+        head: list[str] = []
         if self.buffers:
             head.append(f"{INDENT}{', '.join(self.buffers)}{',' if len(self.buffers) == 1 else ''} = scratch")
         for m in self.sums:
@@ -86,6 +99,13 @@ class LoopPrinter:
                 f"{BODY}if hi - lo < rows:",
                 *wrap(f"{', '.join(self.buffers)} = {', '.join(short)}", BODY + INDENT),
             ]
+        text = "\n".join(line.split("  #")[0] for line in (*head, *parent.lines[at:]))
+        self.sizes = [s for s in parent.fast.graph.sizes if s in re.findall(r"[A-Za-z_]\w*", text)]
+        parameters = ["start", "stop", "rows", "scratch", *self.parameters()]
+        head[:0] = [
+            *wrap(f"def {self.name}({', '.join(parameters)}):", ""),
+            *docstring(f"Rows start to stop of {self._title()}."),
+        ]
         parent.owners = {k + len(head) if k > at else k: n for k, n in parent.owners.items()}
         first = self.loop.members[0].node
         parent.owners |= {at + k: first for k in range(1, len(head) + 1)}
@@ -120,8 +140,13 @@ class LoopPrinter:
         assert isinstance(value, Apply)
         operands = [render(x, self._names(m)) for x in value.operands]
         stand_in = Apply(_in_pieces(node, m.axis), value.operands)
-        if m.axis is None:
-            self.parent.add(f"{self.partial[node]} = {self.partial[node]} + {self._part(m, operands)}", node, BODY)
+        if m.is_spread:
+            for name, operand in zip(self.parts[node], operands, strict=True):
+                axis = next(iter(m.cut.values())) or 0
+                piece = f"{name}[{slice_text(axis, 'lo:hi')}]"
+                self.parent.add(f"{piece} += {operand.text}", node, BODY)
+        elif m.axis is None:
+            self.parent.add(f"{self.partial[node]} += {self._part(m, operands)}", node, BODY)
         elif node in self.loop.stored:
             self._store(m, operands, stand_in)
         elif node in self.plan.home:
@@ -197,6 +222,6 @@ def typed(text: str, node: Node) -> str:
     return text if node.ndim else f"np.{node.dtype.name}({text})"
 
 
-def wrap_doc(text: str) -> list[str]:
+def docstring(text: str) -> list[str]:
     """A docstring of one line."""
     return [f'{INDENT}"""{text[:76]}"""']

@@ -124,7 +124,7 @@ class FastPrinter(Printer):
         name = self.names.add(node)
         for form in forms[:-1]:
             self.add(form, node, indent)
-        if name == out or forms[-1].startswith(COPIES):
+        if name == out or not forms[-1].startswith("np.") or forms[-1].startswith(COPIES):
             self.add(forms[-1], node, indent)
             if name != out:
                 self.add(f"{name} = {out}", node, indent)
@@ -134,10 +134,12 @@ class FastPrinter(Printer):
     def _loop(self, loop: Loop) -> None:
         """The call of a loop: where its results go, and how its parts are added up."""
         printer = self.loops[id(loop)]
-        for node in printer.stored:
+        for node in printer.written:
             buffer = self.fast.calls.home.get(node)
             text = self.views[buffer.slot, buffer.shape] if buffer else empty(node.shape, node.dtype)
             self.add(f"{self.names.add(node)} = {text}", node)
+            if printer.inside[node].is_spread:
+                self.add(f"{self.names.add(node)}.fill(0)", node)
         first = loop.members[0].node
         call = f"in_chunks({', '.join([printer.name, str(loop.length), str(printer.rows), printer.scratch, *printer.arguments()])})"
         if not printer.sums:

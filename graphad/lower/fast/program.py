@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphad.ir.core import Node
-from graphad.ir.dims import evaluate, product
+from graphad.ir.dims import product, to_python
 from graphad.ir.graph import Graph
 from graphad.lower.alias import root
 from graphad.lower.build import Width, build, is_computed, needed, results_of, unpacked, writes_of
 from graphad.lower.fast.buffers import Plan, plan_calls, plan_pieces
-from graphad.lower.fast.fusion import LARGE, Loop, fuse
+from graphad.lower.fast.fusion import Loop, fuse
 from graphad.lower.program import Assign, Expression, Note, Program, Ref, Statement
 from graphad.lower.schedule import schedule
 from graphad.lower.select import select
@@ -30,11 +30,11 @@ class FastProgram(Program):
         """The loops with the buffers of their pieces."""
         return [(s, self.pieces[k]) for k, s in enumerate(self.statements) if isinstance(s, Loop)]
 
-    def is_small(self, sizes: Mapping[str, int]) -> bool:
-        """Whether all arrays of loops and buffers have few elements; never where they are known to have many."""
+    @property
+    def extents(self) -> tuple[str, ...]:
+        """The sizes of what loops and buffers hold, as Python expressions in the named sizes."""
         nodes = [*(m.node for loop, _ in self.loops for m in loop.members), *self.calls.home]
-        largest = max((evaluate(product(n.shape), sizes) for n in nodes), default=0)
-        return bool(sizes) and largest < LARGE
+        return tuple(sorted({to_python(product(n.shape)) for n in nodes}))
 
     def expressions(self) -> Iterator[Expression]:
         """The expression of every statement, also in loops, and of every result."""

@@ -1,0 +1,207 @@
+"""The figures as text: one line while measuring, the page docs/benchmarks.md at the end."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.figures import Figures
+from benchmarks.growth import FAMILIES
+from benchmarks.rounds import Row
+from benchmarks.systems import SYSTEMS
+
+Cell = Callable[[Row, str], str]
+
+
+def line(row: Row) -> str:
+    """What the terminal shows of a row."""
+    parts = [f"{s} {digits(1e3 * value)}" for s in row.derivative if (value := row.seconds(s)) is not None]
+    speed = row.speed("graphad")
+    best = f"; the best peer takes {speed:.2f} times graphad's time" if speed is not None else ""
+    return f"{row.name}, ms: {', '.join(parts) or 'nobody'}{best}"
+
+
+def digits(x: float) -> str:
+    """Three figures, without an exponent."""
+    return f"{x:.{max(0, 2 - math.floor(math.log10(x)))}f}" if x > 0 else "0"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown: names to the left, numbers to the right."""
+    ruler = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ruler, *rows)) + "\n"
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    """The systems that have a figure in some row."""
+    return [s for s in SYSTEMS if any(s in row.derivative for row in rows)]
+
+
+def grid(rows: Sequence[Row], cell: Cell, label: Callable[[Row], str] = lambda row: row.name) -> str:
+    """One line for each row, one column for each system."""
+    systems = columns(rows)
+    return table(["", *systems], [[label(row), *(cell(row, s) for s in systems)] for row in rows])
+
+
+def milliseconds(row: Row, system: str) -> str:
+    """The median; bold is the fastest of all."""
+    value = row.seconds(system)
+    if value is None:
+        return "–"
+    fastest = min(t for s in row.derivative if (t := row.seconds(s)) is not None)
+    return f"**{digits(1e3 * value)}**" if value == fastest else digits(1e3 * value)
+
+
+def first_call(row: Row, system: str) -> str:
+    """Seconds of the first call."""
+    return digits(row.first[system]) if system in row.first else "–"
+
+
+def megabytes(row: Row, system: str) -> str:
+    """Peak memory."""
+    value = row.memory.get(system)
+    return "–" if value is None else digits(value / 1e6)
+
+
+def overhead(row: Row, system: str) -> str:
+    """Derivative over objective."""
+    value = row.overhead(system)
+    return "–" if value is None else digits(value)
+
+
+def against_peers(rows: Sequence[Row]) -> str:
+    """The speed of graphad against the fastest other system, row by row, and in all."""
+    shown, speeds = [], []
+    for row in rows:
+        speed = row.speed("graphad")
+        if speed is None or row.best_peer is None:
+            continue
+        speeds.append(speed)
+        readable, numpy = row.speed("graphad readable"), row.speed("numpy")
+        others = ["–" if x is None else f"{x:.2f}" for x in (readable, numpy)]
+        shown.append([row.name, row.best_peer, f"**{speed:.2f}**" if speed < 1 else f"{speed:.2f}", *others])
+    if not shown:
+        return "No other system was measured.\n"
+    mean = math.exp(sum(map(math.log, speeds)) / len(speeds))
+    behind = sum(s < 1 for s in speeds)
+    text = (
+        f"Geometric mean {mean:.2f}, least {min(speeds):.2f}; behind its best peer in {behind} of {len(speeds)} rows."
+    )
+    return table(["", "best peer", "graphad", "graphad readable", "numpy"], shown) + f"\n{text}\n"
+
+
+def machine_text(figures: Figures) -> str:
+    """Where, when and with what."""
+    m = figures.machine
+    versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
+    missing = f"Not installed, so left out: {', '.join(m['missing'])}.\n" if m["missing"] else ""
+    return (
+        f"Measured on {m['date']}: {m['processor']}, {m['cores']} cores, {m['memory']} memory, {m['system']}; "
+        f"Python {m['python']}; BLAS of NumPy: {m['blas']}.\nVersions: {versions}.\n{missing}"
+    )
+
+
+def notes(rows: Sequence[Row]) -> str:
+    """Why a figure is missing."""
+    found = [f"- {row.name}, {system}: {why}" for row in rows for system, why in row.notes.items()]
+    return "Missing figures, in the words of the systems:\n\n" + "\n".join(found) + "\n" if found else ""
+
+
+METHOD = """Each system has a process of its own. First its results are compared with those of NumPy written by
+hand (norm of the difference, 1e-7 in double and 1e-3 in single precision); who differs is left out and named. Then all
+systems take turns, {rounds} times; the tables hold the medians. Speeds against the best peer are quotients of
+the same round, and the median of these, so that a drift of the machine cancels. Every system uses its own
+default number of threads. A system that gives no result within {limit:.0f} s is left out. *numpy* is value and
+gradient written by hand, *graphad readable* the same graph compiled with `style="readable"`, *torch* is eager.
+"""
+
+WORKLOADS = """## Value and gradient, ms
+
+Bold is the fastest. `logistic_hvp_f64` is the Hessian times a vector.
+"""
+
+SPEED = """### Speed against the best peer
+
+The time of the best peer (the fastest of the other systems in that row) over the time of the column: above 1 is
+faster.
+"""
+
+FIRST = """### First call, s
+
+Building, differentiating, compiling and the first call; the import of the system is not counted.
+"""
+
+MEMORY = """### Peak memory of a call, MB
+
+For {traced}: what `tracemalloc` saw at its highest during a first call, results and workspace included. For the
+others: by how much the resident memory of the process grew at its highest in a later call; 0 where that fitted
+into what the process held already.
+"""
+
+OBJECTIVES = """## ADBench and GradBench
+
+The objectives of both suites ([data](../benchmarks/data) of ADBench under its license, otherwise the numbers
+that GradBench generates). The figure that these suites publish is the time of value and gradient over the time
+of the objective, both by the same system in the same round. For *numpy* the objective is the same function that
+the others get, and the gradient is written by hand in the fastest known form: it can take less time than the
+objective as written.
+"""
+
+
+def comparison(rows: Sequence[Row]) -> str:
+    """All tables of one part but the first."""
+    traced = [s for s in columns(rows) if SYSTEMS[s].traced]
+    memory = MEMORY.format(traced=" and ".join([", ".join(traced[:-1]), traced[-1]] if traced[1:] else traced))
+    parts = [SPEED, against_peers(rows), FIRST, grid(rows, first_call), memory, grid(rows, megabytes), notes(rows)]
+    return "\n".join(part for part in parts if part)
+
+
+def growth_text(figures: Figures) -> str:
+    """Tables and pictures of growth."""
+    parts = ["## Growth with size\n"]
+    for key, rows in figures.growth.items():
+        family = FAMILIES[key]
+        parts += [
+            f"### {key}: {family.title} of {family.recipe}\n",
+            f"![time and first call against {key}](images/bench_growth_{key}.svg)\n",
+            f"ms for each {family.argument}:\n",
+            grid(rows, milliseconds, lambda row: f"{row.size:,}"),
+            "First call, s:\n",
+            grid(rows, first_call, lambda row: f"{row.size:,}"),
+            notes(rows),
+        ]
+    return "\n".join(part for part in parts if part)
+
+
+def compile_text(costs: dict[str, Any]) -> str:
+    """What graphad's compiler costs, per part."""
+    parts = [
+        "## The compiler's own time\n",
+        f"`import graphad` takes {costs['import']:.3f} s. Three kinds of graphs, ms for each part; aims: 500 nodes "
+        "in 50 ms, 10 000 in 2 s.\n",
+    ]
+    for model in costs["models"]:
+        rows = [[str(r["nodes"]), *(digits(1e3 * t) for t in (*r["parts"], sum(r["parts"])))] for r in model["rows"]]
+        parts += [
+            f"### {model['model']}\n",
+            table(["nodes", "build", "grad", "rewrite", "lower", "all"], rows),
+            f"Time grows as the number of nodes to the power {model['exponent']:.2f}.\n",
+        ]
+    return "\n".join(parts)
+
+
+def page(figures: Figures) -> str:
+    """The page."""
+    method = METHOD.format(rounds=figures.rounds, limit=figures.limit)
+    parts = ["# Benchmarks\n", "Made by `make bench`; every number is of one run.\n", machine_text(figures), method]
+    if rows := figures.rows.get("workloads"):
+        picture = "![time of every system over the time of graphad](images/bench_workloads.svg)\n"
+        parts += [WORKLOADS, grid(rows, milliseconds), picture, comparison(rows)]
+    if rows := figures.rows.get("objectives"):
+        picture = "![derivative over objective](images/bench_objectives.svg)\n"
+        parts += [OBJECTIVES, "### Value and gradient over objective\n", grid(rows, overhead), picture]
+        parts += ["### Value and gradient, ms\n", grid(rows, milliseconds), comparison(rows)]
+    if figures.growth:
+        parts.append(growth_text(figures))
+    if figures.compile:
+        parts.append(compile_text(figures.compile))
+    return "\n".join(parts)

@@ -1,0 +1,152 @@
+"""The benchmarks build at small sizes, what is written by hand is right, and the runner runs."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ is no part of the package
+
+from benchmarks.catalog import catalog
+from benchmarks.figures import Figures
+from benchmarks.plots import draw
+from benchmarks.report import digits, page
+from benchmarks.rounds import Row, agree
+from benchmarks.run import main
+from benchmarks.systems import graphad_system
+from benchmarks.systems.namespace import NUMPY
+
+CATALOG = catalog()
+
+
+def in_double(arrays):
+    return [a.astype(np.float64) if a.dtype == np.float32 else a for a in arrays]
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_by_hand_agrees_with_central_differences(name):
+    problem = CATALOG[name].problem(small=True)
+    params, consts, directions = map(in_double, (problem.params, problem.consts, problem.directions))
+    found = problem.by_hand(*params, *consts, *directions)
+    rng, step = np.random.default_rng(1), 1e-5
+    if directions:  # differences of the gradient along them are the Hessian's product
+        gradient = CATALOG[name.replace("_hvp", "")].problem(small=True).by_hand
+        ahead, behind = (
+            gradient(*[p + s * v for p, v in zip(params, directions, strict=True)], *consts) for s in (step, -step)
+        )
+        for product, a, b in zip(found, ahead[1:], behind[1:], strict=True):
+            np.testing.assert_allclose(product, (a - b) / (2 * step), rtol=1e-6, atol=1e-9)
+        return
+    value, *gradients = found
+    np.testing.assert_allclose(value, problem.function(NUMPY, *params, *consts), rtol=1e-6)
+    for i, gradient in enumerate(gradients):
+        assert gradient.shape == params[i].shape
+        way = rng.standard_normal(params[i].shape)
+        sides = [[p + s * way if k == i else p for k, p in enumerate(params)] for s in (step, -step)]
+        ahead, behind = (problem.function(NUMPY, *side, *consts) for side in sides)
+        slope = (ahead - behind) / (2 * step)
+        scale = np.linalg.norm(gradient) * np.linalg.norm(way)
+        assert abs(slope - np.sum(gradient * way)) <= 1e-5 * scale + 1e-9, f"argument {i}"
+
+
+@pytest.mark.parametrize("name", CATALOG)
+@pytest.mark.parametrize("options", [{}, {"style": "readable"}], ids=["fast", "readable"])
+def test_graphad_agrees_with_what_is_written_by_hand(name, options):
+    problem = CATALOG[name].problem(small=True)
+    found = graphad_system.derivative(problem, **options)()
+    assert agree(found, problem.reference(), problem.single) == ""
+
+
+def test_disagreement_is_seen():
+    problem = CATALOG["rosenbrock_f64"].problem()
+    value, gradient = problem.reference()
+    assert "result 1" in agree((value, gradient * (1 + 1e-5)), (value, gradient), single=False)
+    assert "result 0" in agree((np.nan, gradient), (value, gradient), single=False)
+    assert "shape" in agree((value, gradient[:1]), (value, gradient), single=False)
+
+
+# Value and norms of gradients in double precision, found by JAX with an implementation of its own; full sizes.
+KNOWN = {
+    "gmm_1k_d10_K25": (-25649.652621197303, 298.76020868767085, 1799.591708059846, 1939.2210637927496),
+    "gmm_d20_K25": (-116131.45338346617, 305.7362509499996, 5678.075833463803, 6575.69734861315),
+    "ba1": (111769.16222041425, 29810461.59467346, 7084.597212229594, 5059.6686010234325),
+    "hand_simple_100": (1.5623699344694462, 1.7208703846332387),
+    "hand_simple_1600": (24.01680333631603, 12.250077971370748),
+    "lstm_l4_c1024": (0.7106766385584276, 0.04242943237553267, 0.09871296428601034),
+    "det_6": (0.11967390371370935, 0.69528340351805),
+    "kmeans_k100_n1000_d16": (953.5544644828094, 105.56018345608618),
+    "llsq_n1024": (13687.001449123725, 5224.402384582111),
+    "lse_n2500": (8.367846526577088, 0.020802438229665446),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_objectives_give_known_values(name):
+    value, *gradients = CATALOG[name].problem().reference()
+    np.testing.assert_allclose([value, *map(np.linalg.norm, gradients)], KNOWN[name], rtol=1e-9)
+
+
+def test_the_runner_measures_and_writes_the_page(tmp_path):
+    file, text = tmp_path / "figures.json", tmp_path / "page.md"
+    arguments = ["--quick", "--only", "rosenbrock_f64,det_5", "--systems", "graphad,numpy"]
+    done = CliRunner().invoke(main, [*arguments, "--json", str(file), "--page", str(text)])
+    assert done.exit_code == 0, done.output
+    figures = Figures.load(file)
+    (row,), (objective,) = figures.rows["workloads"], figures.rows["objectives"]
+    assert set(row.derivative) == {"graphad", "numpy"} and not row.notes
+    assert objective.overhead("graphad") > 0
+    assert all(row.memory.values())
+    assert "| rosenbrock_f64 |" in text.read_text()
+    again = CliRunner().invoke(main, ["--again", str(file), "--page", str(tmp_path / "again.md")])
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "again.md").read_text() == text.read_text()
+
+
+def test_the_runner_knows_its_names():
+    done = CliRunner().invoke(main, ["--only", "nothing"])
+    assert done.exit_code == 2 and "rosenbrock_f64" in done.output
+
+
+ROW = Row(
+    "w",
+    {"graphad": [1.0, 2.0, 4.0], "torch": [2.0, 3.0, 4.0], "autograd": [9.0, 9.0, 9.0]},
+    {"graphad": [0.5, 0.5, 2.0]},
+    {"graphad": 0.1},
+    {"graphad": 10_000_000, "torch": None},
+    {"casadi": "cannot"},
+)
+
+
+def test_ratios_are_of_rounds():
+    assert ROW.best_peer == "torch"
+    assert ROW.speed("graphad") == 1.5  # the median of 2, 1.5 and 1, not 3 / 2 of the medians
+    assert ROW.speed("autograd") == 3 / 9
+    assert ROW.overhead("graphad") == 2
+    assert ROW.overhead("torch") is None and ROW.speed("numpy") is None
+
+
+def test_who_dies_leaves_a_note_and_no_figures():
+    row = Row("w")
+    row.enter("torch", {"derivative": 1.0, "objective": 2.0})
+    row.enter("torch", {"memory": 3})
+    assert (row.derivative, row.objective, row.memory) == ({"torch": [1.0]}, {"torch": [2.0]}, {"torch": 3})
+    row.forget("torch", "died")
+    assert (row.derivative, row.objective, row.memory, row.notes) == ({}, {}, {}, {"torch": "died"})
+
+
+def test_page_and_pictures_depend_on_the_figures_alone(tmp_path):
+    pytest.importorskip("matplotlib")
+    grown = [Row("w", ROW.derivative, first=ROW.first, size=size) for size in (1, 10)]
+    machine = {"date": "", "processor": "", "cores": 1, "memory": "", "system": "", "python": "", "blas": ""}
+    figures = Figures({**machine, "versions": {}, "missing": ["jax"]}, 3, 9, {"workloads": [ROW]}, {"n": grown})
+    one, two = (draw(figures, tmp_path / name) for name in ("one", "two"))
+    assert [p.name for p in one] == ["bench_workloads.svg", "bench_growth_n.svg"]
+    assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
+    text = page(figures)
+    assert "| w | **2000** | 3000 | 9000 |" in text and "cannot" in text and "left out: jax" in text
+
+
+def test_three_digits():
+    assert [digits(x) for x in (1234.0, 12.345, 0.0012345, 0.0)] == ["1234", "12.3", "0.00123", "0"]
