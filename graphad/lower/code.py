@@ -18,6 +18,7 @@ from graphad.lower.emit import Printer, Source, emit, render, uses_rng
 from graphad.lower.fast.fusion import LARGE
 from graphad.lower.fast.printer import FastPrinter
 from graphad.lower.fast.program import FastProgram, build_fast
+from graphad.lower.fast.threads import with_threads
 from graphad.lower.notes import Parts, add_note
 from graphad.lower.program import Expression, Program
 from graphad.passes.base import Report
@@ -39,6 +40,7 @@ class Lowering:
     name: str
     cache: Cache | None = None
     key: str | None = None
+    threads: int = 1
 
     @cached_property
     def rewritten(self) -> tuple[Graph, Report]:
@@ -57,10 +59,10 @@ class Lowering:
     def code(self, style: str) -> "Code":
         """The program in a style, loaded."""
         if self.cache is None or self.key is None:
-            return Code(partial(self.program, style), self.name)
+            return Code(partial(self.program, style), self.name, self.threads)
         key = f"{self.key}-{style}"
         kept = self.cache.load(key)
-        code = Code(partial(self.program, style), self.name, kept)
+        code = Code(partial(self.program, style), self.name, self.threads, kept)
         if kept is None:
             self.cache.store(key, Entry(code.source, asdict(code.facts)))
         return code
@@ -99,8 +101,8 @@ class Code:
     Source that was ``kept`` runs as it is; the program is then made when somebody asks for it.
     """
 
-    def __init__(self, make: Callable[[], Program], name: str, kept: Entry | None = None) -> None:
-        self._make, self.name = make, name
+    def __init__(self, make: Callable[[], Program], name: str, threads: int = 1, kept: Entry | None = None) -> None:
+        self._make, self.name, self._threads = make, name, threads
         if kept is None:
             self.facts, self.source = self._facts(), self._text()
         else:
@@ -116,6 +118,8 @@ class Code:
             exec(builtins.compile(self.source, self.file, "exec"), scope)
         except ImportError as problem:
             missing_import(problem, tuple(self.facts.imports))
+        if self._threads > 1 and "borders" in scope:
+            scope |= with_threads(self._threads)
         return scope
 
     @cached_property

@@ -16,6 +16,7 @@ from graphad.ir.late import method as _late
 from graphad.lower.blame import Blame
 from graphad.lower.cache import cache_of, key_of
 from graphad.lower.code import STYLES, Code, Lowering
+from graphad.lower.pool import resolve
 from graphad.lower.program import Program, flatten
 from graphad.lower.runtime import Arguments, finisher
 from graphad.passes.base import Pass, Pipeline, Report
@@ -137,6 +138,7 @@ def compile(
     verify: bool | Sequence[Any] = False,
     check_nan: str | None = None,
     style: str = "fast",
+    threads: int | None = None,
     cache: str | Path | bool | None = None,
 ) -> Function:
     """Compile a graph to a Python function on NumPy arrays.
@@ -147,7 +149,8 @@ def compile(
     `ga.rewrite`). ``verify``: check every pass on sampled inputs, or on those given here as lists of values; raises
     RewriteError. ``check_nan="blame"``: a call whose results hold nan or inf raises NonFiniteError, which names the
     first bad value on the way to them, and updates nothing. ``style``: "fast" computes in tiles and buffers that are
-    used again; "readable" is the same without them. ``cache``: a private folder where generated source is kept between
+    used again; "readable" is the same without them. ``threads``: how many may share a loop (unless given,
+    GRAPHAD_NUM_THREADS if that is set, else one for each CPU); results do not depend on it. ``cache``: a private folder where generated source is kept between
     runs, so that a graph that was compiled before needs no rewriting (unless given, GRAPHAD_CACHE_DIR if that is set;
     False: none). Raises GraphError when an input is left out (it is named), ArgumentError for bad names.
 
@@ -172,7 +175,7 @@ def compile(
     kept = None if rewrites or verify or not isinstance(optimize, str) else cache_of(cache)
     places = [k for k, x in enumerate(declared.inputs) if x in targets]
     key = key_of(declared, {"optimize": optimize, "structure": structure, "targets": places}) if kept else None
-    lowering = Lowering(declared, rewrite, structure, tuple(targets), name, kept, key)
+    lowering = Lowering(declared, rewrite, structure, tuple(targets), name, kept, key, resolve(threads))
     return Function(lowering, style, check_nan == "blame")
 
 

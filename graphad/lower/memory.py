@@ -136,7 +136,7 @@ def peak(steps: Sequence[Step], keep: Iterable[Buffer] = ()) -> Peak:
     >>> n = Dim("n")
     >>> steps = [Step((("a", 8 * n),)), Step((("b", 8 * n),), ("a",)), Step((("c", 8),), ("b",))]
     >>> print(peak(steps, ["c"]))
-    16*n bytes
+    max(16*n, 8*n + 8) bytes
     """
     flow = _flow(steps, keep)
     column: dict[Monomial, int] = {}

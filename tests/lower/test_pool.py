@@ -133,7 +133,7 @@ def test_without_threads_the_caller_does_all(monkeypatch):
 
 
 SCRIPT = """
-import atexit, os, sys, warnings
+import atexit, os, sys, threading, warnings
 import numpy as np
 from graphad.lower.pool import each
 warnings.simplefilter("ignore", DeprecationWarning)  # a fork beside threads
@@ -144,7 +144,8 @@ want = loop()
 if hasattr(os, "fork"):
     child = os.fork()
     if not child:
-        os._exit(0 if loop() == want else 1)
+        barrier = threading.Barrier(2)  # two threads run, or it breaks
+        os._exit(0 if loop() == want and len(each(lambda a, b: barrier.wait(10), chunks[:2], 2)) == 2 else 1)
     assert os.waitpid(child, 0)[1] == 0
 print("done")
 """

@@ -56,6 +56,7 @@ FIRES = [
     Row("collected_terms", lambda x, y, z: y + (lambda t: t + t)(0.3 * x), (F, F, F)),
     Row("collected_terms", lambda x, y, z: (lambda t, u: x * t + t * u + y * u)(x * y, x * x)),
     Row("collected_terms", lambda x, y: (lambda t: t + t)(x * y), (A, (3,))),
+    Row("collected_terms", lambda x, y, z: (lambda t: (t * y + x * y + z, t))(3 * x)),
     Row("collected_terms", lambda x, y, z: -3 * x - 3 * y),
     Row("collected_terms", lambda x, y, z: x / 3 + y / -3 + z / 3),
     Row("collected_terms", lambda x, y, z: 0.3 * x - 0.3 * y, dtype="complex128"),

@@ -10,7 +10,7 @@ from graphad.form.template import name as atom
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
 from graphad.ir.types import DType, Shape
-from graphad.lower.fast.forms import into, is_ufunc
+from graphad.lower.fast.forms import guarded, into, is_ufunc
 from graphad.lower.fast.fusion import Loop, Member, Step
 from graphad.lower.program import Apply, Assign, Ref, references
 
@@ -161,8 +161,10 @@ def plan_pieces(loop: Loop) -> Plan:
     inside = {m.node: m for m in loop.members}
     base: dict[Node, Node] = {}
     for m in loop.members:
-        source = next((r for r in m.cut if r in inside), None)
-        base[m.node] = base[source] if "view" in m.node.op.traits and source is not None else m.node
+        source = guarded(m.statement)
+        if "view" in m.node.op.traits:
+            source = next((r for r in m.cut if r in inside), None)
+        base[m.node] = base.get(source, m.node) if source is not None else m.node
     last = _last_reads([[base[r] for r in m.cut if r in inside] for m in loop.members])
     pool = _Pool(lambda b: (b.dtype, b.shape, b.axis))
     home: dict[Node, Buffer] = {}

@@ -1,11 +1,27 @@
+"""What generated code calls around its loops: printed into the module; `threads.py` has the versions with threads."""
+
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
-"""What generated code calls around its loops: printed into the module; a threaded version takes its place in memory."""
+
+
+def borders(length, rows):
+    """Where the at most 8 chunks of a loop begin and end: only sizes decide that, so sums come out the same."""
+    chunk = rows * max(2, -(-length // (8 * rows)))
+    return [(lo, min(lo + chunk, length)) for lo in range(0, max(length, 1), chunk)]
 
 
 def in_chunks(loop, length, rows, scratch, *arrays):
-    """loop(start, stop, ...) over the whole length in at most 8 chunks; only the sizes decide their borders."""
-    chunk = rows * max(4, -(-length // (8 * rows)))
-    return [loop(lo, min(lo + chunk, length), rows, scratch, *arrays) for lo in range(0, max(length, 1), chunk)]
+    """loop(start, stop, ...) over the whole length."""
+    return [loop(start, stop, rows, scratch[0], *arrays) for start, stop in borders(length, rows)]
+
+
+def in_waves(loop, length, rows, scratch, *arrays):
+    """The same, every second chunk first: neighbors add to the same elements."""
+    chunks = borders(length, rows)
+    parts = [None] * len(chunks)
+    for first in (0, 1):
+        for k in range(first, len(chunks), 2):
+            parts[k] = loop(*chunks[k], rows, scratch[0], *arrays)
+    return parts
 
 
 def total(parts, k):

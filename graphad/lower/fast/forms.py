@@ -12,13 +12,15 @@ import numpy as np
 
 from graphad.form.template import Expr
 from graphad.ir.core import Node
+from graphad.lower.program import Apply, Assign, Ref
 from graphad.ops.attributes import all_axes
 from graphad.ops.casts import astype
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import power, sum_n
-from graphad.ops.fit import sum, uniform_value
+from graphad.ops.fit import is_uniform, sum, uniform_value
 from graphad.ops.index import concatenate, place, place_all
 from graphad.ops.indexing import text
+from graphad.ops.piecewise import equal, where
 from graphad.ops.reduce import max, mean, min
 
 _OPERATORS: dict[type, str] = {
@@ -108,6 +110,23 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
     name = ufunc(node.op.numpy)
     last = f"out={out}" if name in _KEYWORD else out
     return [f"{name}({', '.join([*_arguments(node.op.numpy, node, texts), last])})"] if name else None
+
+
+def guarded(s: Assign) -> Node | None:
+    """The value x of ``where(x == 0, inf, x)``, which most often is x itself: `regular` puts it before divisions."""
+    if not isinstance(s.value, Apply) or s.node.op is not where:
+        return None
+    condition, replacement, x = s.node.inputs
+    if condition.op is not equal or condition.inputs[0] is not x or not is_uniform(condition.inputs[1], 0):
+        return None
+    last = s.value.operands[2]
+    return x if is_uniform(replacement, np.inf) and isinstance(last, Ref) and last.node is x else None
+
+
+def guard(operands: Sequence[Expr]) -> str:
+    """The form of `guarded`: one look at the mask is cheaper than a copy."""
+    condition, replacement, x = (o.text for o in operands)
+    return f"np.where({condition}, {replacement}, {x}) if {condition}.any() else {x}"
 
 
 def place_indices(node: Node) -> list[str]:

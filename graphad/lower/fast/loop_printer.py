@@ -1,23 +1,21 @@
 """A loop as a function of its own: ``loop(start, stop, rows, scratch, arrays …)`` does the rows start … stop."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from graphad.form.template import Expr
-from graphad.form.template import name as atom
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim, Size, product
 from graphad.ir.types import DType, Shape
-from graphad.lower.emit import Printer, render
+from graphad.lower.emit import render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
-from graphad.lower.fast.forms import place_indices
+from graphad.lower.fast.forms import guard, guarded, place_indices
 from graphad.lower.fast.fusion import Loop, Member
-from graphad.lower.program import Apply, Expression, Literal, Ref
+from graphad.lower.program import Apply, Expression
 from graphad.lower.wrap import wrap
 from graphad.ops.attributes import all_axes
 from graphad.ops.contract import matmul
-from graphad.ops.reduce import mean
 
 if TYPE_CHECKING:
     from graphad.lower.fast.printer import FastPrinter
@@ -75,7 +73,7 @@ class LoopPrinter:
     def scratch_lines(self) -> list[str]:
         """The statements that make the scratch arrays."""
         arrays = [empty(cut_shape(slot.shape, slot.axis, str(self.rows)), slot.dtype) for slot in self.plan.slots]
-        return [f"{self.scratch} = ({', '.join(arrays)}{',' if len(arrays) == 1 else ''})"]
+        return [f"{self.scratch} = [({', '.join(arrays)}{',' if len(arrays) == 1 else ''})]"]
 
     def function(self) -> None:
         """The whole function."""
@@ -154,7 +152,8 @@ class LoopPrinter:
             self.parent.write(node, operands, self.buffers[self.plan.home[node].slot], BODY)
         else:
             self.local[node] = self.names.add(node)
-            self.parent.add(f"{self.local[node]} = {render(stand_in, self._names(m)).text}", node, BODY)
+            text = guard(operands) if guarded(m.statement) is not None else render(stand_in, self._names(m)).text
+            self.parent.add(f"{self.local[node]} = {text}", node, BODY)
 
     def _store(self, m: Member, operands: Sequence[Expr], stand_in: Expression) -> None:
         """A piece of a value that is needed after the loop."""
@@ -176,7 +175,7 @@ class LoopPrinter:
         """What one piece adds to a sum."""
         node = m.node
         if node.op is matmul:
-            return f"{operands[0].text} @ {operands[1].text}"
+            return f"np.matmul({operands[0].text}, {operands[1].text})"
         axes = all_axes(node.inputs[0], node.attrs["axis"])
         whole = len(axes) == node.inputs[0].ndim
         axis = "None" if whole else str(axes[0]) if len(axes) == 1 else str(axes)

@@ -7,6 +7,7 @@ d_x_t = d_x[lo:hi]           _t: the piece of an array that the loop works on
 import inspect
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from graphad.form.template import Expr
 from graphad.ir.core import Node
@@ -14,15 +15,41 @@ from graphad.ir.types import Shape
 from graphad.lower.emit import Printer, helpers_of, render
 from graphad.lower.fast import chunk_helpers
 from graphad.lower.fast.forms import into
-from graphad.lower.fast.fusion import Loop
+from graphad.lower.fast.fusion import Loop, Member
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Assign, Program, Statement
 from graphad.lower.wrap import wrap
+from graphad.ops.indexing import NEW, Slice
 from graphad.ops.reduce import mean
 
 COPIES = "np.copyto("  # returns None: the name of the value is given by a line of its own
+
+
+def caller(loop: Loop) -> str:
+    """The helper that calls a loop; none where chunks that are far from each other may add to the same elements."""
+    offsets = [_offsets(m) for m in loop.members if m.is_spread]
+    if all(len(found) == 1 for found in offsets):
+        return "in_chunks"
+    known = all(isinstance(k, int) for found in offsets for k in found)
+    return "in_waves" if known and all(max(found) - min(found) <= 2 for found in offsets) else ""
+
+
+def _offsets(m: Member) -> list[Any]:
+    """Where the values that are placed begin along the axis that is cut."""
+    node, axis = m.node, next(iter(m.cut.values()))
+    indices = [node.attrs["index"]] if "index" in node.attrs else node.attrs["indices"]
+    return [_start(index, axis or 0) for index in indices]
+
+
+def _start(index: Sequence[Any], axis: int) -> Any:
+    """The first position of an index along one axis of what it takes; None where that is not known."""
+    spans = [e for e in index if e is NEW or isinstance(e, Slice)]
+    if axis >= len(spans):
+        return 0
+    span = spans[axis]
+    return (span.start or 0) if isinstance(span, Slice) and span.step in (None, 1) else None
 
 
 class FastPrinter(Printer):
@@ -40,11 +67,13 @@ class FastPrinter(Printer):
     @staticmethod
     def helpers(program: Program) -> dict[str, str]:
         """Those of the ops, and what loops are called by."""
-        found = helpers_of(program)
-        if any(isinstance(s, Loop) for s in program.statements):
-            found |= {"in_chunks": inspect.getsource(chunk_helpers.in_chunks)}
-        if any(isinstance(s, Loop) and any(m.axis is None for m in s.members) for s in program.statements):
-            found |= {"total": inspect.getsource(chunk_helpers.total)}
+        loops = [s for s in program.statements if isinstance(s, Loop)]
+        called = {caller(loop) for loop in loops} - {""}
+        called |= {"borders"} if called else set()
+        called |= (
+            {"total"} if any(m.axis is None and not m.is_spread for loop in loops for m in loop.members) else set()
+        )
+        found = helpers_of(program) | {name: inspect.getsource(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
 
     def function(self, name: str, doc: str) -> None:
@@ -141,7 +170,10 @@ class FastPrinter(Printer):
             if printer.inside[node].is_spread:
                 self.add(f"{self.names.add(node)}.fill(0)", node)
         first = loop.members[0].node
-        call = f"in_chunks({', '.join([printer.name, str(loop.length), str(printer.rows), printer.scratch, *printer.arguments()])})"
+        length, rows, rest = str(loop.length), str(printer.rows), ", ".join(printer.arguments())
+        call = f"{caller(loop)}({printer.name}, {length}, {rows}, {printer.scratch}, {rest})"
+        if not caller(loop):
+            call = f"[{printer.name}(0, {length}, {rows}, {printer.scratch}[0], {rest})]"
         if not printer.sums:
             self.add(call, first)
             return
@@ -152,10 +184,3 @@ class FastPrinter(Printer):
             if m.node.op is mean:
                 text += f" / {printer.count(m)}"
             self.add(f"{self.names.add(m.node)} = {typed(text, m.node)}", m.node)
-
-
-def typed(text: str, node: Node) -> str:
-    """A sum of parts in the dtype of the node."""
-    if node.ndim:
-        return text
-    return f"np.{node.dtype.name}({text})"

@@ -80,7 +80,7 @@ def noisy(depth: int = 20, batch: int = 256, width: int = 16) -> Graph:
     weights = [ga.parameter(f"W{k}", shape=(width, width)) for k in range(depth)]
     h = x
     for w in weights:
-        h = ga.tanh(h @ w) * (1 + 0.1 * ga.random.normal((batch, width)))
+        h = ga.tanh(h @ w) * (1 + 0.1 * ga.random.normal(shape=(batch, width)))
     return gradient([x], ga.sum(h * h), weights, "noisy")
 
 

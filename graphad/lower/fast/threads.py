@@ -1,0 +1,51 @@
+"""Loops of generated code with threads: they take the place of `in_chunks` and `in_waves` in memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from graphad.lower.fast.chunk_helpers import borders
+from graphad.lower.pool import each
+
+WORK = 4 << 20  # bytes of buffers that a loop must go through before threads pay
+
+
+def with_threads(threads: int) -> dict[str, Callable[..., Any]]:
+    """The functions by the names that generated code calls."""
+
+    def in_chunks(loop: Any, length: int, rows: int, scratch: list[Any], *arrays: Any) -> list[Any]:
+        chunks = borders(length, rows)
+        if len(chunks) == 1 or not _pays(length, rows, scratch):
+            return [loop(start, stop, rows, scratch[0], *arrays) for start, stop in chunks]
+        return _each(loop, chunks, threads, rows, scratch, arrays)
+
+    def in_waves(loop: Any, length: int, rows: int, scratch: list[Any], *arrays: Any) -> list[Any]:
+        chunks = borders(length, rows)
+        parts: list[Any] = [None] * len(chunks)
+        count = threads if _pays(length, rows, scratch) else 1
+        for first in (0, 1):
+            parts[first::2] = _each(loop, chunks[first::2], count, rows, scratch, arrays)
+        return parts
+
+    return {"in_chunks": in_chunks, "in_waves": in_waves}
+
+
+def _pays(length: int, rows: int, scratch: list[Any]) -> bool:
+    return sum([b.nbytes for b in scratch[0]]) * length >= WORK * rows
+
+
+def _each(loop: Any, chunks: Any, threads: int, rows: int, scratch: list[Any], arrays: tuple[Any, ...]) -> list[Any]:
+    """The chunks side by side; every thread has scratch arrays of its own, which stay in the workspace."""
+    pattern = scratch[0]
+
+    def run(start: int, stop: int) -> Any:
+        try:
+            own = scratch.pop()
+        except IndexError:
+            own = tuple([np.empty_like(b) for b in pattern])
+        part = loop(start, stop, rows, own, *arrays)
+        scratch.append(own)
+        return part
+
+    return each(run, chunks, threads, products="matmul" in loop.__code__.co_names)
