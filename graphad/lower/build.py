@@ -38,6 +38,7 @@ def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -
 
 
 def is_computed(node: Node) -> bool:
+    """Whether a node needs a statement, or a part of one."""
     return not is_literal(node) and "constant" not in node.op.traits
 
 

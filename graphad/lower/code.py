@@ -17,7 +17,7 @@ from graphad.lower.cache import Cache, Entry
 from graphad.lower.emit import Printer, Source, emit, render, uses_rng
 from graphad.lower.fast.fusion import LARGE
 from graphad.lower.fast.printer import FastPrinter
-from graphad.lower.fast.program import FastProgram, build_fast
+from graphad.lower.fast.program import PASSES, FastProgram, build_fast
 from graphad.lower.fast.threads import with_threads
 from graphad.lower.notes import Parts, add_note
 from graphad.lower.program import Expression, Program
@@ -41,6 +41,7 @@ class Lowering:
     cache: Cache | None = None
     key: str | None = None
     threads: int = 1
+    passes: tuple[str, ...] = PASSES
 
     @cached_property
     def rewritten(self) -> tuple[Graph, Report]:
@@ -54,7 +55,9 @@ class Lowering:
 
     def program(self, style: str) -> Program:
         """The program in a style."""
-        return (build_fast if style == "fast" else build)(self.graph, self.structure, self.targets, width)
+        if style == "fast":
+            return build_fast(self.graph, self.structure, self.targets, width, self.passes)
+        return build(self.graph, self.structure, self.targets, width)
 
     def code(self, style: str) -> "Code":
         """The program in a style, loaded."""

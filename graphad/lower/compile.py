@@ -16,6 +16,7 @@ from graphad.ir.late import method as _late
 from graphad.lower.blame import Blame
 from graphad.lower.cache import cache_of, key_of
 from graphad.lower.code import STYLES, Code, Lowering
+from graphad.lower.fast.program import PASSES
 from graphad.lower.pool import resolve
 from graphad.lower.program import Program, flatten
 from graphad.lower.runtime import Arguments, finisher
@@ -138,6 +139,7 @@ def compile(
     verify: bool | Sequence[Any] = False,
     check_nan: str | None = None,
     style: str = "fast",
+    passes: Sequence[str] = PASSES,
     threads: int | None = None,
     cache: str | Path | bool | None = None,
 ) -> Function:
@@ -148,11 +150,14 @@ def compile(
     ``updates``: input -> new value, written in place after everything is computed. ``rewrites``: rules of your own (see
     `ga.rewrite`). ``verify``: check every pass on sampled inputs, or on those given here as lists of values; raises
     RewriteError. ``check_nan="blame"``: a call whose results hold nan or inf raises NonFiniteError, which names the
-    first bad value on the way to them, and updates nothing. ``style``: "fast" computes in tiles and buffers that are
-    used again; "readable" is the same without them. ``threads``: how many may share a loop (unless given,
-    GRAPHAD_NUM_THREADS if that is set, else one for each CPU); results do not depend on it. ``cache``: a private folder where generated source is kept between
-    runs, so that a graph that was compiled before needs no rewriting (unless given, GRAPHAD_CACHE_DIR if that is set;
-    False: none). Raises GraphError when an input is left out (it is named), ArgumentError for bad names.
+    first bad value on the way to them, and updates nothing.
+
+    ``style``: "fast" computes in tiles and buffers that are used again, "readable" is the same without them.
+    ``passes``: which of the fast style's are wanted: "schedule" (an order for little memory), "fuse" (loops over
+    tiles), "reuse" (buffers), "threads". ``threads``: how many may share a loop; GRAPHAD_NUM_THREADS unless given, else
+    one for each CPU; the results are the same bits for any number. ``cache``: a private folder where generated source
+    is kept between runs, so that a graph that was compiled before needs no rewriting; GRAPHAD_CACHE_DIR unless given,
+    False: none. Raises GraphError when an input is left out (it is named), ArgumentError for bad names.
 
     >>> import graphad as ga
     >>> x = ga.input("x", shape=("n",))
@@ -164,6 +169,8 @@ def compile(
         raise ArgumentError(f"{name!r} cannot be the name of a function", hint="use a Python identifier")
     if style not in STYLES:
         raise ArgumentError(f"style={style!r} is not known", hint='use "fast" or "readable"')
+    if unknown := [p for p in passes if p not in PASSES]:
+        raise ArgumentError(f"passes: {unknown[0]!r} is not known", hint=f"choose from {', '.join(PASSES)}")
     if check_nan not in (None, "blame"):
         raise ArgumentError(f"check_nan={check_nan!r} is not known", hint='use None or "blame"')
     nodes: list[Node] = []
@@ -174,8 +181,13 @@ def compile(
     rewrite = verified(pipeline(optimize, rewrites), verify).run
     kept = None if rewrites or verify or not isinstance(optimize, str) else cache_of(cache)
     places = [k for k, x in enumerate(declared.inputs) if x in targets]
-    key = key_of(declared, {"optimize": optimize, "structure": structure, "targets": places}) if kept else None
-    lowering = Lowering(declared, rewrite, structure, tuple(targets), name, kept, key, resolve(threads))
+    key = (
+        key_of(declared, {"optimize": optimize, "structure": structure, "targets": places, "passes": sorted(passes)})
+        if kept
+        else None
+    )
+    count = resolve(threads) if "threads" in passes else 1
+    lowering = Lowering(declared, rewrite, structure, tuple(targets), name, kept, key, count, tuple(passes))
     return Function(lowering, style, check_nan == "blame")
 
 

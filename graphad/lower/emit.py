@@ -133,6 +133,12 @@ class Printer:
             lines = [f"{indent}{comment(node)}", *lines]
         self.put(lines, node)
 
+    def insert(self, at: int, lines: Sequence[str], owners: Mapping[int, Node]) -> None:
+        """Lines before line ``at`` (from 0), with the nodes of some, counted from 1."""
+        self.owners = {k + len(lines) if k > at else k: n for k, n in self.owners.items()}
+        self.owners |= {at + k: n for k, n in owners.items()}
+        self.lines[at:at] = lines
+
     def put(self, lines: Sequence[str], node: Node | None) -> None:
         """Lines that belong to a node."""
         for line in lines:
@@ -154,10 +160,8 @@ class Printer:
         header = wrap(f"def {name}({', '.join([*(self.names.of[x] for x in graph.inputs), *rng, *self.extra()])}):", "")
         header += [f"    {line}".rstrip() for line in doc.splitlines()]
         sizes = self.sizes(self.lines[body_at:])
-        added = len(header) + len(sizes)
-        self.owners = {k + added if k > body_at else k: n for k, n in self.owners.items()}
-        self.owners |= {body_at + len(header) + k: x for k, (_, x) in enumerate(sizes, start=1)}
-        self.lines[body_at:body_at] = [*header, *(line for line, _ in sizes)]
+        owners = {len(header) + k: x for k, (_, x) in enumerate(sizes, start=1)}
+        self.insert(body_at, [*header, *(line for line, _ in sizes)], owners)
 
     def extra(self) -> list[str]:
         """Parameters after the inputs."""

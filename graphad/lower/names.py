@@ -28,6 +28,14 @@ class Names:
                 fail(GraphError, what, x, hint="give the input another name")
             self._give(x, name)
 
+    def inner(self, graph: Graph, reserved: Iterable[str]) -> "Names":
+        """Names for a function beside this one, which sees the same constants and sizes but none of the variables."""
+        found = Names.__new__(Names)
+        found.of = {n: name for n, name in self.of.items() if "constant" in n.op.traits and not graph.is_input(n)}
+        found._taken = {*keyword.kwlist, *RESERVED, *graph.sizes, *reserved, *found.of.values()}
+        found._count, found._next, found._by_origin = 0, {}, {}
+        return found
+
     def add(self, node: Node) -> str:
         """The name of a node that gets a statement."""
         if node not in self.of:
@@ -49,6 +57,8 @@ class Names:
         forward = node.origin.adjoint_of
         if node.origin.is_cotangent and forward in self._by_origin:
             return f"d_{self._by_origin[forward]}"
+        if node.origin.is_cotangent and forward is not None and (forward.name or "").isidentifier():
+            return f"d_{forward.name}"
         while f"t{self._count}" in self._taken:
             self._count += 1
         return f"t{self._count}"

@@ -100,8 +100,9 @@ def _merge_products(found: _Sum) -> None:
     for x in products:
         number, key = monomial(x)
         groups.setdefault(key, []).append((x, number))
-    for same in groups.values():
-        if len(same) < 2:
+    for key, same in groups.items():
+        divided = isinstance(key, frozenset) and any(power < 0 for _, power in key)
+        if len(same) < 2 or (divided and sum(found.terms[x] * n for x, n in same) == 0):  # 1/x - 1/x is nan at 0, not 0
             continue
         kept, unit = next(((x, n) for x, n in same if any(y in found.terms for y in x.inputs)), same[0])
         found.operations += sum(used_once(x) for x, _ in same if x is not kept)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from deep_programs import execute, gelu, heat, mlp, noisy, residual, rnn, values_of
+from support import concrete
 
 import graphad as ga
-from graphad.errors import ArgumentError, MemoryBudgetError
+from graphad.errors import ArgumentError, DifferentiationError, MemoryBudgetError
 from graphad.ir.verify import verify
 from graphad.lower.greedy import is_recomputed
 from graphad.lower.interpret import interpret
@@ -153,3 +154,19 @@ def test_forward_only_graphs_say_so():
     graph = ga.Graph([x], [ga.exp(x)])
     with pytest.raises(MemoryBudgetError, match="8000 bytes"):
         recompute(graph, 100)
+
+
+@pytest.mark.parametrize("op", [op for op in ALL_OPS if op.cases], ids=lambda op: op.name)
+def test_every_op_may_be_computed_again(op):
+    call = concrete(op, op.cases[0])
+    y = call.result
+    wrt = [x for x in call.inputs if x.dtype.kind == "f"]
+    try:
+        gradients = ga.grad(ga.sum(y * y), wrt) if wrt and y.dtype.kind == "f" else []
+    except DifferentiationError:
+        gradients = []
+    graph = ga.Graph(call.inputs, [y, *gradients])
+    again = with_recomputation(graph, set())
+    results, _ = execute(again, low_memory(again), call.values)
+    for a, b in zip(results, interpret(graph, call.values, np.random.default_rng(1)), strict=True):
+        np.testing.assert_array_equal(a, b)

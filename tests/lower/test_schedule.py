@@ -5,11 +5,10 @@ import pytest
 from deep_programs import execute, gelu, gradient, heat, mlp, noisy, residual, rnn, values_of
 
 import graphad as ga
-from graphad.ir.graph import Graph
 from graphad.lower.accumulate import running_sums
 from graphad.lower.interpret import interpret
 from graphad.lower.memory import Step, peak, predicted, steps_of, timeline
-from graphad.lower.schedule import low_memory, low_memory_peak, schedule
+from graphad.lower.schedule import low_memory, low_memory_peak, schedule, unhurried
 
 PROGRAMS = {
     "mlp": mlp,
@@ -94,6 +93,14 @@ def test_draws_keep_the_order_of_the_user():
     assert len(drawn) == 20
 
 
+def test_draws_keep_the_order_of_the_user_where_another_one_is_cheaper():
+    x = ga.input("x", shape=(2,))
+    large, small = ga.random.normal(shape=(1000,)), ga.random.normal(shape=(10,))
+    graph = ga.Graph([x], [ga.sum(small) + x, ga.sum(large) + x])
+    drawn = [n.shape for n in unhurried(graph) if "random" in n.op.traits]
+    assert drawn == [(1000,), (10,)]
+
+
 def test_running_sums_hold_one_buffer():
     graph = heat()
     summed = running_sums(graph)
@@ -134,7 +141,7 @@ def test_views_own_nothing_and_keep_what_they_look_at():
     x = ga.input("x", shape=(100,))
     y = ga.exp(x)
     part = y[:50]
-    graph = Graph([x], [ga.sum(part * ga.sum(ga.cos(x)))])
+    graph = ga.Graph([x], [ga.sum(part * ga.sum(ga.cos(x)))])
     order = [n for name in ("exp", "getitem", "cos", "sum", "multiply") for n in graph.nodes if n.op.name == name]
     line = timeline(*steps_of(graph, order, in_place=False))
     assert line[1] == 800

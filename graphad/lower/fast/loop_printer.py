@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from graphad.form.template import Expr
 from graphad.ir.core import Node
@@ -12,32 +11,33 @@ from graphad.lower.emit import render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
 from graphad.lower.fast.forms import guard, guarded, place_indices
 from graphad.lower.fast.fusion import Loop, Member
+from graphad.lower.fast.program import FastProgram
+from graphad.lower.fast.writer import Writer
+from graphad.lower.names import Names
 from graphad.lower.program import Apply, Expression
 from graphad.lower.wrap import wrap
 from graphad.ops.attributes import all_axes
 from graphad.ops.contract import matmul
 
-if TYPE_CHECKING:
-    from graphad.lower.fast.printer import FastPrinter
-
+LOCALS = ("start", "stop", "rows", "scratch", "lo", "hi")
 INDENT, BODY = "    ", "        "
 
 
-class LoopPrinter:
-    """Writes the function of one loop; ``arguments`` are what it is called with after its scratch arrays."""
+class LoopPrinter(Writer):
+    """Writes the function of one loop. It has names of its own, so loops that do the same have the same text."""
 
-    def __init__(self, parent: "FastPrinter", loop: Loop, plan: Plan, name: str) -> None:
-        self.parent, self.loop, self.plan, self.name = parent, loop, plan, name
-        self.names = parent.names
+    def __init__(self, program: FastProgram, names: Names, loop: Loop, plan: Plan) -> None:
+        super().__init__(program, names.inner(program.graph, LOCALS))
+        self.outer, self.loop, self.plan = names, loop, plan
         self.rows = rows_of_tile(loop, plan)
-        self.scratch = self.names.unique(f"scratch{name.rpartition('_loop')[2]}")
         self.inside = {m.node: m for m in loop.members}
         self.stored = [m.node for m in loop.members if m.node in loop.stored and m.axis is not None]
         self.sums = [m for m in loop.members if m.axis is None and not m.is_spread]
         self.written = [*self.stored, *(m.node for m in loop.members if m.is_spread)]
-        self.buffers = [self.names.unique(f"p{slot.slot}") for slot in plan.slots]
+        self.buffers = [self.names.unique(f"b{slot.slot}") for slot in plan.slots]
         self.local: dict[Node, str] = {}  # the names of the pieces that the loop computes
         self.pieces: dict[tuple[Node, int], str] = {}  # those of the arrays that it is given
+        self.given = [self.names.add(x) for x in (*self.outside(), *self.stored)]
         self.parts = {  # of arrays that pieces are added to
             m.node: [self.names.unique(f"{self.names.add(m.node)}_{k}") for k in range(len(m.node.inputs))]
             for m in self._spreads()
@@ -47,19 +47,18 @@ class LoopPrinter:
     def outside(self) -> list[Node]:
         """The arrays that the loop reads from outside, constants left out: they are global."""
         found = dict.fromkeys(x for m in self.loop.members for x in m.cut if x not in self.inside)
-        graph = self.parent.fast.graph
+        graph = self.fast.graph
         return [x for x in found if graph.is_input(x) or "constant" not in x.op.traits]
 
     def arguments(self) -> list[str]:
-        """The names of what is read, what is written, and of named sizes."""
-        arrays = [self.names.add(x) for x in (*self.outside(), *self.stored)]
-        parts = [f"{self.names.add(m.node)}[{k}]" for m in self._spreads() for k in place_indices(m.node)]
+        """The names of what is read, what is written, and of named sizes, where the loop is called."""
+        arrays = [self.outer.add(x) for x in (*self.outside(), *self.stored)]
+        parts = [f"{self.outer.add(m.node)}[{k}]" for m in self._spreads() for k in place_indices(m.node)]
         return [*arrays, *parts, *self.sizes]
 
     def parameters(self) -> list[str]:
         """What the function calls them."""
-        arrays = [self.names.add(x) for x in (*self.outside(), *self.stored)]
-        return [*arrays, *(name for m in self._spreads() for name in self.parts[m.node]), *self.sizes]
+        return [*self.given, *(name for m in self._spreads() for name in self.parts[m.node]), *self.sizes]
 
     def _spreads(self) -> list[Member]:
         return [m for m in self.loop.members if m.is_spread]
@@ -70,48 +69,51 @@ class LoopPrinter:
         count = str(product(x.shape[k] for k in all_axes(x, m.node.attrs["axis"])))
         return count if count.isalnum() else f"({count})"
 
-    def scratch_lines(self) -> list[str]:
-        """The statements that make the scratch arrays."""
+    def scratch(self) -> str:
+        """The expression that makes the scratch arrays."""
         arrays = [empty(cut_shape(slot.shape, slot.axis, str(self.rows)), slot.dtype) for slot in self.plan.slots]
-        return [f"{self.scratch} = [({', '.join(arrays)}{',' if len(arrays) == 1 else ''})]"]
+        return f"[({', '.join(arrays)}{',' if len(arrays) == 1 else ''})]"
 
-    def function(self) -> None:
-        """The whole function."""
-        parent = self.parent
-        at = len(parent.lines)
+    def body(self) -> list[str]:
+        """The function but for its first line and its docstring; ``owners`` counts from there."""
         self._pieces()
         for m in self.loop.members:
             self._member(m)
-        head: list[str] = []
+        first = self.loop.members[0].node
+        head = self._head()
+        self.insert(0, head, {k: first for k in range(1, len(head) + 1)})
+        if self.sums:
+            found = ", ".join(self.partial[m.node] for m in self.sums)
+            self.put(wrap(f"return {found}{',' if len(self.sums) == 1 else ''}", INDENT), first)
+        text = "\n".join(line.split("  #")[0] for line in self.lines)
+        self.sizes = [s for s in self.fast.graph.sizes if s in re.findall(r"[A-Za-z_]\w*", text)]
+        return self.lines
+
+    def first_lines(self, name: str) -> list[str]:
+        """The first line and the docstring."""
+        parameters = ["start", "stop", "rows", "scratch", *self.parameters()]
+        return [
+            *wrap(f"def {name}({', '.join(parameters)}):", ""),
+            *docstring(f"Rows start to stop of {self._title()}."),
+        ]
+
+    def _head(self) -> list[str]:
+        """What comes before the statements of a turn: buffers, sums, the loop, shorter buffers for its last turn."""
+        head = []
+        names = f"{', '.join(self.buffers)}{',' if len(self.buffers) == 1 else ''}"
         if self.buffers:
-            head.append(f"{INDENT}{', '.join(self.buffers)}{',' if len(self.buffers) == 1 else ''} = scratch")
+            head += wrap(f"{names} = scratch", INDENT)
         for m in self.sums:
             start = f"np.zeros({shape_text(m.node.shape)}, np.{m.node.dtype.name})" if m.node.ndim else "0"
             head.append(f"{INDENT}{self.partial[m.node]} = {start}")
         head += [f"{INDENT}for lo in range(start, stop, rows):", f"{BODY}hi = min(lo + rows, stop)"]
         if self.buffers:
-            short = [
-                f"{b}[{slice_text(s.axis, ':hi - lo')}]" for b, s in zip(self.buffers, self.plan.slots, strict=True)
-            ]
+            head.append(f"{BODY}if hi - lo < rows:")
             head += [
-                f"{BODY}if hi - lo < rows:",
-                *wrap(f"{', '.join(self.buffers)} = {', '.join(short)}", BODY + INDENT),
+                f"{BODY}{INDENT}{b} = {b}[{slice_text(s.axis, ':hi - lo')}]"
+                for b, s in zip(self.buffers, self.plan.slots, strict=True)
             ]
-        text = "\n".join(line.split("  #")[0] for line in (*head, *parent.lines[at:]))
-        self.sizes = [s for s in parent.fast.graph.sizes if s in re.findall(r"[A-Za-z_]\w*", text)]
-        parameters = ["start", "stop", "rows", "scratch", *self.parameters()]
-        head[:0] = [
-            *wrap(f"def {self.name}({', '.join(parameters)}):", ""),
-            *docstring(f"Rows start to stop of {self._title()}."),
-        ]
-        parent.owners = {k + len(head) if k > at else k: n for k, n in parent.owners.items()}
-        first = self.loop.members[0].node
-        parent.owners |= {at + k: first for k in range(1, len(head) + 1)}
-        parent.lines[at:at] = head
-        if self.sums:
-            found = ", ".join(self.partial[m.node] for m in self.sums)
-            parent.put(wrap(f"return {found}{',' if len(self.sums) == 1 else ''}", INDENT), first)
-        parent.lines += ["", ""]
+        return head
 
     def _title(self) -> str:
         named = [m.node.name for m in self.loop.members if m.node.name]
@@ -129,7 +131,7 @@ class LoopPrinter:
             assert axis is not None
             name = self.names.add(x)
             piece = self.pieces[x, axis] = self.names.unique(f"{name}_t")
-            self.parent.put([f"{BODY}{piece} = {name}[{slice_text(axis, 'lo:hi')}]"], x)
+            self.put([f"{BODY}{piece} = {name}[{slice_text(axis, 'lo:hi')}]"], x)
         self.local |= {n: self.pieces[n, axis] for n in self.stored if (axis := self.inside[n].axis) is not None}
 
     def _member(self, m: Member) -> None:
@@ -142,25 +144,25 @@ class LoopPrinter:
             for name, operand in zip(self.parts[node], operands, strict=True):
                 axis = next(iter(m.cut.values())) or 0
                 piece = f"{name}[{slice_text(axis, 'lo:hi')}]"
-                self.parent.add(f"{piece} += {operand.text}", node, BODY)
+                self.add(f"{piece} += {operand.text}", node, BODY)
         elif m.axis is None:
-            self.parent.add(f"{self.partial[node]} += {self._part(m, operands)}", node, BODY)
+            self.add(f"{self.partial[node]} += {self._part(m, operands)}", node, BODY)
         elif node in self.loop.stored:
             self._store(m, operands, stand_in)
         elif node in self.plan.home:
             self.local[node] = self.names.add(node)
-            self.parent.write(node, operands, self.buffers[self.plan.home[node].slot], BODY)
+            self.write(node, operands, self.buffers[self.plan.home[node].slot], BODY)
         else:
             self.local[node] = self.names.add(node)
             text = guard(operands) if guarded(m.statement) is not None else render(stand_in, self._names(m)).text
-            self.parent.add(f"{self.local[node]} = {text}", node, BODY)
+            self.add(f"{self.local[node]} = {text}", node, BODY)
 
     def _store(self, m: Member, operands: Sequence[Expr], stand_in: Expression) -> None:
         """A piece of a value that is needed after the loop."""
         out = self.local[m.node]
-        forms = self.parent.forms(m.node, operands, out)
+        forms = self.forms(m.node, operands, out)
         for text in forms or [f"{out}[...] = {render(stand_in, self._names(m)).text}"]:
-            self.parent.add(text, m.node, BODY)
+            self.add(text, m.node, BODY)
 
     def _names(self, m: Member) -> dict[Node, str]:
         """What the operands of a member are called in the loop."""

@@ -9,22 +9,17 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from graphad.form.template import Expr
-from graphad.ir.core import Node
 from graphad.ir.types import Shape
-from graphad.lower.emit import Printer, helpers_of, render
+from graphad.lower.emit import helpers_of, render
 from graphad.lower.fast import chunk_helpers
-from graphad.lower.fast.forms import into
 from graphad.lower.fast.fusion import Loop, Member
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
-from graphad.lower.fast.program import FastProgram
+from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Assign, Program, Statement
 from graphad.lower.wrap import wrap
 from graphad.ops.indexing import NEW, Slice
 from graphad.ops.reduce import mean
-
-COPIES = "np.copyto("  # returns None: the name of the value is given by a line of its own
 
 
 def caller(loop: Loop) -> str:
@@ -52,16 +47,17 @@ def _start(index: Sequence[Any], axis: int) -> Any:
     return (span.start or 0) if isinstance(span, Slice) and span.step in (None, 1) else None
 
 
-class FastPrinter(Printer):
+class FastPrinter(Writer):
     """Writes a fast program: its loops, the function that makes its buffers, and the function itself."""
 
-    locals = ("start", "stop", "rows", "scratch", "lo", "hi", "work")
+    locals = ("work",)
 
     def __init__(self, program: Program, names: Names) -> None:
         super().__init__(program, names)
-        assert isinstance(program, FastProgram)
-        self.fast = program
         self.loops: dict[int, LoopPrinter] = {}
+        self.called: dict[int, str] = {}  # the function of each loop
+        self.scratch: dict[str, str] = {}  # the scratch arrays of each of these functions
+        self.making: dict[str, str] = {}  # and the expressions that make them
         self.views: dict[tuple[int, Shape], str] = {}  # the name of each slot in each shape
 
     @staticmethod
@@ -82,16 +78,30 @@ class FastPrinter(Printer):
         for buffer in (*plan.slots, *plan.home.values()):
             if (buffer.slot, buffer.shape) not in self.views:
                 self.views[buffer.slot, buffer.shape] = self.names.unique(f"b{buffer.slot}")
-        for k, (loop, pieces) in enumerate(self.fast.loops, start=1):
-            printer = LoopPrinter(
-                self, loop, pieces, self.names.unique(f"{name}_loop_{k}" if k > 1 else f"{name}_loop")
-            )
-            self.loops[id(loop)] = printer
-            printer.function()
+        written: dict[tuple[str, ...], str] = {}
+        for loop, pieces in self.fast.loops:
+            printer = self.loops[id(loop)] = LoopPrinter(self.fast, self.names, loop, pieces)
+            function = self.called[id(loop)] = self._loop_function(printer, name, written)
+            if function not in self.scratch:
+                self.scratch[function] = self.names.unique(f"scratch_{len(self.scratch) + 1}")
+                self.making[function] = printer.scratch()
         if self.has_work():
             self.work = self.names.unique(f"{name}_work")
             self._work_function()
         super().function(name, doc)
+
+    def _loop_function(self, printer: LoopPrinter, name: str, written: dict[tuple[str, ...], str]) -> str:
+        """The name of a loop's function, which is written unless there is one of the same text."""
+        body = printer.body()
+        key = (printer.scratch(), *printer.parameters(), *body)
+        if key not in written:
+            written[key] = self.names.unique(f"{name}_loop_{len(written) + 1}")
+            head = printer.first_lines(written[key])
+            first = printer.loop.members[0].node
+            owners = dict.fromkeys(range(1, len(head) + 1), first)
+            owners |= {k + len(head): n for k, n in printer.owners.items()}
+            self.insert(len(self.lines), [*head, *body, "", ""], owners)
+        return written[key]
 
     def has_work(self) -> bool:
         """Whether a call needs a workspace."""
@@ -105,7 +115,7 @@ class FastPrinter(Printer):
         """The first lines of the function: the buffers get their names."""
         if not self.has_work():
             return []
-        names = [*self.views.values(), *(loop.scratch for loop in self.loops.values())]
+        names = [*self.views.values(), *self.scratch.values()]
         text = f"{', '.join(names)}{',' if len(names) == 1 else ''} = work or {self.work}({', '.join(self.work_sizes)})"
         return wrap(text, "    ")
 
@@ -120,9 +130,9 @@ class FastPrinter(Printer):
             returned.append(name)
             if name != made[slot]:
                 lines.append(f"    {name} = {made[slot]}.reshape({shape_text(shape)})")
-        for loop in self.loops.values():
-            returned.append(loop.scratch)
-            lines += loop.scratch_lines()
+        for function, scratch in self.scratch.items():
+            returned.append(scratch)
+            lines.append(f"{scratch} = {self.making[function]}")
         lines.append(f"    return {', '.join(returned)}{',' if len(returned) == 1 else ''}")
         words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(lines)))
         self.work_sizes = [s for s in self.fast.graph.sizes if s in words]
@@ -143,23 +153,6 @@ class FastPrinter(Printer):
         else:
             super().statement(s)
 
-    def forms(self, node: Node, operands: Sequence[Expr], out: str) -> list[str]:
-        """The statements, without the name of the value; none where NumPy offers no such form."""
-        return into(node, operands, out) or []
-
-    def write(self, node: Node, operands: Sequence[Expr], out: str, indent: str) -> None:
-        """The statements that compute a node into ``out``."""
-        forms = self.forms(node, operands, out)
-        name = self.names.add(node)
-        for form in forms[:-1]:
-            self.add(form, node, indent)
-        if name == out or not forms[-1].startswith("np.") or forms[-1].startswith(COPIES):
-            self.add(forms[-1], node, indent)
-            if name != out:
-                self.add(f"{name} = {out}", node, indent)
-        else:
-            self.add(f"{name} = {forms[-1]}", node, indent)
-
     def _loop(self, loop: Loop) -> None:
         """The call of a loop: where its results go, and how its parts are added up."""
         printer = self.loops[id(loop)]
@@ -171,9 +164,11 @@ class FastPrinter(Printer):
                 self.add(f"{self.names.add(node)}.fill(0)", node)
         first = loop.members[0].node
         length, rows, rest = str(loop.length), str(printer.rows), ", ".join(printer.arguments())
-        call = f"{caller(loop)}({printer.name}, {length}, {rows}, {printer.scratch}, {rest})"
+        function = self.called[id(loop)]
+        scratch = self.scratch[function]
+        call = f"{caller(loop)}({function}, {length}, {rows}, {scratch}, {rest})"
         if not caller(loop):
-            call = f"[{printer.name}(0, {length}, {rows}, {printer.scratch}[0], {rest})]"
+            call = f"[{function}(0, {length}, {rows}, {scratch}[0], {rest})]"
         if not printer.sums:
             self.add(call, first)
             return

@@ -1,6 +1,6 @@
 """The program of the fast style: steps in order, and the buffers that they write to."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,9 @@ from graphad.ir.graph import Graph
 from graphad.lower.alias import root
 from graphad.lower.build import Width, build, is_computed, needed, results_of, unpacked, writes_of
 from graphad.lower.fast.buffers import Plan, plan_calls, plan_pieces
-from graphad.lower.fast.fusion import Loop, fuse
+from graphad.lower.fast.fusion import Loop, Step, fuse
 from graphad.lower.program import Assign, Expression, Note, Program, Ref, Statement
-from graphad.lower.schedule import schedule
+from graphad.lower.schedule import low_memory, schedule
 from graphad.lower.select import select
 
 _NONE = Plan({}, ())
@@ -46,21 +46,28 @@ class FastProgram(Program):
         yield from (r for r in self.results if not isinstance(r, str))
 
 
-def build_fast(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -> Program:
+PASSES = ("schedule", "fuse", "reuse", "threads")  # what makes a program fast, each of which can be left out
+
+
+def build_fast(
+    graph: Graph, structure: Any, targets: Sequence[Node], width: Width, passes: Collection[str] = PASSES
+) -> Program:
     """The fast program of a graph whose last ``len(targets)`` outputs are written into ``targets``, inputs of it.
 
     Where all arrays are small there is nothing to gain by loops and buffers: then it is the plain program.
     """
     count = len(graph.outputs) - len(targets)
     outputs, updates = graph.outputs[:count], graph.outputs[count:]
-    forward, backward = schedule(graph)
-    plain = unpacked([Assign(n, select(graph, n)) for n in (*forward, *backward) if is_computed(n)])
-    steps = fuse(needed(plain, graph.outputs), graph.outputs)
+    order = low_memory(graph) if "schedule" in passes else [n for part in schedule(graph) for n in part]
+    plain = needed(unpacked([Assign(n, select(graph, n)) for n in order if is_computed(n)]), graph.outputs)
+    steps: Sequence[Step] = fuse(plain, graph.outputs) if "fuse" in passes else plain
     results, saved = results_of(graph, outputs, set(targets))
     writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True)]
-    roots = {n: root(graph, n) for n in graph.nodes}
-    calls = plan_calls(steps, roots, {roots[y] for y in outputs}, [roots[u] for u in updates])
     pieces = {k: plan_pieces(s) for k, s in enumerate(steps) if isinstance(s, Loop)}
+    calls = _NONE
+    if "reuse" in passes:
+        roots = {n: root(graph, n) for n in graph.nodes}
+        calls = plan_calls(steps, roots, {roots[y] for y in outputs}, [roots[u] for u in updates])
     if not pieces and not calls.home:
         return build(graph, structure, targets, width)
     statements: list[Statement] = [*steps, *saved, *writes_of(graph, writes, set(targets))]

@@ -1,6 +1,9 @@
 """Loops of generated code with threads: they take the place of `in_chunks` and `in_waves` in memory."""
 
 from collections.abc import Callable
+from dis import get_instructions
+from functools import cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -48,4 +51,12 @@ def _each(loop: Any, chunks: Any, threads: int, rows: int, scratch: list[Any], a
         scratch.append(own)
         return part
 
-    return each(run, chunks, threads, products="matmul" in loop.__code__.co_names)
+    return each(run, chunks, threads, products=_has_products(loop.__code__))
+
+
+@cache
+def _has_products(code: CodeType) -> bool:
+    """Whether a loop holds matrix products, which BLAS would spread over threads of its own."""
+    return "matmul" in code.co_names or any(
+        i.opname == "BINARY_OP" and i.argrepr == "@" for i in get_instructions(code)
+    )
