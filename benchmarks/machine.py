@@ -57,6 +57,7 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "blas": blas(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "versions": versions,
         "missing": [name for name, system in SYSTEMS.items() if not system.installed],
     }

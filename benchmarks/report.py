@@ -94,9 +94,10 @@ def machine_text(figures: Figures) -> str:
     m = figures.machine
     versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
     missing = f"Not installed, so left out: {', '.join(m['missing'])}.\n" if m["missing"] else ""
+    load = "" if m.get("load") is None else f"Load average before the first measurement: {m['load']}.\n"
     return (
         f"Measured on {m['date']}: {m['processor']}, {m['cores']} cores, {m['memory']} memory, {m['system']}; "
-        f"Python {m['python']}; BLAS of NumPy: {m['blas']}.\nVersions: {versions}.\n{missing}"
+        f"Python {m['python']}; BLAS of NumPy: {m['blas']}.\nVersions: {versions}.\n{load}{missing}"
     )
 
 

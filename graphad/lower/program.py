@@ -5,12 +5,14 @@ applied to expressions. Transformations (`select`, `inline`) decide; `names.py` 
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphad.ir.core import Node, label
+from graphad.ir.dims import Size
 from graphad.ir.graph import Graph
+from graphad.ops.index import place, place_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,35 @@ class Note:
     text: str
 
 
-Statement = Assign | Save | Write | Note
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A statement in a loop: the axis of its result that is cut (None: pieces add up), and of its operands."""
+
+    statement: Assign
+    axis: int | None
+    cut: Mapping[Node, int | None]
+
+    @property
+    def node(self) -> Node:
+        """What the statement computes."""
+        return self.statement.node
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether pieces go to parts of an array that the loop is given."""
+        return self.axis is None and self.node.op in (place, place_all)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Statements over one axis of ``length``; ``stored`` are the nodes that are read outside."""
+
+    length: Size
+    members: tuple[Member, ...]
+    stored: frozenset[Node]
+
+
+Statement = Assign | Save | Write | Note | Loop
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -106,7 +136,9 @@ class Program:
     def expressions(self) -> Iterator[Expression]:
         """The expression of every statement and result."""
         for s in self.statements:
-            if not isinstance(s, Note) and not isinstance(s.value, str):
+            if isinstance(s, Loop):
+                yield from (m.statement.value for m in s.members)
+            elif not isinstance(s, Note) and not isinstance(s.value, str):
                 yield s.value
         yield from (r for r in self.results if not isinstance(r, str))
 
@@ -116,6 +148,9 @@ class Program:
             match s:
                 case Note(text):
                     lines.append(f"# {text}")
+                case Loop(length, members):
+                    lines.append(f"for the {length} rows of an axis:")
+                    lines += [f"    {label(m.node)} = {_text(m.statement.value)}" for m in members]
                 case Assign(node, value, parts):
                     names = ", ".join("_" if p is None else label(p) for p in parts) or label(node)
                     lines.append(f"{names} = {_text(value)}")

@@ -11,8 +11,8 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
 from graphad.ir.types import DType, Shape
 from graphad.lower.fast.forms import guarded, into, is_ufunc
-from graphad.lower.fast.fusion import Loop, Member, Step
-from graphad.lower.program import Apply, Assign, Ref, references
+from graphad.lower.fast.fusion import Step
+from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 
 SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
 CACHE = 1 << 20  # bytes that the pieces of one tile should fit into: half of a second-level cache

@@ -100,9 +100,8 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
     if node.op is concatenate:
         return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
     if node.op in (place, place_all):
-        first, *others = zip(place_indices(node), texts, strict=True)
-        more = [f"{out}[{index}] += {x}" for index, x in others]
-        return [f"{out}.fill(0)", f"{out}[{first[0]}] = {first[1]}", *more]
+        parts = [f"{out}[{index}] += {x}" for index, x in zip(place_indices(node), texts, strict=True)]
+        return [f"{out}.fill(0)", parts[0].replace("+=", "=", 1), *parts[1:]]
     if node.op is power and (form := _POWERS.get(uniform_value(node.inputs[1]))) and node.dtype.kind == "f":
         return [form.format(x=texts[0], out=out)]
     if not isinstance(node.op.numpy, str):

@@ -13,7 +13,7 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Size, evaluate, names, product
 from graphad.ir.types import TupleType
 from graphad.lower.fast.axes import cuts, sums_over
-from graphad.lower.program import Apply, Assign, Ref, references
+from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 from graphad.ops.contract import matmul
 from graphad.ops.fit import sum as sum_op
 from graphad.ops.index import place, place_all
@@ -22,34 +22,6 @@ from graphad.ops.reduce import mean
 LARGE = 16_384  # elements from which on an array may be worth a loop; named sizes are taken to be large
 LOOP_BYTES = 1 << 20  # what a loop must touch: less stays in cache anyway
 THIN = 16  # a matrix product with fewer columns than this is bound by memory, not by arithmetic
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A statement in a loop: the axis of its result that is cut (None: pieces add up), and of its operands."""
-
-    statement: Assign
-    axis: int | None
-    cut: Mapping[Node, int | None]
-
-    @property
-    def node(self) -> Node:
-        """What the statement computes."""
-        return self.statement.node
-
-    @property
-    def is_spread(self) -> bool:
-        """Whether pieces go to parts of an array that the loop is given."""
-        return self.axis is None and self.node.op in (place, place_all)
-
-
-@dataclass(frozen=True, slots=True)
-class Loop:
-    """Statements over one axis of ``length``; ``stored`` are the nodes that are read outside."""
-
-    length: Size
-    members: tuple[Member, ...]
-    stored: frozenset[Node]
 
 
 Step = Assign | Loop
@@ -139,6 +111,7 @@ def _place(s: Assign, places: Mapping[Node, _Place]) -> _Place:
     if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, places):
         return _Place(phase)
     node, best = s.node, _Place(phase)
+    options: list[tuple[int | None, dict[Node, int | None] | None]]
     options = [(axis, _cut(s, axis)) for axis in range(node.ndim)]
     options += [(None, cut) for cut in _summed(s, places)]
     rank: tuple[int, int, int] | None = None
@@ -260,7 +233,7 @@ def _pays(members: Sequence[Member]) -> bool:
         return False
     if not all(isinstance(size, int) for size in arrays.values()):
         return True
-    return sum(n.dtype.itemsize * size for n, size in arrays.items() if isinstance(size, int)) >= LOOP_BYTES
+    return bool(sum(n.dtype.itemsize * size for n, size in arrays.items() if isinstance(size, int)) >= LOOP_BYTES)
 
 
 def _ordered(statements: Sequence[Assign], loops: Sequence[Sequence[Member]], results: Sequence[Node]) -> list[Step]:

@@ -10,11 +10,10 @@ from graphad.ir.types import DType, Shape
 from graphad.lower.emit import render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
 from graphad.lower.fast.forms import guard, guarded, place_indices
-from graphad.lower.fast.fusion import Loop, Member
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names
-from graphad.lower.program import Apply, Expression
+from graphad.lower.program import Apply, Expression, Loop, Member
 from graphad.lower.wrap import wrap
 from graphad.ops.attributes import all_axes
 from graphad.ops.contract import matmul
@@ -42,6 +41,7 @@ class LoopPrinter(Writer):
             m.node: [self.names.unique(f"{self.names.add(m.node)}_{k}") for k in range(len(m.node.inputs))]
             for m in self._spreads()
         }
+        self.named: list[str] = []  # sizes that the text mentions
         self.partial = {m.node: self.names.unique(f"{self.names.add(m.node)}_part") for m in self.sums}
 
     def outside(self) -> list[Node]:
@@ -54,11 +54,11 @@ class LoopPrinter(Writer):
         """The names of what is read, what is written, and of named sizes, where the loop is called."""
         arrays = [self.outer.add(x) for x in (*self.outside(), *self.stored)]
         parts = [f"{self.outer.add(m.node)}[{k}]" for m in self._spreads() for k in place_indices(m.node)]
-        return [*arrays, *parts, *self.sizes]
+        return [*arrays, *parts, *self.named]
 
     def parameters(self) -> list[str]:
         """What the function calls them."""
-        return [*self.given, *(name for m in self._spreads() for name in self.parts[m.node]), *self.sizes]
+        return [*self.given, *(name for m in self._spreads() for name in self.parts[m.node]), *self.named]
 
     def _spreads(self) -> list[Member]:
         return [m for m in self.loop.members if m.is_spread]
@@ -86,7 +86,7 @@ class LoopPrinter(Writer):
             found = ", ".join(self.partial[m.node] for m in self.sums)
             self.put(wrap(f"return {found}{',' if len(self.sums) == 1 else ''}", INDENT), first)
         text = "\n".join(line.split("  #")[0] for line in self.lines)
-        self.sizes = [s for s in self.fast.graph.sizes if s in re.findall(r"[A-Za-z_]\w*", text)]
+        self.named = [s for s in self.fast.graph.sizes if s in re.findall(r"[A-Za-z_]\w*", text)]
         return self.lines
 
     def first_lines(self, name: str) -> list[str]:
@@ -123,12 +123,11 @@ class LoopPrinter(Writer):
 
     def _pieces(self) -> None:
         """Names for the pieces of arrays that come from outside or go there."""
-        wanted = {
-            (x, a): None for m in self.loop.members for x, a in m.cut.items() if x not in self.inside and a is not None
-        }
-        wanted |= {(n, self.inside[n].axis): None for n in self.stored}
+        wanted: dict[tuple[Node, int], None] = {}
+        for m in self.loop.members:
+            wanted |= {(x, a): None for x, a in m.cut.items() if x not in self.inside and a is not None}
+        wanted |= {(n, axis): None for n in self.stored if (axis := self.inside[n].axis) is not None}
         for x, axis in wanted:
-            assert axis is not None
             name = self.names.add(x)
             piece = self.pieces[x, axis] = self.names.unique(f"{name}_t")
             self.put([f"{BODY}{piece} = {name}[{slice_text(axis, 'lo:hi')}]"], x)

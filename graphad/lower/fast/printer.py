@@ -12,11 +12,10 @@ from typing import Any
 from graphad.ir.types import Shape
 from graphad.lower.emit import helpers_of, render
 from graphad.lower.fast import chunk_helpers
-from graphad.lower.fast.fusion import Loop, Member
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
 from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names
-from graphad.lower.program import Apply, Assign, Program, Statement
+from graphad.lower.program import Apply, Assign, Loop, Member, Program, Statement
 from graphad.lower.wrap import wrap
 from graphad.ops.indexing import NEW, Slice
 from graphad.ops.reduce import mean

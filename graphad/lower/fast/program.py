@@ -1,6 +1,6 @@
 """The program of the fast style: steps in order, and the buffers that they write to."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +10,8 @@ from graphad.ir.graph import Graph
 from graphad.lower.alias import root
 from graphad.lower.build import Width, build, is_computed, needed, results_of, unpacked, writes_of
 from graphad.lower.fast.buffers import Plan, plan_calls, plan_pieces
-from graphad.lower.fast.fusion import Loop, Step, fuse
-from graphad.lower.program import Assign, Expression, Note, Program, Ref, Statement
+from graphad.lower.fast.fusion import Step, fuse
+from graphad.lower.program import Assign, Loop, Program, Ref, Statement
 from graphad.lower.schedule import low_memory, schedule
 from graphad.lower.select import select
 
@@ -35,15 +35,6 @@ class FastProgram(Program):
         """The sizes of what loops and buffers hold, as Python expressions in the named sizes."""
         nodes = [*(m.node for loop, _ in self.loops for m in loop.members), *self.calls.home]
         return tuple(sorted({to_python(product(n.shape)) for n in nodes}))
-
-    def expressions(self) -> Iterator[Expression]:
-        """The expression of every statement, also in loops, and of every result."""
-        for s in self.statements:
-            if isinstance(s, Loop):
-                yield from (m.statement.value for m in s.members)
-            elif not isinstance(s, Note) and not isinstance(s.value, str):
-                yield s.value
-        yield from (r for r in self.results if not isinstance(r, str))
 
 
 PASSES = ("schedule", "fuse", "reuse", "threads")  # what makes a program fast, each of which can be left out
@@ -70,8 +61,8 @@ def build_fast(
         calls = plan_calls(steps, roots, {roots[y] for y in outputs}, [roots[u] for u in updates])
     if not pieces and not calls.home:
         return build(graph, structure, targets, width)
-    statements: list[Statement] = [*steps, *saved, *writes_of(graph, writes, set(targets))]
+    statements: tuple[Statement, ...] = (*steps, *saved, *writes_of(graph, writes, set(targets)))
     constants = tuple(n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n))
     return FastProgram(
-        graph, tuple(statements), tuple(results), structure, tuple(targets), constants, calls=calls, pieces=pieces
+        graph, statements, tuple(results), structure, tuple(targets), constants, calls=calls, pieces=pieces
     )

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from graphad.lower.fast.chunk_helpers import borders
+from graphad.lower.fast import chunk_helpers
 from graphad.lower.pool import each
+
+borders: Callable[[int, int], list[tuple[int, int]]] = chunk_helpers.borders
 
 WORK = 4 << 20  # bytes of buffers that a loop must go through before threads pay
 
@@ -35,7 +37,7 @@ def with_threads(threads: int) -> dict[str, Callable[..., Any]]:
 
 
 def _pays(length: int, rows: int, scratch: list[Any]) -> bool:
-    return sum([b.nbytes for b in scratch[0]]) * length >= WORK * rows
+    return bool(sum([b.nbytes for b in scratch[0]]) * length >= WORK * rows)
 
 
 def _each(loop: Any, chunks: Any, threads: int, rows: int, scratch: list[Any], arrays: tuple[Any, ...]) -> list[Any]:
