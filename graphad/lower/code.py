@@ -19,6 +19,7 @@ from graphad.lower.fast.fusion import LARGE
 from graphad.lower.fast.printer import FastPrinter
 from graphad.lower.fast.program import PASSES, FastProgram, build_fast
 from graphad.lower.fast.threads import with_threads
+from graphad.lower.fast.writer import DirectPrinter
 from graphad.lower.notes import Parts, add_note
 from graphad.lower.program import Expression, Program
 from graphad.passes.base import Report
@@ -62,18 +63,19 @@ class Lowering:
     def code(self, style: str) -> "Code":
         """The program in a style, loaded."""
         if self.cache is None or self.key is None:
-            return Code(partial(self.program, style), self.name, self.threads)
+            return Code(partial(self.program, style), self.name, style, self.threads)
         key = f"{self.key}-{style}"
         kept = self.cache.load(key)
-        code = Code(partial(self.program, style), self.name, self.threads, kept)
+        code = Code(partial(self.program, style), self.name, style, self.threads, kept)
         if kept is None:
             self.cache.store(key, Entry(code.source, asdict(code.facts)))
         return code
 
 
-def printed(program: Program, name: str, doc: str = "") -> Source:
-    """The source of a program of either style."""
-    return emit(program, name, doc, FastPrinter if isinstance(program, FastProgram) else Printer)
+def printed(program: Program, name: str, style: str, doc: str = "") -> Source:
+    """The source of a program in a style."""
+    fast = FastPrinter if isinstance(program, FastProgram) else DirectPrinter
+    return emit(program, name, doc, fast if style == "fast" else Printer)
 
 
 class _Short(dict[Node, str]):
@@ -104,8 +106,10 @@ class Code:
     Source that was ``kept`` runs as it is; the program is then made when somebody asks for it.
     """
 
-    def __init__(self, make: Callable[[], Program], name: str, threads: int = 1, kept: Entry | None = None) -> None:
-        self._make, self.name, self._threads = make, name, threads
+    def __init__(
+        self, make: Callable[[], Program], name: str, style: str, threads: int = 1, kept: Entry | None = None
+    ) -> None:
+        self._make, self.name, self._style, self._threads = make, name, style, threads
         if kept is None:
             self.facts, self.source = self._facts(), self._text()
         else:
@@ -133,7 +137,7 @@ class Code:
     @cached_property
     def emitted(self) -> Source:
         """What the printer made of the program."""
-        return printed(self.program, self.name)
+        return printed(self.program, self.name, self._style)
 
     def _text(self) -> str:
         return "\n".join(self.emitted.imports) + "\n\n\n" + self.emitted.text

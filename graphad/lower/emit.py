@@ -5,7 +5,7 @@ One idea per line, the user's names, shape and user's line in a comment, at most
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphad.form import literals
@@ -63,9 +63,12 @@ def render(expression: Expression, names: Mapping[Node, str]) -> Expr:
 CALLED = re.compile(r"(?<![\w.])(\w+)\(")
 
 
-def helpers_of(program: Program) -> dict[str, str]:
-    """The source of every helper function that the program calls, by name: an op may offer more than a node needs."""
-    nodes = [n for e in program.expressions() for n in applied(e)]
+def helpers_of(program: Program, without: Container[Node] = ()) -> dict[str, str]:
+    """The source of every helper function that the program calls, by name: an op may offer more than a node needs.
+
+    The nodes in ``without`` are computed without theirs.
+    """
+    nodes = [n for e in program.expressions() for n in applied(e) if n not in without]
     offered = {h.__name__: h for n in nodes for h in n.op.helpers}
     texts = [n.op.numpy if isinstance(n.op.numpy, str) else n.op.numpy(n) for n in nodes if n.op.helpers]
     used: dict[str, str] = {}

@@ -47,7 +47,7 @@ def module_source(function: Function, style: str = "readable") -> str:
     if program.updates:
         lines.append(f"Updated in place: {', '.join(str(x.name) for x in program.updates)}")
     doc = "\n".join(lines) + "\n"
-    emitted = printed(program, function.name, f'"""{doc}"""')
+    emitted = printed(program, function.name, style, f'"""{doc}"""')
     body, imports = emitted.text, "\n".join(emitted.imports)
     needs = " and ".join(dict.fromkeys(line.split()[1].partition(".")[0] for line in emitted.imports))
     header = (

@@ -10,16 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from graphad.ir.core import Case, Custom, Domain, Elementwise, Node, op
-from graphad.ir.types import TensorType
+from graphad.ir.types import TensorType, TupleType
 from graphad.ops import log_domain_helpers as helpers
 from graphad.ops.attributes import Axes, Flag
-from graphad.ops.elementwise import exp, expm1, square, tanh, unary
-from graphad.ops.fit import real_floats, reduced_shape, sum, unreduce
+from graphad.ops.elementwise import add, exp, expm1, square, tanh, unary
+from graphad.ops.fit import real_floats, reduced_shape, stretch, sum, unreduce
 from graphad.ops.kinks import absolute
 from graphad.ops.piecewise import greater, where
 from graphad.ops.powers import hypot
 from graphad.ops.special import SCIPY, erfc, erfcx
 from graphad.ops.special import unary as special_unary
+from graphad.ops.tuples import items
 
 _CASES = (Case((2, 3)), Case((2, 3), axis=0), Case((2, 3, 4), axis=(0, 2)), Case(("n", 3), axis=1), Case(()))
 
@@ -61,6 +62,28 @@ def log_sum_exp(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorTyp
 def softmax(x: Node, axis: Axes = None) -> TensorType:
     """exp(x) / Σ exp(x) over the given axes, all unless given: positive, adding up to 1."""
     return x.type
+
+
+def _both_vjp(g: Sequence[Node | None], out: Node, x: Node, axis: Axes) -> Sequence[Node | None]:
+    """That of `softmax` and that of `logsumexp` together."""
+    weights, _ = items(out)
+    to_softmax, to_log = g
+    terms = [] if to_softmax is None else [weights * _deviation(to_softmax, weights, axis)]
+    terms += [] if to_log is None else [weights * stretch(to_log, x.shape)]
+    return (add(*terms) if len(terms) == 2 else terms[0] if terms else None,)
+
+
+@op(
+    numpy="softmax_and_log({x}, {axis})",
+    derivative=Custom(_both_vjp),
+    coerce=real_floats,
+    cases=_CASES,
+    latex=r"\operatorname{{softmax}}, \log \sum e^{{{x}}}",
+    helpers=(helpers.softmax_and_log, helpers.softmax, helpers.logsumexp),
+)
+def softmax_and_log(x: Node, axis: Axes = None) -> TensorType:
+    """`softmax`, and `logsumexp` with keepdims, by one exponential: two results."""
+    return TupleType((x.type, TensorType(reduced_shape(x, axis, True), x.dtype)))
 
 
 def _balance_transpose(g: Node, out: Node, x: Node, weights: Node, axis: Axes) -> Sequence[Node | None]:
@@ -195,4 +218,16 @@ def isru(x: Node) -> TensorType:
     return x.type
 
 
-OPS = (log_sum_exp, softmax, balance, log_softmax, log_cosh, log1mexp, log_erfc, sech_squared, softsign, isru)
+OPS = (
+    log_sum_exp,
+    softmax,
+    softmax_and_log,
+    balance,
+    log_softmax,
+    log_cosh,
+    log1mexp,
+    log_erfc,
+    sech_squared,
+    softsign,
+    isru,
+)

@@ -8,17 +8,27 @@ import numpy as np
 @np.errstate(all="ignore")
 def logsumexp(x, axis, keepdims):
     """log Σ exp(x) without overflow."""
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    out = top + np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True))
+    out = top + np.log(np.add.reduce(np.exp(x - top), axis, keepdims=True))
     return out if keepdims else np.squeeze(out, axis=axis)
 
 
 @np.errstate(all="ignore")
 def softmax(x, axis):
     """exp(x) / Σ exp(x) without overflow."""
-    weights = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
-    return weights / np.sum(weights, axis=axis, keepdims=True)
+    weights = np.exp(x - np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf))
+    return weights / np.add.reduce(weights, axis, keepdims=True)
+
+
+def softmax_and_log(x, axis):
+    """softmax and logsumexp (which keeps its axes) by one exp."""
+    top = np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf)
+    if not np.isfinite(top).all():
+        return softmax(x, axis), logsumexp(x, axis, True)
+    weights = np.exp(x - top)
+    total = np.add.reduce(weights, axis, keepdims=True)
+    return weights / total, top + np.log(total)
 
 
 @np.errstate(all="ignore")

@@ -8,17 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from graphad.ir.core import Node
-from graphad.ir.dims import Size
+from graphad.ir.dims import Size, product
 from graphad.ir.graph import Graph, rebuild
 from graphad.ir.origin import Origin, inside
+from graphad.ops.attributes import all_axes
 from graphad.ops.decompositions import eigh, svd
 from graphad.ops.determinants import det, slogdet
 from graphad.ops.elementwise import exp, multiply
-from graphad.ops.fit import expand_dims
+from graphad.ops.fit import expand_dims, squeeze
 from graphad.ops.index import concatenate, getitem, stack
 from graphad.ops.indexing import FULL, Slice
 from graphad.ops.leaves import eye
 from graphad.ops.linalg import inv, solve
+from graphad.ops.log_domain import log_sum_exp, softmax, softmax_and_log
 from graphad.ops.spectra import eigvalsh, svdvals
 from graphad.ops.tuples import item, items
 from graphad.passes.cse import Cse
@@ -36,11 +38,12 @@ class Factor:
         if not any(node.op in _CONCERNED for node in graph.nodes):
             return graph
         graph = rewrite(graph, FINAL)
-        found = {**_determinants(graph), **_systems(graph)}
+        found = {**_determinants(graph), **_systems(graph), **_exponentials(graph)}
         return Cse().run(_exchanged(graph, found)) if found else graph
 
 
-_CONCERNED = {item, solve, inv, det}
+_SMALL = 4_096  # elements of what is not worth a loop of its own
+_CONCERNED = {item, solve, inv, det, softmax}
 
 
 def values_only(node: Node) -> Node | None:
@@ -68,7 +71,21 @@ def shared_system(node: Node) -> Node | None:
     return _solved_together([node])[0]
 
 
-RULES: Table = {**FINAL, **dict.fromkeys((solve, inv), (shared_system,)), det: (shared_determinant,)}  # what is told
+def shared_exponential(node: Node) -> Node | None:
+    """softmax(x), logsumexp(x) by one exponential, where both are computed: for small x, whose loops are not fused."""
+    both = items(softmax_and_log(node.inputs[0], axis=node.attrs["axis"]))
+    if node.op is softmax:
+        return both[0]
+    return both[1] if node.attrs["keepdims"] else squeeze(both[1], all_axes(node.inputs[0], node.attrs["axis"]))
+
+
+RULES: Table = {
+    **FINAL,
+    **dict.fromkeys((solve, inv), (shared_system,)),
+    det: (shared_determinant,),
+    softmax: (shared_exponential,),
+    log_sum_exp: (shared_exponential,),
+}  # what is told
 
 
 def _determinants(graph: Graph) -> dict[Node, Node]:
@@ -107,6 +124,28 @@ def _systems(graph: Graph) -> dict[Node, Node]:
             for node, new in together.items():
                 tell(shared_system, node, new)
             found.update(together)
+    return found
+
+
+def _exponentials(graph: Graph) -> dict[Node, Node]:
+    """What takes the place of softmax and logsumexp of the same small array."""
+    pairs: dict[tuple[Node, object], list[Node]] = {}
+    for node in graph.nodes:
+        if node.op not in (softmax, log_sum_exp) or graph.is_input(node):
+            continue
+        size = product(node.inputs[0].shape)
+        if isinstance(size, int) and size <= _SMALL:
+            pairs.setdefault((node.inputs[0], node.attrs["axis"]), []).append(node)
+    found = {}
+    for members in pairs.values():
+        if {x.op for x in members} == {softmax, log_sum_exp}:
+            first = min(members, key=lambda x: x.origin.adjoint_of is not None)
+            with inside(_like(first, "shared_exponential")):
+                made = [shared_exponential(x) for x in members]
+            for node, new in zip(members, made, strict=True):
+                if new is not None:
+                    found[node] = _on_behalf(new, node)
+                    tell(shared_exponential, node, found[node])
     return found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from graphad.form.template import Expr
 from graphad.ir.core import Node
+from graphad.ir.dims import product
 from graphad.lower.program import Apply, Assign, Ref
 from graphad.ops.attributes import all_axes
 from graphad.ops.casts import astype
@@ -95,8 +96,13 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [f"np.matmul({texts[0]}, {texts[1]}, {out})"]
     if node.op is astype:
         return [f'np.copyto({out}, {texts[0]}, "unsafe")']
-    if node.op in _REDUCERS and node.attrs.get("dtype") is None and node.ndim:
-        return _reduced(node, texts[0], out)
+    if reducer(node) and node.attrs.get("dtype") is None and node.ndim:
+        call = reduction(node, texts[0], out)
+        return (
+            [call.partition(" / ")[0], f"np.divide({out}, {call.partition(' / ')[2]}, {out})"]
+            if " / " in call
+            else [call]
+        )
     if node.op is concatenate:
         return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
     if node.op in (place, place_all):
@@ -150,13 +156,21 @@ def _arguments(form: str, node: Node, texts: Sequence[str]) -> list[str]:
     return [given[p.id] if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
 
 
-def _reduced(node: Node, x: str, out: str) -> list[str]:
-    """A reduction along axes; mean divides what was added up."""
+def reducer(node: Node) -> str | None:
+    """The ufunc's method behind a reduction; None for other ops, and for means that NumPy takes in another dtype."""
+    if node.op is mean and node.inputs[0].dtype != node.dtype:
+        return None
+    return _REDUCERS.get(node.op)
+
+
+def reduction(node: Node, x: str, out: str = "") -> str:
+    """A reduction by a ufunc; a mean is what was added up over its count."""
     axes = all_axes(node.inputs[0], node.attrs["axis"])
-    axis = str(axes[0]) if len(axes) == 1 else str(axes)
-    keep = ", keepdims=True" if node.attrs["keepdims"] else ""
-    call = f"{_REDUCERS[node.op]}({x}, {axis}, None, {out}{keep})"
+    whole = len(axes) == node.inputs[0].ndim
+    axis = "None" if whole else str(axes[0]) if len(axes) == 1 else str(axes)
+    keep = ", keepdims=True" if node.attrs["keepdims"] and node.ndim else ""
+    call = f"{reducer(node)}({x}, {axis}{f', None, {out}' if out else ''}{keep})"
     if node.op is not mean:
-        return [call]
-    count = " * ".join(str(node.inputs[0].shape[k]) for k in axes)
-    return [call, f"np.divide({out}, {count}, {out})"]
+        return call
+    count = str(product(node.inputs[0].shape[k] for k in axes))
+    return f"{call} / {count if count.isalnum() else f'({count})'}"

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphad.ir.types import Shape
-from graphad.lower.emit import helpers_of, render
 from graphad.lower.fast import chunk_helpers
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
 from graphad.lower.fast.writer import Writer
@@ -68,7 +67,7 @@ class FastPrinter(Writer):
         called |= (
             {"total"} if any(m.axis is None and not m.is_spread for loop in loops for m in loop.members) else set()
         )
-        found = helpers_of(program) | {name: inspect.getsource(getattr(chunk_helpers, name)) for name in called}
+        found = Writer.helpers(program) | {name: inspect.getsource(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
 
     def function(self, name: str, doc: str) -> None:
@@ -147,7 +146,7 @@ class FastPrinter(Writer):
             self._loop(s)
         elif isinstance(s, Assign) and (buffer := self.fast.calls.home.get(s.node)):
             assert isinstance(s.value, Apply)
-            operands = [render(x, self.names.of) for x in s.value.operands]
+            operands = [self.direct.render(x) for x in s.value.operands]
             self.write(s.node, operands, self.views[buffer.slot, buffer.shape], "    ")
         else:
             super().statement(s)

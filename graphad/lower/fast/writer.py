@@ -2,18 +2,61 @@
 
 from collections.abc import Sequence
 
+from graphad.form import literals
 from graphad.form.template import Expr
 from graphad.ir.core import Node
-from graphad.lower.emit import Printer
-from graphad.lower.fast.forms import into
+from graphad.lower.emit import Printer, helpers_of
+from graphad.lower.fast.direct import Direct, definitions
+from graphad.lower.fast.forms import into, place_indices
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.names import Names
-from graphad.lower.program import Program
+from graphad.lower.program import Apply, Assign, Expression, Program, Statement
+from graphad.ops.index import place, place_all
 
 COPIES = "np.copyto("  # returns None: the name of the value is given by a line of its own
 
 
-class Writer(Printer):
+class DirectPrinter(Printer):
+    """A printer of plain programs which takes the shorter ways, for speed."""
+
+    def __init__(self, program: Program, names: Names) -> None:
+        super().__init__(program, names)
+        self.direct = Direct(names)
+
+    @staticmethod
+    def helpers(program: Program) -> dict[str, str]:
+        """Those of the ops, but for what is written out."""
+        return helpers_of(program, {s.node for s in program.statements if isinstance(s, Assign) and _is_written_out(s)})
+
+    def function(self, name: str, doc: str) -> None:
+        """The function, and before it the numbers that it uses."""
+        at = len(self.lines)
+        super().function(name, doc)
+        self.insert(at, definitions(self.direct.numbers), {})
+
+    def text(self, expression: Expression) -> str:
+        """An expression in the names of this function."""
+        return self.direct.render(expression).text
+
+    def statement(self, s: Statement) -> None:
+        """One statement; several for values that are placed in an array of zeros."""
+        if not isinstance(s, Assign) or not _is_written_out(s):
+            super().statement(s)
+            return
+        assert isinstance(s.value, Apply)
+        texts = [self.text(x) for x in s.value.operands]
+        name = self.names.add(s.node)
+        kind = "" if s.node.dtype.name == "float64" else f", {literals.dtype_text(s.node.dtype)}"
+        self.add(f"{name} = np.zeros({literals.attribute(s.node.shape)}{kind})", s.node)
+        for k, (index, x) in enumerate(zip(place_indices(s.node), texts, strict=True)):
+            self.add(f"{name}[{index}] {'+=' if k else '='} {x}", s.node)
+
+
+def _is_written_out(s: Assign) -> bool:
+    return isinstance(s.value, Apply) and s.node.op in (place, place_all)
+
+
+class Writer(DirectPrinter):
     """A printer of statements with buffers."""
 
     def __init__(self, program: Program, names: Names) -> None:
