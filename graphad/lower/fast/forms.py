@@ -22,7 +22,9 @@ from graphad.ops.fit import is_uniform, sum, uniform_value
 from graphad.ops.index import concatenate, place, place_all
 from graphad.ops.indexing import text
 from graphad.ops.piecewise import equal, where
-from graphad.ops.reduce import max, mean, min
+from graphad.ops.reduce import max as max_op
+from graphad.ops.reduce import mean
+from graphad.ops.reduce import min as min_op
 
 _OPERATORS: dict[type, str] = {
     ast.Add: "add",
@@ -46,8 +48,9 @@ _OPERATORS: dict[type, str] = {
     ast.Gt: "greater",
     ast.GtE: "greater_equal",
 }
+SHORT = 256  # elements of a row
 _KEYWORD = ("np.maximum", "np.minimum")  # which take no third positional argument
-_REDUCERS = {sum: "np.add.reduce", mean: "np.add.reduce", max: "np.maximum.reduce", min: "np.minimum.reduce"}
+_REDUCERS = {sum: "np.add.reduce", mean: "np.add.reduce", max_op: "np.maximum.reduce", min_op: "np.minimum.reduce"}
 _POWERS = {2: "np.square({x}, {out})", 0.5: "np.sqrt({x}, {out})", -1: "np.reciprocal({x}, {out})"}
 
 
@@ -96,6 +99,10 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [f"np.matmul({texts[0]}, {texts[1]}, {out})"]
     if node.op is astype:
         return [f'np.copyto({out}, {texts[0]}, "unsafe")']
+    if _adds_short_rows(node):
+        letters = "abcdefgh"[: node.inputs[0].ndim]
+        place_of = f"{out}[..., 0]" if node.attrs["keepdims"] else out
+        return [f'np.einsum("{letters}->{letters[:-1]}", {texts[0]}, out={place_of})']
     if reducer(node) and node.attrs.get("dtype") is None and node.ndim:
         call = reduction(node, texts[0], out)
         return (
@@ -154,6 +161,15 @@ def _arguments(form: str, node: Node, texts: Sequence[str]) -> list[str]:
         case _:
             parts = ()
     return [given[p.id] if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
+
+
+def _adds_short_rows(node: Node) -> bool:
+    """Whether a sum is one over a short last axis: `np.einsum` takes a quarter of the time of `np.add.reduce` there."""
+    if node.op is not sum or node.attrs["dtype"] is not None or node.dtype.kind != "f" or not node.ndim:
+        return False
+    (x,) = node.inputs
+    length = x.shape[-1] if x.ndim else 0
+    return 2 <= x.ndim <= 8 and all_axes(x, node.attrs["axis"]) == (x.ndim - 1,) and length in range(2, SHORT)
 
 
 def reducer(node: Node) -> str | None:

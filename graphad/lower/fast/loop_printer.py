@@ -176,7 +176,8 @@ class LoopPrinter(Writer):
         """What one piece adds to a sum."""
         node = m.node
         if node.op is matmul:
-            return f"np.matmul({operands[0].text}, {operands[1].text})"
+            texts = f"{operands[0].text}, {operands[1].text}"  # BLAS would wake its threads for the dot of each tile
+            return f"np.matmul({texts})" if any(x.ndim > 1 for x in node.inputs) else f'np.einsum("a,a->", {texts})'
         axes = all_axes(node.inputs[0], node.attrs["axis"])
         whole = len(axes) == node.inputs[0].ndim
         axis = "None" if whole else str(axes[0]) if len(axes) == 1 else str(axes)

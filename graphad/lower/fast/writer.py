@@ -13,7 +13,10 @@ from graphad.lower.names import Names
 from graphad.lower.program import Apply, Assign, Expression, Program, Statement
 from graphad.ops.index import place, place_all
 
-COPIES = "np.copyto("  # returns None: the name of the value is given by a line of its own
+
+def _returns_out(form: str) -> bool:
+    """Whether a statement's value is the array that it writes; else a line of its own gives that a name."""
+    return form.startswith("np.") and not form.startswith("np.copyto(") and not form.endswith("[..., 0])")
 
 
 class DirectPrinter(Printer):
@@ -74,7 +77,7 @@ class Writer(DirectPrinter):
         name = self.names.add(node)
         for form in forms[:-1]:
             self.add(form, node, indent)
-        if name == out or not forms[-1].startswith("np.") or forms[-1].startswith(COPIES):
+        if name == out or not _returns_out(forms[-1]):
             self.add(forms[-1], node, indent)
             if name != out:
                 self.add(f"{name} = {out}", node, indent)
