@@ -18,6 +18,9 @@ from graphad.ir.dims import Atom, Dim, Monomial, Size, evaluate, product
 from graphad.ir.graph import Graph
 from graphad.ir.types import TensorType, TupleType
 from graphad.lower.alias import is_view
+from graphad.ops.fit import broadcast_to
+from graphad.ops.index import getitem
+from graphad.ops.indexing import FULL
 from graphad.ops.layout import reshape, transpose
 from graphad.ops.tuples import item
 
@@ -193,7 +196,7 @@ def memory_of(graph: Graph, order: Sequence[Node]) -> dict[Node, Buffer | None]:
             buffer[node] = None
         elif node.op is item and node.inputs[0] in buffer and not graph.is_input(node.inputs[0]):
             buffer[node] = (node.inputs[0], node.attrs["index"])
-        elif is_view(node) and not _copies(graph, node):
+        elif is_view(node) and not copies(node):
             buffer[node] = buffer.get(node.inputs[0])
         elif _is_spread_by_numpy(graph, node):
             buffer[node] = None
@@ -208,9 +211,17 @@ def owner_of(buffer: Buffer | None) -> Node | None:
     return owner if isinstance(owner, Node) else None
 
 
-def _copies(graph: Graph, node: Node) -> bool:
-    """Whether a reshape meets memory in another order: NumPy then copies."""
-    return node.op is reshape and node.inputs[0].op is transpose and not graph.is_input(node.inputs[0])
+def copies(node: Node) -> bool:
+    """Whether a reshape meets memory in another order: NumPy then copies. Inputs count as contiguous."""
+    if node.op is not reshape:
+        return False
+    x = node.inputs[0]
+    while "view" in x.op.traits and x.inputs:
+        rows_only = x.op is getitem and all(entry == FULL for entry in x.attrs["index"][1:])
+        if x.op in (transpose, broadcast_to) or (x.op is getitem and not rows_only):
+            return True
+        x = x.inputs[0]
+    return False
 
 
 def _is_spread_by_numpy(graph: Graph, node: Node) -> bool:

@@ -10,15 +10,22 @@ import numpy as np
 
 
 def solve_triangular(a, b, lower, unit_diagonal):
-    """The solution x of a·x = b, where only one triangle of a is read."""
-    if lower:  # turned over, the triangle is upper, and factorizing it changes nothing
-        flipped = solve_triangular(a[..., ::-1, ::-1], b[..., ::-1, :], False, unit_diagonal)
-        return flipped[..., ::-1, :]
-    triangle = np.triu(a)
-    if unit_diagonal:
-        one = np.eye(a.shape[-1], dtype=a.dtype)
-        triangle = np.triu(a, 1) + one
-    return np.linalg.solve(triangle, b)
+    """The solution x of a·x = b, where only one triangle of a is read: half of x first, then the rest."""
+    n = a.shape[-1]
+    if n <= 64:
+        triangle = np.tril(a, -unit_diagonal) if lower else np.triu(a, unit_diagonal)
+        if lower:  # turned over, the triangle is upper, and factorizing it changes nothing
+            triangle, b = triangle[..., ::-1, ::-1], b[..., ::-1, :]
+        x = np.linalg.solve(triangle + np.eye(n, dtype=a.dtype) if unit_diagonal else triangle, b)
+        return x[..., ::-1, :] if lower else x
+    k = n // 2
+    if lower:
+        first = solve_triangular(a[..., :k, :k], b[..., :k, :], lower, unit_diagonal)
+        rest = b[..., k:, :] - a[..., k:, :k] @ first
+        return np.concatenate([first, solve_triangular(a[..., k:, k:], rest, lower, unit_diagonal)], axis=-2)
+    rest = solve_triangular(a[..., k:, k:], b[..., k:, :], lower, unit_diagonal)
+    first = b[..., :k, :] - a[..., :k, k:] @ rest
+    return np.concatenate([solve_triangular(a[..., :k, :k], first, lower, unit_diagonal), rest], axis=-2)
 
 
 def cofactor(a):

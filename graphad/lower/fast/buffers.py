@@ -197,22 +197,29 @@ def _in_place(m: Member, dying: Mapping[Node, Buffer], base: Mapping[Node, Node]
 
 def rows_of_tile(loop: Loop, plan: Plan) -> Size | str:
     """How many rows a tile has: a number, or its text where the rows have a named size."""
-    widths: list[Size] = [_row_bytes(b.shape, b.axis, b.dtype) for b in plan.slots]
-    inside = {m.node for m in loop.members}
-    seen: dict[tuple[Node, int], None] = {}
-    for m in loop.members:
-        seen.update({(x, a): None for x, a in m.cut.items() if a is not None and x not in inside})
-        if m.node in loop.stored and m.axis is not None:
-            seen[m.node, m.axis] = None
-    widths += [_row_bytes(x.shape, a, x.dtype) for x, a in seen]
-    total: Size = 0
-    for width in widths:
-        total = total + width
+    total = width_of_rows(loop, plan)
     if not isinstance(total, int):
         return f"max(1, {CACHE} // ({total}))"
     rows = max(1, CACHE // max(total, 1))
     return rows - rows % 64 if rows > 64 else rows
 
 
-def _row_bytes(shape: Shape, axis: int | None, dtype: DType) -> Size:
+def width_of_rows(loop: Loop, plan: Plan) -> Size:
+    """The bytes of one row of all that a turn of a loop reads and writes."""
+    widths: list[Size] = [row_bytes(b.shape, b.axis, b.dtype) for b in plan.slots]
+    inside = {m.node for m in loop.members}
+    seen: dict[tuple[Node, int], None] = {}
+    for m in loop.members:
+        seen.update({(x, a): None for x, a in m.cut.items() if a is not None and x not in inside})
+        if m.node in loop.stored and m.axis is not None:
+            seen[m.node, m.axis] = None
+    widths += [row_bytes(x.shape, a, x.dtype) for x, a in seen]
+    total: Size = 0
+    for width in widths:
+        total = total + width
+    return total
+
+
+def row_bytes(shape: Shape, axis: int | None, dtype: DType) -> Size:
+    """The bytes of one row of an array that is cut at ``axis``."""
     return product(s for k, s in enumerate(shape) if k != axis) * dtype.itemsize

@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
+import numpy as np
+
 
 def borders(length, rows):
     """Where the at most 8 chunks of a loop begin and end: only sizes decide that, so sums come out the same."""
@@ -30,3 +32,21 @@ def total(parts, k):
     for part in parts[1:]:
         value = value + part[k]
     return value
+
+
+def keep(mask, x, out):
+    """x where the mask holds, 0 elsewhere: its bits times 1 or 0, so nan and inf are stopped and nothing branches."""
+    bits = f"i{out.itemsize}"
+    np.multiply(x.view(bits), mask, out.view(bits))
+    return out
+
+
+def choose(mask, x, y, out):
+    """x where the mask holds, y elsewhere, by their bits: np.where guesses at every element where to go."""
+    bits = f"i{out.itemsize}"
+    x, y = np.asarray(x, out.dtype).view(bits), np.asarray(y, out.dtype).view(bits)
+    found = out.view(bits)
+    np.bitwise_xor(x, y, found)
+    np.multiply(found, mask, found)
+    np.bitwise_xor(found, y, found)
+    return out

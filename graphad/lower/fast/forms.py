@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from graphad.form.literals import number
 from graphad.form.template import Expr
 from graphad.ir.core import Node
 from graphad.ir.dims import product
@@ -99,6 +100,8 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [f"np.matmul({texts[0]}, {texts[1]}, {out})"]
     if node.op is astype:
         return [f'np.copyto({out}, {texts[0]}, "unsafe")']
+    if node.op is where:
+        return _chosen(node, texts, out)
     if _adds_short_rows(node):
         letters = "abcdefgh"[: node.inputs[0].ndim]
         place_of = f"{out}[..., 0]" if node.attrs["keepdims"] else out
@@ -128,11 +131,8 @@ def guarded(s: Assign) -> Node | None:
     """The value x of ``where(x == 0, inf, x)``, which most often is x itself: `regular` puts it before divisions."""
     if not isinstance(s.value, Apply) or s.node.op is not where:
         return None
-    condition, replacement, x = s.node.inputs
-    if condition.op is not equal or condition.inputs[0] is not x or not is_uniform(condition.inputs[1], 0):
-        return None
-    last = s.value.operands[2]
-    return x if is_uniform(replacement, np.inf) and isinstance(last, Ref) and last.node is x else None
+    x, last = guarded_value(s.node), s.value.operands[2]
+    return x if isinstance(last, Ref) and last.node is x else None
 
 
 def guard(operands: Sequence[Expr]) -> str:
@@ -161,6 +161,44 @@ def _arguments(form: str, node: Node, texts: Sequence[str]) -> list[str]:
         case _:
             parts = ()
     return [given[p.id] if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
+
+
+def _chosen(node: Node, texts: Sequence[str], out: str) -> list[str] | None:
+    """A choice without branches: for numbers that add up exactly by arithmetic, else by the helpers named here."""
+    helper = choice_helper(node)
+    mask, x, y = texts
+    if helper == "keep":
+        return [f"keep({mask}, {x}, {out})"]
+    if helper == "choose":
+        return [f"choose({mask}, {x}, {y}, {out})"]
+    if helper is None:
+        return None
+    high, low = (uniform_value(n) for n in node.inputs[1:])
+    first = f"np.copyto({out}, {mask})" if high - low == 1 else f"np.multiply({mask}, {number(high - low)}, {out})"
+    return [first, *([f"np.add({out}, {number(low)}, {out})"] if low else [])]
+
+
+def choice_helper(node: Node) -> str | None:
+    """How a choice is written into an array: by "keep", "choose", without a helper (""), or not at all (None)."""
+    if node.op is not where or node.dtype.name not in ("float32", "float64") or guarded_value(node) is not None:
+        return None
+    mask, x, y = node.inputs
+    high, low = uniform_value(x), uniform_value(y)
+    if mask.dtype != np.bool_ or any(v.dtype != node.dtype for v in (x, y)):
+        return None
+    if high is not None and low is not None:
+        kind = node.dtype.type
+        exact = np.isfinite([high, low]).all() and kind(low) + kind(kind(high) - kind(low)) == kind(high)
+        return "" if exact else None
+    return "keep" if low == 0 and not np.signbit(low) and high is None else "choose"
+
+
+def guarded_value(node: Node) -> Node | None:
+    """x of ``where(x == 0, inf, x)``."""
+    condition, replacement, x = node.inputs
+    if condition.op is not equal or condition.inputs[0] is not x or not is_uniform(condition.inputs[1], 0):
+        return None
+    return x if is_uniform(replacement, np.inf) else None
 
 
 def _adds_short_rows(node: Node) -> bool:

@@ -89,6 +89,10 @@ class LoopPrinter(Writer):
         self.named = [s for s in self.fast.graph.sizes if s in re.findall(r"[A-Za-z_]\w*", text)]
         return self.lines
 
+    def key(self) -> str:
+        """What decides whether two loops share a function, after `body`."""
+        return "\n".join((self.scratch(), *self.parameters(), *self.lines))
+
     def first_lines(self, name: str) -> list[str]:
         """The first line and the docstring."""
         parameters = ["start", "stop", "rows", "scratch", *self.parameters()]

@@ -9,14 +9,19 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from graphad.ir.core import Node
 from graphad.ir.types import Shape
 from graphad.lower.fast import chunk_helpers
+from graphad.lower.fast.forms import choice_helper
+from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
+from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Assign, Loop, Member, Program, Statement
 from graphad.lower.wrap import wrap
 from graphad.ops.indexing import NEW, Slice
+from graphad.ops.piecewise import where
 from graphad.ops.reduce import mean
 
 
@@ -56,6 +61,7 @@ class FastPrinter(Writer):
         self.called: dict[int, str] = {}  # the function of each loop
         self.scratch: dict[str, str] = {}  # the scratch arrays of each of these functions
         self.making: dict[str, str] = {}  # and the expressions that make them
+        self.gone: dict[int, list[Node]] = {}  # what is deleted after each statement
         self.views: dict[tuple[int, Shape], str] = {}  # the name of each slot in each shape
 
     @staticmethod
@@ -67,16 +73,20 @@ class FastPrinter(Writer):
         called |= (
             {"total"} if any(m.axis is None and not m.is_spread for loop in loops for m in loop.members) else set()
         )
+        written = [m.node for loop in loops for m in loop.members]
+        written += program.calls.home if isinstance(program, FastProgram) else []
+        called |= {helper for node in written if node.op is where and (helper := choice_helper(node))}
         found = Writer.helpers(program) | {name: inspect.getsource(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
 
     def function(self, name: str, doc: str) -> None:
         """The loops, the buffers and the function."""
         plan = self.fast.calls
+        self.gone = {id(self.fast.statements[k]): nodes for k, nodes in deleted(self.fast).items()}
         for buffer in (*plan.slots, *plan.home.values()):
             if (buffer.slot, buffer.shape) not in self.views:
                 self.views[buffer.slot, buffer.shape] = self.names.unique(f"b{buffer.slot}")
-        written: dict[tuple[str, ...], str] = {}
+        written: dict[str, str] = {}
         for loop, pieces in self.fast.loops:
             printer = self.loops[id(loop)] = LoopPrinter(self.fast, self.names, loop, pieces)
             function = self.called[id(loop)] = self._loop_function(printer, name, written)
@@ -88,10 +98,10 @@ class FastPrinter(Writer):
             self._work_function()
         super().function(name, doc)
 
-    def _loop_function(self, printer: LoopPrinter, name: str, written: dict[tuple[str, ...], str]) -> str:
+    def _loop_function(self, printer: LoopPrinter, name: str, written: dict[str, str]) -> str:
         """The name of a loop's function, which is written unless there is one of the same text."""
         body = printer.body()
-        key = (printer.scratch(), *printer.parameters(), *body)
+        key = printer.key()
         if key not in written:
             written[key] = self.names.unique(f"{name}_loop_{len(written) + 1}")
             head = printer.first_lines(written[key])
@@ -141,7 +151,12 @@ class FastPrinter(Writer):
         self.lines += [*header, *(w for line in lines for w in wrap(line.strip(), "    ")), "", ""]
 
     def statement(self, s: Statement) -> None:
-        """One statement."""
+        """One statement, and the large arrays that are not needed after it."""
+        self._statement(s)
+        if gone := self.gone.get(id(s)):
+            self.put(wrap(f"del {', '.join(self.names.of[x] for x in gone)}", "    "), gone[0])
+
+    def _statement(self, s: Statement) -> None:
         if isinstance(s, Loop):
             self._loop(s)
         elif isinstance(s, Assign) and (buffer := self.fast.calls.home.get(s.node)):
