@@ -346,7 +346,7 @@ def _applied(name: str) -> Callable[..., Any]:
 
 def attrs_key(attrs: Mapping[str, Any]) -> tuple[object, ...]:
     """A hashable key of attributes: equal keys mean equal results (arrays by bytes: -0.0 is not 0.0)."""
-    return tuple((k, _value_key(v)) for k, v in attrs.items())
+    return tuple([(k, _value_key(v)) for k, v in attrs.items()]) if attrs else ()
 
 
 def _value_key(value: Any) -> object:

@@ -26,20 +26,21 @@ def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
     entered: set[Node] = set()
     order: list[Node] = []
     for root in outputs:
-        stack = [(root, False)]
+        stack = [root]
         while stack:
-            node, expanded = stack.pop()
-            if node in done:
-                continue
-            if expanded or not node.inputs or node in barrier:
-                done.add(node)
-                order.append(node)
-                continue
-            if node in entered:
-                raise GraphError(f"{label(node)} is used to compute itself", where=[describe(node)])
-            entered.add(node)
-            stack.append((node, True))
-            stack.extend((i, False) for i in reversed(node.inputs) if i not in done)
+            node = stack[-1]
+            waiting = [] if node in entered or node in barrier else [i for i in node.inputs if i not in done]
+            if waiting:
+                entered.add(node)
+                if not entered.isdisjoint(waiting):
+                    again = next(i for i in waiting if i in entered)
+                    raise GraphError(f"{label(again)} is used to compute itself", where=[describe(again)])
+                stack += waiting[::-1]
+            else:
+                stack.pop()
+                if node not in done:
+                    done.add(node)
+                    order.append(node)
     return order
 
 
@@ -48,6 +49,13 @@ def rebuild(node: Node, inputs: Sequence[Node]) -> Node:
     if all(map(is_, inputs, node.inputs)):
         return node
     return node.op.build(inputs, node.attrs, node.origin)
+
+
+def moved(node: Node, inputs: Sequence[Node]) -> Node:
+    """`rebuild` for inputs that are known to have the types of the node's own."""
+    if all(map(is_, inputs, node.inputs)):
+        return node
+    return Node(node.op, tuple(inputs), node.attrs, node.type, node.origin)
 
 
 class Graph:
@@ -134,7 +142,9 @@ class Graph:
         return made
 
     def subgraph(self, outputs: Sequence[Node]) -> "Graph":
-        """The part of the graph that ``outputs`` need, with the same inputs."""
+        """The part of the graph that ``outputs`` need, with the same inputs; the graph itself for its own outputs."""
+        if len(outputs) == len(self.outputs) and all(map(is_, outputs, self.outputs)):
+            return self
         return Graph(self.inputs, outputs, self.name)
 
     def node(self, name: str) -> Node:

@@ -103,7 +103,7 @@ class Origin:
     @property
     def location(self) -> str:
         """Such as ``train.py:14``; ``""`` when unknown."""
-        return f"{os.path.basename(self.file)}:{self.line}" if self.line else ""
+        return _location(self.place.file, self.place.line)
 
     def source_line(self) -> str:
         """Text of the user's line without its indentation, ``""`` when it cannot be read."""
@@ -134,6 +134,11 @@ class Origin:
         """
         kept = {field: getattr(self, field) for field in _KEPT}
         return Origin(**(kept | {"made_by": made_by} | changes))
+
+
+@functools.lru_cache(maxsize=4096)
+def _location(file: str, line: int) -> str:
+    return f"{os.path.basename(file)}:{line}" if line else ""
 
 
 def christen(origin: Origin, name: str | None) -> None:

@@ -40,10 +40,15 @@ class TensorType:
     @property
     def size(self) -> Size:
         """Number of elements, an int or an expression in named sizes."""
-        return product(self.shape)
+        return _elements(self.shape)
 
     def __repr__(self) -> str:
         return f"{dtype_name(self.dtype)}{shape_text(self.shape)}"
+
+
+@lru_cache(maxsize=4096)
+def _elements(shape: Shape) -> Size:
+    return product(shape)
 
 
 class TupleType(TensorType):

@@ -4,6 +4,7 @@ from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.lower.select import is_literal
 from graphad.ops.contract import _einsum as einsum_op
+from graphad.ops.diagonals import diagonal
 from graphad.ops.elementwise import sum_n
 from graphad.ops.fit import broadcast_to
 
@@ -16,9 +17,9 @@ def root(graph: Graph, node: Node) -> Node:
 
 
 def is_read_only(graph: Graph, node: Node) -> bool:
-    """Whether the value may be a broadcast view, in which several elements share memory."""
+    """Whether the value may be a view that NumPy lets nobody write: a diagonal, or a broadcast of shared elements."""
     while not graph.is_input(node) and is_view(node):
-        if node.op is broadcast_to:
+        if node.op in (broadcast_to, diagonal):
             return True
         node = node.inputs[0]
     return False

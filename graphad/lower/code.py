@@ -4,7 +4,7 @@ import builtins
 import hashlib
 import linecache
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,14 +12,17 @@ from graphad.errors import ArgumentError
 from graphad.form.evaluate import missing_import
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
+from graphad.lower.budget import Rewrite, within
 from graphad.lower.build import build
 from graphad.lower.cache import Cache, Entry
 from graphad.lower.emit import Printer, Source, emit, render, uses_rng
 from graphad.lower.fast.fusion import LARGE
+from graphad.lower.fast.peak import program_peak
 from graphad.lower.fast.printer import FastPrinter
-from graphad.lower.fast.program import PASSES, FastProgram, build_fast
+from graphad.lower.fast.program import BIG, PASSES, FastProgram, build_fast
 from graphad.lower.fast.threads import with_threads
 from graphad.lower.fast.writer import DirectPrinter
+from graphad.lower.laps import Laps
 from graphad.lower.notes import Parts, add_note
 from graphad.lower.program import Expression, Program
 from graphad.passes.base import Report
@@ -43,6 +46,8 @@ class Lowering:
     key: str | None = None
     threads: int = 1
     passes: tuple[str, ...] = PASSES
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    room: int = BIG
 
     @cached_property
     def rewritten(self) -> tuple[Graph, Report]:
@@ -54,11 +59,26 @@ class Lowering:
         """The graph after rewriting."""
         return self.rewritten[0]
 
-    def program(self, style: str) -> Program:
+    def program(self, style: str, laps: Laps | None = None) -> Program:
         """The program in a style."""
+        graph, laps = self.graph, laps or Laps()
+        laps.start()
         if style == "fast":
-            return build_fast(self.graph, self.structure, self.targets, width, self.passes)
-        return build(self.graph, self.structure, self.targets, width)
+            return self.fast_program(graph, laps)
+        return build(graph, self.structure, self.targets, width)
+
+    def fast_program(self, graph: Graph, lap: Callable[[str], object] = str) -> Program:
+        """The program of the fast style for any graph with these results."""
+        return build_fast(graph, self.structure, self.targets, width, self.passes, self.sizes, self.room, lap)
+
+    def within(self, max_bytes: int, ways: Sequence[Rewrite]) -> "Lowering":
+        """The lowering that keeps a memory budget, by the best of several ways to rewrite the graph."""
+        tight = replace(self, room=min(BIG - 1, max_bytes))
+
+        def predict(graph: Graph) -> int:
+            return program_peak(tight.fast_program(graph), self.threads).evaluate(self.sizes)
+
+        return replace(tight, rewrite=within(ways, max_bytes, self.sizes, predict))
 
     def code(self, style: str) -> "Code":
         """The program in a style, loaded."""
@@ -107,9 +127,10 @@ class Code:
     """
 
     def __init__(
-        self, make: Callable[[], Program], name: str, style: str, threads: int = 1, kept: Entry | None = None
+        self, make: Callable[[Laps], Program], name: str, style: str, threads: int = 1, kept: Entry | None = None
     ) -> None:
         self._make, self.name, self._style, self._threads = make, name, style, threads
+        self.laps = Laps()  # of the parts of lowering
         if kept is None:
             self.facts, self.source = self._facts(), self._text()
         else:
@@ -121,10 +142,12 @@ class Code:
     def _load(self) -> dict[str, Any]:
         linecache.cache[self.file] = (len(self.source), None, self.source.splitlines(keepends=True), self.file)
         scope: dict[str, Any] = {}
+        self.laps.start()
         try:
             exec(builtins.compile(self.source, self.file, "exec"), scope)
         except ImportError as problem:
             missing_import(problem, tuple(self.facts.imports))
+        self.laps("exec")
         if self._threads > 1 and "borders" in scope:
             scope |= with_threads(self._threads)
         return scope
@@ -132,12 +155,16 @@ class Code:
     @cached_property
     def program(self) -> Program:
         """The statements before printing."""
-        return self._make()
+        return self._make(self.laps)
 
     @cached_property
     def emitted(self) -> Source:
         """What the printer made of the program."""
-        return printed(self.program, self.name, self._style)
+        program = self.program
+        self.laps.start()
+        source = printed(program, self.name, self._style)
+        self.laps("print")
+        return source
 
     def _text(self) -> str:
         return "\n".join(self.emitted.imports) + "\n\n\n" + self.emitted.text

@@ -14,9 +14,10 @@ from graphad.ir.core import Node, fail, label
 from graphad.ir.graph import Graph
 from graphad.ir.late import method as _late
 from graphad.lower.blame import Blame
+from graphad.lower.budget import alternatives, known_sizes
 from graphad.lower.cache import cache_of, key_of
 from graphad.lower.code import STYLES, Code, Lowering
-from graphad.lower.fast.program import PASSES
+from graphad.lower.fast.program import BIG, PASSES
 from graphad.lower.pool import resolve
 from graphad.lower.program import Program, flatten
 from graphad.lower.runtime import Arguments, finisher
@@ -117,7 +118,7 @@ class Function:
 
     def _variant(self, sizes: Mapping[str, int]) -> tuple[Code | None, tuple[Any, ...]]:
         """What runs for these sizes (None: ``source``), and its workspace: loops over tiles are for large arrays."""
-        if self._code.is_small(sizes):
+        if self._lowering.room == BIG and self._code.is_small(sizes):
             return self._without_loops, ()
         return None, self._code.workspace(sizes)
 
@@ -142,6 +143,8 @@ def compile(
     passes: Sequence[str] = PASSES,
     threads: int | None = None,
     cache: str | Path | bool | None = None,
+    max_bytes: int | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> Function:
     """Compile a graph to a Python function on NumPy arrays.
 
@@ -157,7 +160,12 @@ def compile(
     tiles), "reuse" (buffers), "threads". ``threads``: how many may share a loop; GRAPHAD_NUM_THREADS unless given, else
     one for each CPU; the results are the same bits for any number. ``cache``: a private folder where generated source
     is kept between runs, so that a graph that was compiled before needs no rewriting; GRAPHAD_CACHE_DIR unless given,
-    False: none. Raises GraphError when an input is left out (it is named), ArgumentError for bad names.
+    False: none.
+
+    ``max_bytes``: what a call may add to the memory in use, results and workspace included: forward values are computed
+    again in the backward pass instead of being kept, as few as will do. ``sizes``: numbers of the named sizes that this
+    is meant for. Raises MemoryBudgetError naming the least that was found, GraphError when an input is left out (it is
+    named), ArgumentError for bad names.
 
     >>> import graphad as ga
     >>> x = ga.input("x", shape=("n",))
@@ -171,6 +179,8 @@ def compile(
         raise ArgumentError(f"style={style!r} is not known", hint='use "fast" or "readable"')
     if unknown := [p for p in passes if p not in PASSES]:
         raise ArgumentError(f"passes: {unknown[0]!r} is not known", hint=f"choose from {', '.join(PASSES)}")
+    if max_bytes is not None and style != "fast":
+        raise ArgumentError("max_bytes is for the fast style, which uses memory again", hint='leave out style="readable"')
     if check_nan not in (None, "blame"):
         raise ArgumentError(f"check_nan={check_nan!r} is not known", hint='use None or "blame"')
     nodes: list[Node] = []
@@ -178,16 +188,18 @@ def compile(
     targets = dict(updates or {})
     declared = Graph(inputs, [*nodes, *targets.values()], name)
     _check_updates(declared, targets)
-    rewrite = verified(pipeline(optimize, rewrites), verify).run
+    numbers = known_sizes(declared, sizes)
+    pipelines = alternatives(pipeline(optimize, rewrites)) if max_bytes is not None else [pipeline(optimize, rewrites)]
+    ways = [verified(p, verify).run for p in pipelines]
     kept = None if rewrites or verify or not isinstance(optimize, str) else cache_of(cache)
     places = [k for k, x in enumerate(declared.inputs) if x in targets]
-    key = (
-        key_of(declared, {"optimize": optimize, "structure": structure, "targets": places, "passes": sorted(passes)})
-        if kept
-        else None
-    )
     count = resolve(threads) if "threads" in passes else 1
-    lowering = Lowering(declared, rewrite, structure, tuple(targets), name, kept, key, count, tuple(passes))
+    options = {"optimize": optimize, "structure": structure, "targets": places, "passes": sorted(passes)}
+    options |= {"sizes": sorted(numbers.items()), "budget": (max_bytes, count) if max_bytes is not None else None}
+    key = key_of(declared, options) if kept else None
+    lowering = Lowering(declared, ways[0], structure, tuple(targets), name, kept, key, count, tuple(passes), numbers)
+    if max_bytes is not None:
+        lowering = lowering.within(max_bytes, ways)
     return Function(lowering, style, check_nan == "blame")
 
 

@@ -129,16 +129,17 @@ class Printer:
 
     def add(self, code: str, node: Node, indent: str = "    ") -> None:
         """A statement, wrapped, with a comment on the node that it computes (before it, where it is long)."""
-        lines = wrap(code, indent)
-        if len(lines) == 1 and len(lines[0]) + 2 + len(comment(node)) <= WIDTH:
-            lines = [f"{lines[0]}  {comment(node)}"]
+        lines, said = wrap(code, indent), comment(node)
+        if len(lines) == 1 and len(lines[0]) + 2 + len(said) <= WIDTH:
+            lines = [f"{lines[0]}  {said}"]
         else:
-            lines = [f"{indent}{comment(node)}", *lines]
+            lines = [f"{indent}{said}", *lines]
         self.put(lines, node)
 
     def insert(self, at: int, lines: Sequence[str], owners: Mapping[int, Node]) -> None:
         """Lines before line ``at`` (from 0), with the nodes of some, counted from 1."""
-        self.owners = {k + len(lines) if k > at else k: n for k, n in self.owners.items()}
+        if at < len(self.lines):
+            self.owners = {k + len(lines) if k > at else k: n for k, n in self.owners.items()}
         self.owners |= {at + k: n for k, n in owners.items()}
         self.lines[at:at] = lines
 

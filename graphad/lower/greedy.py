@@ -67,15 +67,19 @@ def on_call(graph: Graph, order: Sequence[Node]) -> tuple[list[bool], list[bool]
 
     On call is what is computed again, and what a rule computes from forward values alone, such as 1 - tanh²: these are
     ready long before the cotangent that they meet. The latter may come early, where that frees memory, unless they
-    stand on something that is computed again.
+    stand on something that is computed again. Constants are no cotangents: the 1 that differentiation begins with may be
+    the 1 of 1 - tanh², since equal nodes are merged.
     """
     cotangent: set[Node] = set()
     again: set[Node] = set()
+    fixed: set[Node] = set()
     waits, may_be_early = [], []
     for node in order:
         if is_recomputed(node) or any(x in again for x in node.inputs):
             again.add(node)
-        if node.origin.is_cotangent or any(x in cotangent for x in node.inputs):
+        if "constant" in node.op.traits or (node.inputs and all(x in fixed for x in node.inputs)):
+            fixed.add(node)
+        elif node.origin.is_cotangent or any(x in cotangent for x in node.inputs):
             cotangent.add(node)
         is_local = node in graph.backward and node not in cotangent and not is_draw(node) and not graph.is_output(node)
         waits.append(is_local or is_recomputed(node))

@@ -181,7 +181,10 @@ def references(expression: Expression) -> Iterator[Node]:
             yield node
         case Apply(_, operands):
             for operand in operands:
-                yield from references(operand)
+                if isinstance(operand, Ref):
+                    yield operand.node
+                else:
+                    yield from references(operand)
         case Copy(value):
             yield from references(value)
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.lower.greedy import Greedy, Table, is_draw, is_recomputed
+from graphad.lower.memory import numbers
 
 NOMINAL = 256  # what a named size is taken to be where its number is not known
 
@@ -50,6 +51,13 @@ def _best(graph: Graph, sizes: Mapping[str, int] | None) -> tuple[list[Node], in
     peaks = [table.peak(order) for order in orders]
     least = min(peaks)
     return orders[peaks.index(least)], least
+
+
+def may_need(graph: Graph, count: int, sizes: Mapping[str, int] | None = None) -> bool:
+    """Whether all values together take more than so many bytes, or something is computed again."""
+    known = dict.fromkeys(graph.sizes, NOMINAL) | dict(sizes or {})
+    computed = [n for n in graph.nodes if "view" not in n.op.traits and not graph.is_input(n)]
+    return sum(numbers(computed, known).values()) > count or any(map(is_recomputed, computed))
 
 
 def unhurried(graph: Graph, sizes: Mapping[str, int] | None = None) -> list[Node]:

@@ -143,8 +143,8 @@ def _literal_style(graph: Graph, node: Node, operands: Sequence[Node]) -> str:
 
     "first": the first one strong, the others plain.
     """
-    if node.op is broadcast_to and "constant" in operands[0].op.traits:
-        return "plain"  # np.full is told the dtype
+    if not any(map(is_literal, operands)) or (node.op is broadcast_to and "constant" in operands[0].op.traits):
+        return "plain"  # no literals, or np.full, which is told the dtype
     if "promotes" not in node.op.traits:
         return "strong"
     expected = next((x.dtype for x in node.inputs if x.dtype != np.bool_), node.inputs[0].dtype)

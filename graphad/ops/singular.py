@@ -50,6 +50,7 @@ def _text(value: Any, nodes: Sequence[Node]) -> str:
     coerce=plain,
     cases=(Case((3,), np.zeros(3, bool), where="sqrt"), Case(("n",), np.array(False), where="log")),
     helpers=(check_regular_numpy,),
+    traits=("view",),
 )
 def check_regular(x: Node, bad: Node, where: Annotated[str, _text]) -> TensorType:
     """The same values, after a check at run time that nothing is ``bad``; raises FloatingPointError saying where."""

@@ -18,7 +18,7 @@ from graphad.rules import (
     scatters,
     symmetry,
 )
-from graphad.rules.engine import Table, merge, rewrite
+from graphad.rules.engine import Settled, Table, merge, rewrite
 from graphad.rules.stable import STABLE
 from graphad.rules.user import UserRule, tables
 
@@ -65,8 +65,9 @@ class Simplify:
 
     def run(self, graph: Graph) -> Graph:
         """The simplified graph."""
+        settled = Settled()
         for _ in range(ROUNDS):
-            after = _joined(graph, ALL, self.rewrites)
+            after = _joined(graph, ALL, self.rewrites, settled)
             if after is graph:
                 break
             graph = Cse().run(Fold().run(after))
@@ -85,7 +86,7 @@ class UserRules:
         return _joined(graph, {}, self.rewrites)
 
 
-def _joined(graph: Graph, table: Table, rules: tuple[UserRule, ...]) -> Graph:
+def _joined(graph: Graph, table: Table, rules: tuple[UserRule, ...], settled: Settled | None = None) -> Graph:
     """The graph under the rules of the user, which come first, and those of a table."""
     by_op, anywhere = tables(rules)
-    return rewrite(graph, merge(by_op, table) if by_op else table, anywhere)
+    return rewrite(graph, merge(by_op, table) if by_op else table, anywhere, settled)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphad.ir.core import Node, attrs_key
-from graphad.ir.graph import Graph, rebuild
+from graphad.ir.graph import Graph, moved
 from graphad.ir.origin import Origin
 from graphad.ops.elementwise import add, multiply
 from graphad.ops.kinks import fmax, fmin, maximum, minimum
@@ -36,7 +36,7 @@ class Cse:
         def merge(node: Node, inputs: Sequence[Node]) -> Node:
             if graph.is_input(node) or "random" in node.op.traits:
                 return node
-            new = rebuild(node, inputs)
+            new = moved(node, inputs)
             key = _key(new)
             found = first.setdefault(key, new)
             if found is not new and _takes_name(found, new):
@@ -44,7 +44,7 @@ class Cse:
             return found
 
         made = graph.map(merge)
-        merged = Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
+        merged = graph.subgraph([made[y] for y in graph.outputs])
         return _renamed(merged, names) if names else merged
 
 
@@ -77,8 +77,8 @@ def _renamed(graph: Graph, names: dict[Node, Origin]) -> Graph:
     def rename(node: Node, inputs: Sequence[Node]) -> Node:
         if graph.is_input(node):
             return node
-        new = rebuild(node, inputs)
+        new = moved(node, inputs)
         return Node(new.op, new.inputs, new.attrs, new.type, names[node]) if node in names else new
 
     made = graph.map(rename)
-    return Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
+    return graph.subgraph([made[y] for y in graph.outputs])

@@ -34,16 +34,16 @@ class Fold:
             return _constant(evaluate_node(new, [_known(x) for x in new.inputs], {}), new) if _foldable(new) else new
 
         made = graph.map(make)
-        return Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)
+        return graph.subgraph([made[y] for y in graph.outputs])
 
 
 def _foldable(node: Node) -> bool:
-    if not node.inputs or node.op is broadcast_to or isinstance(node.type, TupleType):
+    constants = ["constant" in x.op.traits for x in node.inputs]
+    if not any(constants) or node.op is broadcast_to or isinstance(node.type, TupleType):
         return False
     if not all(isinstance(x.size, int) and x.size <= MAX_ELEMENTS for x in (node, *node.inputs)):
         return False
-    constants = ["constant" in x.op.traits for x in node.inputs]
-    return any(constants) and all(c or _is_filled(x) for c, x in zip(constants, node.inputs, strict=True))
+    return all(c or _is_filled(x) for c, x in zip(constants, node.inputs, strict=True))
 
 
 def _is_filled(x: Node) -> bool:
@@ -79,6 +79,8 @@ def _repeated(node: Node) -> Node | None:
 def _uniform(node: Node) -> Node | None:
     """An elementwise op on broadcast scalars: the broadcast of the op on the scalars."""
     if "elementwise" not in node.op.traits or not node.inputs or not node.ndim:
+        return None
+    if uniform_value(node.inputs[0]) is None:
         return None
     values = [uniform_value(x) for x in node.inputs]
     if any(v is None for v in values):

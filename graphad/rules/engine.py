@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import chain
-from operator import is_
 from types import MappingProxyType
 
 from graphad.errors import GraphError
 from graphad.ir.core import Node, Op, fail
-from graphad.ir.graph import Graph, toposort
+from graphad.ir.graph import Graph, moved, toposort
 from graphad.ir.origin import Origin, inside
 from graphad.ops.leaves import stand_in
 
@@ -26,6 +25,7 @@ Table = Mapping[Op, Sequence[Rule]]
 Watcher = Callable[[Rule, Node, Node], None]
 MAX_STEPS = 100  # rules that lead from one node to another
 MAX_GROWTH = 50  # rules applied in all, per node that was there
+MANY = 4  # users of a node from which on rules make no difference between their numbers
 
 _watchers: ContextVar[tuple[Watcher, ...]] = ContextVar("watchers", default=())
 _uses: ContextVar[Mapping[Node, int]] = ContextVar("uses", default=MappingProxyType({}))
@@ -61,25 +61,48 @@ def name_of(rule: Rule) -> str:
 def used_once(node: Node, times: int = 1) -> bool:
     """Whether a rule that takes the node apart leaves no other user behind: then none of its work is done twice.
 
-    ``times``: how often the rule's own node uses it.
+    ``times``: how often the rule's own node uses it, which must be less than MANY.
     """
     return _uses.get().get(node, 0) <= times
 
 
-def rewrite(graph: Graph, rules: Table, anywhere: Sequence[Rule] = ()) -> Graph:
-    """Apply rules by the op of the node they look at, then those for any op, until nothing changes."""
+class Settled:
+    """Nodes that no rule applies to, as far as walks with the same rules have found, and how many users they had."""
+
+    def __init__(self) -> None:
+        self.nodes: set[Node] = set()
+        self.uses: Mapping[Node, int] = {}
+
+    def among(self, order: Sequence[Node], uses: Mapping[Node, int]) -> set[Node]:
+        """Those in a graph where neither they nor anything behind them has got or lost users."""
+        found: set[Node] = set()
+        for node in order:
+            if node in self.nodes and found.issuperset(node.inputs):
+                now, before = uses[node], self.uses[node]
+                if now == before or min(now, before) >= MANY:
+                    found.add(node)
+        return found
+
+
+def rewrite(graph: Graph, rules: Table, anywhere: Sequence[Rule] = (), settled: Settled | None = None) -> Graph:
+    """Apply rules by the op of the node they look at, then those for any op, until nothing changes.
+
+    ``settled`` is what earlier calls with the same rules have found, which this one need not look at, and adds to.
+    """
     cut = {x: stand_in(x) for x in graph.inputs if "placeholder" not in x.op.traits}
     opaque = graph.substitute(cut) if cut else graph
-    outputs = rewrite_nodes(opaque.outputs, rules, anywhere)
+    outputs = rewrite_nodes(opaque.outputs, rules, anywhere, settled)
     if all(a is b for a, b in zip(outputs, opaque.outputs, strict=True)):
         return graph
     result = Graph(opaque.inputs, outputs, graph.name)
     return result.substitute({s: x for x, s in cut.items()}) if cut else result
 
 
-def rewrite_nodes(outputs: Sequence[Node], rules: Table, anywhere: Sequence[Rule] = ()) -> Sequence[Node]:
+def rewrite_nodes(
+    outputs: Sequence[Node], rules: Table, anywhere: Sequence[Rule] = (), settled: Settled | None = None
+) -> Sequence[Node]:
     """The same for all that the given nodes depend on; nodes that no rule touches stay themselves."""
-    walk = _Walk(rules, tuple(anywhere), outputs)
+    walk = _Walk(rules, tuple(anywhere), outputs, settled or Settled())
     token = _uses.set(walk.uses)
     try:
         with inside(walk.template):
@@ -94,14 +117,17 @@ class _Walk:
     All rules run under one ``template`` of origins, filled in for each node: trying a rule must cost next to nothing.
     """
 
-    def __init__(self, rules: Table, anywhere: tuple[Rule, ...], outputs: Sequence[Node]) -> None:
+    def __init__(self, rules: Table, anywhere: tuple[Rule, ...], outputs: Sequence[Node], settled: Settled) -> None:
         order = toposort(outputs)
         self.anywhere = [(rule, name_of(rule)) for rule in anywhere]
         self.rules = {op: [*((r, name_of(r)) for r in found), *self.anywhere] for op, found in rules.items()}
         self.budget, self.template = MAX_GROWTH * len(order), Origin()
         self.uses = Counter(chain.from_iterable(node.inputs for node in order))
         self.uses.update(outputs)
-        self.final: dict[Node, Node] = {}
+        known = settled.among(order, self.uses)
+        self.final: dict[Node, Node] = dict(zip(known, known, strict=True))
+        settled.nodes, settled.uses = known, self.uses
+        self.idle = known  # nodes that no rule applies to, with the users that they have
         self.replaced: dict[Node, tuple[Node, Node]] = {}  # by what a rule put in its place, and without that rule
         self.steps: dict[Node, int] = {}  # of nodes that rules made
 
@@ -127,13 +153,13 @@ class _Walk:
         """``result`` stands for the node, and has its users."""
         self.final[node] = result
         if result is not node:
+            if self.uses[result] < MANY:
+                self.idle.discard(result)
             self.uses[result] += self.uses[node]
 
     def _try(self, node: Node, stack: list[Node]) -> None:
         """Apply the first rule that fits to a node whose inputs are finished; what it makes comes next."""
-        inputs = tuple([self.final[x] for x in node.inputs])
-        same = all(map(is_, inputs, node.inputs))
-        new = node if same else Node(node.op, inputs, node.attrs, node.type, node.origin)
+        new = moved(node, [self.final[x] for x in node.inputs])
         steps = self.steps.get(node, 0)
         better = self._better(new) if steps < MAX_STEPS and self.budget > 0 else None
         if better is None:
@@ -148,9 +174,10 @@ class _Walk:
 
     def _better(self, node: Node) -> Node | None:
         """What the first rule that applies puts in the node's place. Raises GraphError for a wrong type."""
+        rules = self.rules.get(node.op, self.anywhere)
         template, origin = self.template, node.origin
         template.place, template.scope, template.adjoint_of = origin.place, origin.scope, origin.adjoint_of
-        for rule, name in self.rules.get(node.op, self.anywhere):
+        for rule, name in rules:
             template.made_by = name
             new = rule(node)
             if new is None or new is node:
@@ -161,6 +188,7 @@ class _Walk:
             result = with_origin(new, origin, template)
             template.serial = Origin().serial  # what the next rule makes is younger
             return result
+        self.idle.add(node)
         return None
 
 

@@ -10,12 +10,13 @@ from graphad.form.template import name as atom
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
 from graphad.ir.types import DType, Shape
+from graphad.lower.alias import is_view
 from graphad.lower.fast.forms import guarded, into, is_ufunc
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 
 SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
-CACHE = 1 << 20  # bytes that the pieces of one tile should fit into: half of a second-level cache
+CACHE = 3 << 19  # bytes that the pieces of one tile should fit into: most of a second-level cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ def plan_calls(steps: Sequence[Step], roots: Mapping[Node, Node], kept: set[Node
 
 
 def _is_worth(s: Assign) -> bool:
-    size = product(s.node.shape)
-    return has_form(s) and (not isinstance(size, int) or size > SMALL)
+    size = s.node.size
+    return has_form(s) and not is_view(s.node) and (not isinstance(size, int) or size > SMALL)
 
 
 def _made(step: Step) -> Iterator[Assign]:
@@ -199,7 +200,7 @@ def rows_of_tile(loop: Loop, plan: Plan) -> Size | str:
     """How many rows a tile has: a number, or its text where the rows have a named size."""
     total = width_of_rows(loop, plan)
     if not isinstance(total, int):
-        return f"max(1, {CACHE} // ({total}))"
+        return f"max(1, {CACHE} // max(1, {total}))"
     rows = max(1, CACHE // max(total, 1))
     return rows - rows % 64 if rows > 64 else rows
 

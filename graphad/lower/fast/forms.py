@@ -18,7 +18,7 @@ from graphad.lower.program import Apply, Assign, Ref
 from graphad.ops.attributes import all_axes
 from graphad.ops.casts import astype
 from graphad.ops.contract import matmul
-from graphad.ops.elementwise import power, sum_n
+from graphad.ops.elementwise import divide, power, sum_n
 from graphad.ops.fit import is_uniform, sum, uniform_value
 from graphad.ops.index import concatenate, place, place_all
 from graphad.ops.indexing import text
@@ -118,6 +118,8 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
     if node.op in (place, place_all):
         parts = [f"{out}[{index}] += {x}" for index, x in zip(place_indices(node), texts, strict=True)]
         return [f"{out}.fill(0)", parts[0].replace("+=", "=", 1), *parts[1:]]
+    if node.op is divide and (inverse := _exact_inverse(node.inputs[1])):
+        return [f"np.multiply({texts[0]}, {number(inverse)}, {out})"]
     if node.op is power and (form := _POWERS.get(uniform_value(node.inputs[1]))) and node.dtype.kind == "f":
         return [form.format(x=texts[0], out=out)]
     if not isinstance(node.op.numpy, str):
@@ -149,9 +151,14 @@ def place_indices(node: Node) -> list[str]:
 
 def _arguments(form: str, node: Node, texts: Sequence[str]) -> list[str]:
     """The arguments in the order of the template, with its own numbers: np.maximum({x}, 0)."""
-    tree = ast.parse(form.replace("{", "").replace("}", ""), mode="eval").body
     given = dict(zip(node.op.operands, texts, strict=True))
-    match tree:
+    return [given.get(part, part) for part in _parts(form)]
+
+
+@lru_cache(maxsize=1024)
+def _parts(form: str) -> tuple[str, ...]:
+    """What the ufunc of a template is applied to: the names of operands, and numbers."""
+    match ast.parse(form.replace("{", "").replace("}", ""), mode="eval").body:
         case ast.BinOp(left, _, right) | ast.Compare(left, _, [right]):
             parts: Sequence[ast.expr] = (left, right)
         case ast.UnaryOp(_, operand):
@@ -160,7 +167,15 @@ def _arguments(form: str, node: Node, texts: Sequence[str]) -> list[str]:
             parts = args
         case _:
             parts = ()
-    return [given[p.id] if isinstance(p, ast.Name) else ast.unparse(p) for p in parts]
+    return tuple(ast.unparse(p) for p in parts)
+
+
+def _exact_inverse(divisor: Node) -> float | None:
+    """1 / divisor where that is a power of two: the product has the same bits and takes a third of the time."""
+    value = uniform_value(divisor)
+    if divisor.dtype.kind != "f" or value is None or not np.isfinite(value) or abs(np.frexp(value)[0]) != 0.5:
+        return None
+    return 1 / value if 1e-30 < abs(value) < 1e30 else None
 
 
 def _chosen(node: Node, texts: Sequence[str], out: str) -> list[str] | None:

@@ -13,6 +13,8 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Size, evaluate, names, product
 from graphad.ir.types import TupleType
 from graphad.lower.fast.axes import cuts, sums_over
+from graphad.lower.fast.turn import ordered
+from graphad.lower.greedy import is_recomputed
 from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 from graphad.ops.contract import matmul
 from graphad.ops.fit import sum as sum_op
@@ -44,7 +46,7 @@ class _Place:
 
 def is_large(node: Node) -> bool:
     """Whether an array has many elements, as far as is known."""
-    size = product(node.shape)
+    size = node.size
     return size >= LARGE if isinstance(size, int) else True
 
 
@@ -52,8 +54,10 @@ def fuse(statements: Sequence[Assign], results: Sequence[Node]) -> list[Step]:
     """The statements in an order in which everything is there when it is needed, loops taken together."""
     places: dict[Node, _Place] = {}
     groups: dict[tuple[int, Size], list[Member]] = {}
+    latest = 0  # what is computed again must not come before what it stands after
     for s in statements:
-        place = _place(s, places)
+        place = _place(s, places, latest if is_recomputed(s.node) else 0)
+        latest = max(latest, place.phase)
         for node in _defined(s):
             places[node] = place
     _sink(statements, places, set(results))
@@ -97,7 +101,7 @@ def _differs(a: _Place, b: _Place) -> bool:
 
 def _bytes(nodes: Sequence[Node]) -> int:
     """How much memory arrays take, where a named size is taken to be 4096."""
-    return sum(n.dtype.itemsize * evaluate(size := product(n.shape), dict.fromkeys(names(size), 4096)) for n in nodes)
+    return sum(n.dtype.itemsize * evaluate(size := n.size, dict.fromkeys(names(size), 4096)) for n in nodes)
 
 
 def _defined(s: Assign) -> Iterator[Node]:
@@ -105,14 +109,15 @@ def _defined(s: Assign) -> Iterator[Node]:
     yield from (p for p in s.parts if p is not None)
 
 
-def _place(s: Assign, places: Mapping[Node, _Place]) -> _Place:
-    """The best place of a statement: the earliest phase, in a loop where that is possible."""
+def _place(s: Assign, places: Mapping[Node, _Place], least: int) -> _Place:
+    """The best place of a statement: the earliest phase, at ``least`` this, in a loop where that is possible."""
     phase = max((places[r].ready for r in references(s.value) if r in places), default=0)
+    phase = max(phase, least)
     if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, places):
         return _Place(phase)
     node, best = s.node, _Place(phase)
     options: list[tuple[int | None, dict[Node, int | None] | None]]
-    options = [(axis, _cut(s, axis)) for axis in range(node.ndim)]
+    options = [(axis, _cut(s, axis)) for axis, length in enumerate(node.shape) if _is_long(length)]
     options += [(None, cut) for cut in _summed(s, places)]
     rank: tuple[int, int, int] | None = None
     for axis, cut in options:
@@ -122,6 +127,7 @@ def _place(s: Assign, places: Mapping[Node, _Place]) -> _Place:
         if not _is_long(length) or ("view" in node.op.traits and not _follows(s, axis, cut, length, places)):
             continue
         earliest, aligned = _earliest(cut, length, places)
+        earliest = max(earliest, least)
         better = (earliest, -aligned, _inner_is_huge(node, axis))
         if rank is None or better < rank:
             rank, best = better, _Place(earliest, Member(s, axis, cut), length)
@@ -228,7 +234,7 @@ def _inner_is_huge(node: Node, axis: int | None) -> int:
 def _pays(members: Sequence[Member]) -> bool:
     """Whether a loop keeps values in cache that would otherwise go to memory and back."""
     work = [m for m in members if "view" not in m.node.op.traits]
-    arrays = {n: product(n.shape) for m in work for n in (m.node, *m.cut)}
+    arrays = {n: n.size for m in work for n in (m.node, *m.cut)}
     if len(work) < 2:
         return False
     if not all(isinstance(size, int) for size in arrays.values()):
@@ -270,7 +276,7 @@ def _loop(members: Sequence[Member], outside: set[Node]) -> Loop:
     first = members[0]
     length = _length(first.statement, first.axis, first.cut)
     stored = frozenset(m.node for m in members if m.node in outside and "view" not in m.node.op.traits)
-    return Loop(length, tuple(members), stored)
+    return Loop(length, ordered(members, stored), stored)
 
 
 def _read_outside(statements: Sequence[Assign], looped: Mapping[Node, int], results: Sequence[Node]) -> set[Node]:

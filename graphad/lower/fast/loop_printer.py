@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from graphad.form.template import Expr
+from graphad.form.text import numpy_form
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim, Size, product
 from graphad.ir.types import DType, Shape
@@ -13,7 +14,7 @@ from graphad.lower.fast.forms import guard, guarded, place_indices
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names
-from graphad.lower.program import Apply, Expression, Loop, Member
+from graphad.lower.program import Apply, Loop, Member
 from graphad.lower.wrap import wrap
 from graphad.ops.attributes import all_axes
 from graphad.ops.contract import matmul
@@ -86,7 +87,8 @@ class LoopPrinter(Writer):
             found = ", ".join(self.partial[m.node] for m in self.sums)
             self.put(wrap(f"return {found}{',' if len(self.sums) == 1 else ''}", INDENT), first)
         text = "\n".join(line.split("  #")[0] for line in self.lines)
-        self.named = [s for s in self.fast.graph.sizes if s in re.findall(r"[A-Za-z_]\w*", text)]
+        words = set(re.findall(r"[A-Za-z_]\w*", text))
+        self.named = [s for s in self.fast.graph.sizes if s in words]
         return self.lines
 
     def key(self) -> str:
@@ -141,8 +143,8 @@ class LoopPrinter(Writer):
         """The statement of one member."""
         node, value = m.node, m.statement.value
         assert isinstance(value, Apply)
-        operands = [render(x, self._names(m)) for x in value.operands]
-        stand_in = Apply(_in_pieces(node, m.axis), value.operands)
+        names = {x: self._name(x, axis) for x, axis in m.cut.items()}
+        operands = [render(x, names) for x in value.operands]
         if m.is_spread:
             for name, operand in zip(self.parts[node], operands, strict=True):
                 axis = next(iter(m.cut.values())) or 0
@@ -151,25 +153,17 @@ class LoopPrinter(Writer):
         elif m.axis is None:
             self.add(f"{self.partial[node]} += {self._part(m, operands)}", node, BODY)
         elif node in self.loop.stored:
-            self._store(m, operands, stand_in)
+            out = self.local[node]
+            forms = self.forms(node, operands, out)
+            for text in forms or [f"{out}[...] = {_piece(m, operands)}"]:
+                self.add(text, node, BODY)
         elif node in self.plan.home:
             self.local[node] = self.names.add(node)
             self.write(node, operands, self.buffers[self.plan.home[node].slot], BODY)
         else:
             self.local[node] = self.names.add(node)
-            text = guard(operands) if guarded(m.statement) is not None else render(stand_in, self._names(m)).text
+            text = guard(operands) if guarded(m.statement) is not None else _piece(m, operands)
             self.add(f"{self.local[node]} = {text}", node, BODY)
-
-    def _store(self, m: Member, operands: Sequence[Expr], stand_in: Expression) -> None:
-        """A piece of a value that is needed after the loop."""
-        out = self.local[m.node]
-        forms = self.forms(m.node, operands, out)
-        for text in forms or [f"{out}[...] = {render(stand_in, self._names(m)).text}"]:
-            self.add(text, m.node, BODY)
-
-    def _names(self, m: Member) -> dict[Node, str]:
-        """What the operands of a member are called in the loop."""
-        return {x: self._name(x, axis) for x, axis in m.cut.items()}
 
     def _name(self, x: Node, axis: int | None) -> str:
         if x in self.inside:
@@ -192,13 +186,13 @@ class LoopPrinter(Writer):
         return f"float({text})" if not node.ndim and node.dtype.name in ("float16", "float32") else text
 
 
-def _in_pieces(node: Node, axis: int | None) -> Node:
-    """The node with the shape in its attributes, if any, that of a piece."""
-    shape = node.attrs.get("shape")
-    if shape is None or axis is None:
-        return node
-    piece = tuple(Dim("hi") - Dim("lo") if k == axis else s for k, s in enumerate(shape))
-    return Node(node.op, node.inputs, {**node.attrs, "shape": piece}, node.type, node.origin)
+def _piece(m: Member, operands: Sequence[Expr]) -> str:
+    """The expression of a member; a shape in its attributes becomes that of a piece."""
+    node, shape = m.node, m.node.attrs.get("shape")
+    if shape is not None and m.axis is not None:
+        piece = tuple(Dim("hi") - Dim("lo") if k == m.axis else s for k, s in enumerate(shape))
+        node = Node(node.op, node.inputs, {**node.attrs, "shape": piece}, node.type, node.origin)
+    return numpy_form(node, operands).text
 
 
 def slice_text(axis: int | None, piece: str) -> str:

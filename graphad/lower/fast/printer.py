@@ -188,7 +188,7 @@ class FastPrinter(Writer):
         parts = self.names.unique("parts")
         self.add(f"{parts} = {call}", first)
         for k, m in enumerate(printer.sums):
-            text = f"total({parts}, {k})"
-            if m.node.op is mean:
+            text = typed(f"total({parts}, {k})", m.node)
+            if m.node.op is mean:  # of a NumPy number, which may be divided by 0
                 text += f" / {printer.count(m)}"
-            self.add(f"{self.names.add(m.node)} = {typed(text, m.node)}", m.node)
+            self.add(f"{self.names.add(m.node)} = {text}", m.node)

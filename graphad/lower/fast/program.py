@@ -1,18 +1,18 @@
 """The program of the fast style: steps in order, and the buffers that they write to."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphad.ir.core import Node
-from graphad.ir.dims import product, to_python
+from graphad.ir.dims import to_python
 from graphad.ir.graph import Graph
 from graphad.lower.alias import root
 from graphad.lower.build import Width, build, is_computed, needed, results_of, unpacked, writes_of
-from graphad.lower.fast.buffers import Plan, plan_calls, plan_pieces
+from graphad.lower.fast.buffers import SMALL, Plan, plan_calls, plan_pieces
 from graphad.lower.fast.fusion import Step, fuse
 from graphad.lower.program import Assign, Loop, Program, Ref, Statement
-from graphad.lower.schedule import low_memory, schedule
+from graphad.lower.schedule import low_memory, may_need, schedule
 from graphad.lower.select import select
 
 _NONE = Plan({}, ())
@@ -34,24 +34,39 @@ class FastProgram(Program):
     def extents(self) -> tuple[str, ...]:
         """The sizes of what loops and buffers hold, as Python expressions in the named sizes."""
         nodes = [*(m.node for loop, _ in self.loops for m in loop.members), *self.calls.home]
-        return tuple(sorted({to_python(product(n.shape)) for n in nodes}))
+        return tuple(sorted(map(to_python, {n.size for n in nodes})))
 
 
+BIG = 32 << 20  # bytes of arrays from which on an order for little memory is worth the time to find it
 PASSES = ("schedule", "fuse", "reuse", "threads")  # what makes a program fast, each of which can be left out
 
 
 def build_fast(
-    graph: Graph, structure: Any, targets: Sequence[Node], width: Width, passes: Collection[str] = PASSES
+    graph: Graph,
+    structure: Any,
+    targets: Sequence[Node],
+    width: Width,
+    passes: Collection[str] = PASSES,
+    sizes: Mapping[str, int] | None = None,
+    room: int = BIG,
+    lap: Callable[[str], object] = str,
 ) -> Program:
     """The fast program of a graph whose last ``len(targets)`` outputs are written into ``targets``, inputs of it.
 
-    Where all arrays are small there is nothing to gain by loops and buffers: then it is the plain program.
+    Where all arrays are small there is nothing to gain by loops and buffers: then it is the plain program. Values
+    that take more than ``room`` together are put into an order for little memory; ``sizes``: what named sizes are
+    likely to be; ``lap`` is told when each pass ends.
     """
+    if all(isinstance(n.size, int) and n.size <= SMALL for n in graph.nodes):
+        return build(graph, structure, targets, width)
     count = len(graph.outputs) - len(targets)
     outputs, updates = graph.outputs[:count], graph.outputs[count:]
-    order = low_memory(graph) if "schedule" in passes else [n for part in schedule(graph) for n in part]
+    pays = "schedule" in passes and may_need(graph, room, sizes)
+    order = low_memory(graph, sizes) if pays else [n for part in schedule(graph) for n in part]
+    lap("schedule")
     plain = needed(unpacked([Assign(n, select(graph, n)) for n in order if is_computed(n)]), graph.outputs)
     steps: Sequence[Step] = fuse(plain, graph.outputs) if "fuse" in passes else plain
+    lap("fuse")
     results, saved = results_of(graph, outputs, set(targets))
     writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True)]
     pieces = {k: plan_pieces(s) for k, s in enumerate(steps) if isinstance(s, Loop)}
@@ -59,6 +74,7 @@ def build_fast(
     if "reuse" in passes:
         roots = {n: root(graph, n) for n in graph.nodes}
         calls = plan_calls(steps, roots, {roots[y] for y in outputs}, [roots[u] for u in updates])
+    lap("reuse")
     if not pieces and not calls.home:
         return build(graph, structure, targets, width)
     statements: tuple[Statement, ...] = (*steps, *saved, *writes_of(graph, writes, set(targets)))
