@@ -44,20 +44,17 @@ from graphad.autodiff.transforms import hvp as hvp
 from graphad.autodiff.transforms import jacobian as jacobian
 from graphad.autodiff.transforms import jvp as jvp
 from graphad.autodiff.transforms import vjp as vjp
-from graphad.draw import diff as _draw_diff  # noqa: F401  # fills Diff.draw
-from graphad.draw import save as _save  # noqa: F401  # fills Graph.draw and Graph.save
 from graphad.errors import GraphadError as GraphadError
-from graphad.interop import networkx as _networkx  # noqa: F401  # fills Graph.to_networkx
 from graphad.ir import diff as _diff  # noqa: F401  # fills Graph.diff
 from graphad.ir import serialize as _serialize
 from graphad.ir.core import Node as Node
 from graphad.ir.dims import Dim as Dim
 from graphad.ir.graph import Graph as Graph
 from graphad.ir.late import install as _install
+from graphad.ir.late import install_later as _install_later
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
-from graphad.lower import profile as _profile  # noqa: F401  # fills Function.profile
 from graphad.lower.compile import Function as Function
 from graphad.lower.compile import compile as compile
 from graphad.lower.explain import explain as explain
@@ -87,3 +84,7 @@ def _namespace(node: Node) -> _Any:
 
 
 _install(__array_namespace__=_namespace)
+_install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Graph._repr_mimebundle_")
+_install_later("graphad.draw.diff", "Diff.draw")
+_install_later("graphad.interop.networkx", "Graph.to_networkx")
+_install_later("graphad.lower.profile", "Function.profile")

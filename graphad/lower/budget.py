@@ -26,7 +26,7 @@ def known_sizes(graph: Graph, sizes: Mapping[str, int] | None) -> dict[str, int]
 
 
 def alternatives(pipeline: Pipeline) -> list[Pipeline]:
-    """The pipeline, and the one that leaves the steps of unrolled loops apart: each can then be computed again alone."""
+    """The pipeline, and the one that leaves the steps of unrolled loops apart, to be computed again one by one."""
     rest = tuple(p for p in pipeline.passes if not isinstance(p, Unrolled))
     return [pipeline] if len(rest) == len(pipeline.passes) else [pipeline, replace(pipeline, passes=rest)]
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -152,10 +152,8 @@ def _versions() -> tuple[str, ...]:
     for path in sorted(PACKAGE.rglob("*.py")):
         state = path.stat()
         files.append(f"{path.relative_to(PACKAGE).as_posix()} {state.st_size} {state.st_mtime_ns}")
-    try:
-        scipy = version("scipy")
-    except PackageNotFoundError:
-        scipy = "none"
+    found = find_spec("scipy")
+    scipy = str(found and found.origin and (found.origin, os.stat(found.origin).st_mtime_ns))
     return (sys.version, np.__version__, scipy, hashlib.sha256("\n".join(files).encode()).hexdigest())
 
 

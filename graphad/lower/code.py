@@ -49,6 +49,11 @@ class Lowering:
     sizes: Mapping[str, int] = field(default_factory=dict)
     room: int = BIG
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether memory is more precious than time."""
+        return self.room < BIG
+
     @cached_property
     def rewritten(self) -> tuple[Graph, Report]:
         """The graph that programs are made of, and what was done to it."""

@@ -17,11 +17,13 @@ from graphad.lower.blame import Blame
 from graphad.lower.budget import alternatives, known_sizes
 from graphad.lower.cache import cache_of, key_of
 from graphad.lower.code import STYLES, Code, Lowering
-from graphad.lower.fast.program import BIG, PASSES
+from graphad.lower.cost import cost_of
+from graphad.lower.fast.program import PASSES
 from graphad.lower.pool import resolve
 from graphad.lower.program import Program, flatten
 from graphad.lower.runtime import Arguments, finisher
 from graphad.passes.base import Pass, Pipeline, Report
+from graphad.passes.cost import Cost
 from graphad.passes.presets import pipeline
 from graphad.passes.repetition import hints
 from graphad.passes.verified import verified
@@ -68,12 +70,17 @@ class Function:
         return self._code.lines
 
     def report(self) -> Report:
-        """What each pass did, and hints."""
-        return replace(self._lowering.rewritten[1], hints=self._hints)
+        """What each pass did, hints, and what a call costs: memory as formulas in the named sizes."""
+        return replace(self._lowering.rewritten[1], hints=self._hints, cost=self._cost)
 
     @cached_property
     def _hints(self) -> tuple[str, ...]:
         return hints(self.declared)
+
+    @cached_property
+    def _cost(self) -> Cost:
+        program, lowering = self._code.program, self._lowering
+        return cost_of(program, lowering.threads, lowering.sizes, self._code.laps.seconds)
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{label(x)}: {x.type}" for x in self.graph.inputs)
@@ -118,7 +125,7 @@ class Function:
 
     def _variant(self, sizes: Mapping[str, int]) -> tuple[Code | None, tuple[Any, ...]]:
         """What runs for these sizes (None: ``source``), and its workspace: loops over tiles are for large arrays."""
-        if self._lowering.room == BIG and self._code.is_small(sizes):
+        if not self._lowering.has_budget and self._code.is_small(sizes):
             return self._without_loops, ()
         return None, self._code.workspace(sizes)
 
@@ -173,16 +180,7 @@ def compile(
     >>> float(f([3.0, 4.0])["norm"])
     5.0
     """
-    if not name.isidentifier() or keyword.iskeyword(name):
-        raise ArgumentError(f"{name!r} cannot be the name of a function", hint="use a Python identifier")
-    if style not in STYLES:
-        raise ArgumentError(f"style={style!r} is not known", hint='use "fast" or "readable"')
-    if unknown := [p for p in passes if p not in PASSES]:
-        raise ArgumentError(f"passes: {unknown[0]!r} is not known", hint=f"choose from {', '.join(PASSES)}")
-    if max_bytes is not None and style != "fast":
-        raise ArgumentError("max_bytes is for the fast style, which uses memory again", hint='leave out style="readable"')
-    if check_nan not in (None, "blame"):
-        raise ArgumentError(f"check_nan={check_nan!r} is not known", hint='use None or "blame"')
+    _check_options(name, style, passes, check_nan, max_bytes)
     nodes: list[Node] = []
     structure = flatten(outputs, nodes)
     targets = dict(updates or {})
@@ -201,6 +199,21 @@ def compile(
     if max_bytes is not None:
         lowering = lowering.within(max_bytes, ways)
     return Function(lowering, style, check_nan == "blame")
+
+
+def _check_options(name: str, style: str, passes: Sequence[str], check_nan: str | None, max_bytes: int | None) -> None:
+    if not name.isidentifier() or keyword.iskeyword(name):
+        raise ArgumentError(f"{name!r} cannot be the name of a function", hint="use a Python identifier")
+    if style not in STYLES:
+        raise ArgumentError(f"style={style!r} is not known", hint='use "fast" or "readable"')
+    if unknown := [p for p in passes if p not in PASSES]:
+        raise ArgumentError(f"passes: {unknown[0]!r} is not known", hint=f"choose from {', '.join(PASSES)}")
+    if max_bytes is not None and style != "fast":
+        raise ArgumentError(
+            "max_bytes is for the fast style, which uses memory again", hint='leave out style="readable"'
+        )
+    if check_nan not in (None, "blame"):
+        raise ArgumentError(f"check_nan={check_nan!r} is not known", hint='use None or "blame"')
 
 
 def _check_updates(graph: Graph, targets: Mapping[Node, Node]) -> None:

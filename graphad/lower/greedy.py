@@ -67,8 +67,8 @@ def on_call(graph: Graph, order: Sequence[Node]) -> tuple[list[bool], list[bool]
 
     On call is what is computed again, and what a rule computes from forward values alone, such as 1 - tanh²: these are
     ready long before the cotangent that they meet. The latter may come early, where that frees memory, unless they
-    stand on something that is computed again. Constants are no cotangents: the 1 that differentiation begins with may be
-    the 1 of 1 - tanh², since equal nodes are merged.
+    stand on something that is computed again. Constants are no cotangents: the 1 that differentiation begins with may
+    be the 1 of 1 - tanh², since equal nodes are merged.
     """
     cotangent: set[Node] = set()
     again: set[Node] = set()

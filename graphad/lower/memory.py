@@ -58,14 +58,6 @@ class Peak:
         return f"{text if len(shown) == 1 else f'max({text})'} bytes"
 
 
-def mebibytes(count: int) -> str:
-    """A number of bytes for people: ``"12.5 MiB"``."""
-    for unit, size in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"
-
-
 def bytes_of(type_: TensorType) -> Size:
     """The bytes of a value of this type."""
     if isinstance(type_, TupleType):

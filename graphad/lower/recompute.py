@@ -18,10 +18,11 @@ from graphad.ir.graph import Graph, rebuild
 from graphad.ir.types import TupleType
 from graphad.lower.accumulate import running_sums
 from graphad.lower.greedy import RECOMPUTED, is_recomputed
-from graphad.lower.memory import mebibytes, memory_of, owner_of
+from graphad.lower.memory import memory_of, owner_of
 from graphad.lower.mincut import cheapest, is_cheap
 from graphad.lower.schedule import low_memory_peak, unhurried
 from graphad.lower.segments import Profile, cut, kept, profile
+from graphad.passes.cost import mebibytes
 
 FASTER = 16  # how much longer an element of an elementwise op takes than a multiplication inside a product
 Predict = Callable[[Graph], int]

@@ -195,7 +195,7 @@ def promoting(op: Op, operands: Sequence[Any]) -> list[Node]:
     if not operands:
         fail(ArgumentError, f"{op.name}: at least one operand is needed")
     strong = [x.dtype for x in operands if isinstance(x, (Node, np.ndarray, np.generic))]
-    nodes = [as_node(x, *strong) for x in operands]
+    nodes = [x if isinstance(x, Node) else as_node(x, *strong) for x in operands]  # of a sum there may be thousands
     dtype = nodes[0].dtype
     for x in nodes:
         if x.dtype != dtype:

@@ -15,6 +15,7 @@ from graphad.autodiff.singular import decisions
 from graphad.errors import GraphError
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
+from graphad.passes.cost import Cost
 from graphad.rules.engine import Rule, name_of, watching
 
 WIDTH = 100  # columns of a report
@@ -47,7 +48,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Report:
-    """What a pipeline did, how the final graph treats points without a derivative, and hints; prints as a table.
+    """What a pipeline did, how the final graph treats points without a derivative, hints, and what a call costs.
+
+    Prints as a table.
 
     >>> print(Report((Step("cse", 0.0012, 10, 8),)))
     pass          ms   nodes
@@ -57,6 +60,7 @@ class Report:
     steps: tuple[Step, ...] = field(default=())
     decisions: tuple[str, ...] = field(default=())
     hints: tuple[str, ...] = field(default=())
+    cost: Cost | None = None
 
     def __str__(self) -> str:
         rows = []
@@ -64,6 +68,7 @@ class Report:
             head = f"{s.name:10s} {1e3 * s.seconds:5.2f}   {f'{s.before} -> {s.after}':12s} "
             rows.append(_wrapped(head, _counts(s.fired)))
         rows += _section("points without a derivative", self.decisions) + _section("hints", self.hints)
+        rows += ["", str(self.cost)] if self.cost else []
         return "\n".join([f"{'pass':10s} {'ms':>5s}   nodes", *rows])
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -99,17 +100,21 @@ import numpy
 between = time.perf_counter()
 import graphad
 ratio = (time.perf_counter() - between) / (between - start)
-heavy = ("sympy", "networkx", "sklearn", "pygraphviz", "scipy", "rich", "click")
+heavy = ("sympy", "networkx", "sklearn", "pygraphviz", "scipy", "rich", "click", "graphviz", "threadpoolctl",
+         "subprocess", "statistics", "importlib.metadata")
 print(ratio, any(m in sys.modules for m in heavy))
 """
 
 
-def test_import_is_light():
-    """`import graphad` brings nothing heavy and takes a few times as long as numpy alone.
+def test_import_is_light(tmp_path):
+    """`import graphad` brings nothing heavy and takes about twice as long as numpy alone, bytecode being there for both.
 
     A ratio, since times under a loaded test run mean nothing; `make bench` prints the seconds (the aim: below 0.25).
     """
     command = [sys.executable, "-c", IMPORT]
-    runs = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(5)]
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPYCACHEPREFIX": str(tmp_path)}
+    runs = [
+        subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout.split() for _ in range(6)
+    ]  # the first one writes the bytecode
     assert {r[1] for r in runs} == {"False"}
-    assert min(float(r[0]) for r in runs) < 4
+    assert min(float(r[0]) for r in runs) < 3

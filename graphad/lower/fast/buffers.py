@@ -17,6 +17,7 @@ from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 
 SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
 CACHE = 3 << 19  # bytes that the pieces of one tile should fit into: most of a second-level cache
+MANY = 12  # pieces that share it
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,15 +199,27 @@ def _in_place(m: Member, dying: Mapping[Node, Buffer], base: Mapping[Node, Node]
 
 def rows_of_tile(loop: Loop, plan: Plan) -> Size | str:
     """How many rows a tile has: a number, or its text where the rows have a named size."""
-    total = width_of_rows(loop, plan)
+    total, room = width_of_rows(loop, plan), tile_bytes(loop, plan)
     if not isinstance(total, int):
-        return f"max(1, {CACHE} // max(1, {total}))"
-    rows = max(1, CACHE // max(total, 1))
+        return f"max(1, {room} // max(1, {total}))"
+    rows = max(1, room // max(total, 1))
     return rows - rows % 64 if rows > 64 else rows
+
+
+def tile_bytes(loop: Loop, plan: Plan) -> int:
+    """What the pieces of one tile may take: a part of the cache where they are few, since calls are no burden then."""
+    return CACHE * min(len(_row_widths(loop, plan)), MANY) // MANY
 
 
 def width_of_rows(loop: Loop, plan: Plan) -> Size:
     """The bytes of one row of all that a turn of a loop reads and writes."""
+    total: Size = 0
+    for width in _row_widths(loop, plan):
+        total = total + width
+    return total
+
+
+def _row_widths(loop: Loop, plan: Plan) -> list[Size]:
     widths: list[Size] = [row_bytes(b.shape, b.axis, b.dtype) for b in plan.slots]
     inside = {m.node for m in loop.members}
     seen: dict[tuple[Node, int], None] = {}
@@ -214,11 +227,7 @@ def width_of_rows(loop: Loop, plan: Plan) -> Size:
         seen.update({(x, a): None for x, a in m.cut.items() if a is not None and x not in inside})
         if m.node in loop.stored and m.axis is not None:
             seen[m.node, m.axis] = None
-    widths += [row_bytes(x.shape, a, x.dtype) for x, a in seen]
-    total: Size = 0
-    for width in widths:
-        total = total + width
-    return total
+    return [*widths, *(row_bytes(x.shape, a, x.dtype) for x, a in seen)]
 
 
 def row_bytes(shape: Shape, axis: int | None, dtype: DType) -> Size:

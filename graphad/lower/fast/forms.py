@@ -13,7 +13,7 @@ import numpy as np
 from graphad.form.literals import number
 from graphad.form.template import Expr
 from graphad.ir.core import Node
-from graphad.ir.dims import product
+from graphad.ir.dims import Dim, product
 from graphad.lower.program import Apply, Assign, Ref
 from graphad.ops.attributes import all_axes
 from graphad.ops.casts import astype
@@ -116,8 +116,7 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
     if node.op is concatenate:
         return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
     if node.op in (place, place_all):
-        parts = [f"{out}[{index}] += {x}" for index, x in zip(place_indices(node), texts, strict=True)]
-        return [f"{out}.fill(0)", parts[0].replace("+=", "=", 1), *parts[1:]]
+        return [f"{out}.fill(0)", *placed(node, texts, out)]
     if node.op is divide and (inverse := _exact_inverse(node.inputs[1])):
         return [f"np.multiply({texts[0]}, {number(inverse)}, {out})"]
     if node.op is power and (form := _POWERS.get(uniform_value(node.inputs[1]))) and node.dtype.kind == "f":
@@ -141,6 +140,20 @@ def guard(operands: Sequence[Expr]) -> str:
     """The form of `guarded`: one look at the mask is cheaper than a copy."""
     condition, replacement, x = (o.text for o in operands)
     return f"np.where({condition}, {replacement}, {x}) if {condition}.any() else {x}"
+
+
+def placed(node: Node, texts: Sequence[str], out: str) -> list[str]:
+    """The statements that add values at their places in an array of zeros.
+
+    ``out[1:] += x`` would copy the part onto itself after the addition; that is needed for single elements only.
+    """
+    indices = [node.attrs["index"]] if node.op is place else node.attrs["indices"]
+    lines = []
+    for k, (index, part, x) in enumerate(zip(indices, place_indices(node), texts, strict=True)):
+        is_element = len(index) == node.ndim and all(isinstance(e, int | Dim) for e in index)
+        spot = f"{out}[{part}]"
+        lines.append(f"{spot} = {x}" if k == 0 else f"{spot} += {x}" if is_element else f"np.add({spot}, {x}, {spot})")
+    return lines
 
 
 def place_indices(node: Node) -> list[str]:

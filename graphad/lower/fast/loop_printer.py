@@ -149,7 +149,7 @@ class LoopPrinter(Writer):
             for name, operand in zip(self.parts[node], operands, strict=True):
                 axis = next(iter(m.cut.values())) or 0
                 piece = f"{name}[{slice_text(axis, 'lo:hi')}]"
-                self.add(f"{piece} += {operand.text}", node, BODY)
+                self.add(f"np.add({piece}, {operand.text}, {piece})", node, BODY)
         elif m.axis is None:
             self.add(f"{self.partial[node]} += {self._part(m, operands)}", node, BODY)
         elif node in self.loop.stored:

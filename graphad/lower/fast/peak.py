@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
 from graphad.lower.alias import is_view
-from graphad.lower.fast.buffers import CACHE, Plan, row_bytes, rows_of_tile, width_of_rows
 from graphad.lower.fast.buffers import Buffer as Slot
+from graphad.lower.fast.buffers import Plan, row_bytes, rows_of_tile, tile_bytes, width_of_rows
 from graphad.lower.fast.forms import guarded, is_ufunc
 from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter
@@ -71,7 +71,7 @@ def functions(program: FastProgram) -> Iterator[tuple[Loop, Plan]]:
 def _rows(loop: Loop, plan: Plan) -> Size:
     """How many rows the scratch arrays of a loop have."""
     rows = rows_of_tile(loop, plan)
-    return CACHE // width_of_rows(loop, plan) if isinstance(rows, str) else rows
+    return tile_bytes(loop, plan) // width_of_rows(loop, plan) if isinstance(rows, str) else rows
 
 
 def _scratch_row(plan: Plan) -> Size:

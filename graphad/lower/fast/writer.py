@@ -7,7 +7,7 @@ from graphad.form.template import Expr
 from graphad.ir.core import Node
 from graphad.lower.emit import Printer, helpers_of
 from graphad.lower.fast.direct import Direct, definitions
-from graphad.lower.fast.forms import into, place_indices
+from graphad.lower.fast.forms import into, placed
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Assign, Expression, Program, Statement
@@ -53,8 +53,8 @@ class DirectPrinter(Printer):
         name = self.names.add(s.node)
         kind = "" if s.node.dtype.name == "float64" else f", {literals.dtype_text(s.node.dtype)}"
         self.add(f"{name} = np.zeros({literals.attribute(s.node.shape)}{kind})", s.node)
-        for k, (index, x) in enumerate(zip(place_indices(s.node), texts, strict=True)):
-            self.add(f"{name}[{index}] {'+=' if k else '='} {x}", s.node)
+        for line in placed(s.node, texts, name):
+            self.add(line, s.node)
 
 
 def _is_written_out(s: Assign) -> bool:
