@@ -42,6 +42,37 @@ def tiny(cache: int = 64) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def disjoint() -> Iterator[None]:
+    """Chunks that could run at once run one by one instead, the last one first; none may write where another does.
+
+    A race would be seen by chance alone; this sees what could become one.
+    """
+
+    def each(loop: Any, chunks: Any, count: int, rows: int, scratch: list[Any], given: tuple[Any, ...]) -> list[Any]:
+        held = [a for a in given if isinstance(a, np.ndarray) and a.flags.writeable and a.size]
+        parts, written = [], set()
+        for start, stop in reversed(chunks):
+            before = [a.copy() for a in held]
+            own = tuple([np.full_like(b, 77) for b in scratch[0]])
+            parts.append(loop(start, stop, rows, own, *given))
+            fresh = {place for a, b in zip(held, before, strict=True) for place in _changed(a, b)}
+            assert not fresh & written
+            written |= fresh
+        return parts[::-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threads, "_each", each)
+        yield
+
+
+def _changed(array: Any, before: Any) -> set[int]:
+    """The addresses of elements that are no longer what they were."""
+    begin = array.__array_interface__["data"][0]
+    same = (array == before) | ((array != array) & (before != before))
+    return {begin + sum(k * s for k, s in zip(at, array.strides, strict=True)) for at in np.argwhere(~same).tolist()}
+
+
 def arrays(inputs: Sequence[Any], sizes: dict[str, int] | None = None, seed: int = 0) -> list[Any]:
     """Random values for inputs, with zeros and negative numbers among them."""
     rng = np.random.default_rng(seed)

@@ -112,7 +112,9 @@ def test_import_is_light(tmp_path):
     A ratio, since times under a loaded test run mean nothing; `make bench` prints the seconds (the aim: below 0.25).
     """
     command = [sys.executable, "-c", IMPORT]
-    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPYCACHEPREFIX": str(tmp_path)}
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {
+        "PYTHONPYCACHEPREFIX": str(tmp_path)
+    }
     runs = [
         subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout.split() for _ in range(6)
     ]  # the first one writes the bytecode

@@ -7,7 +7,7 @@ import graphad as ga
 from graphad.errors import GraphError
 from graphad.ops.elementwise import add, exp, multiply, negative, subtract
 from graphad.rules import engine
-from graphad.rules.engine import rewrite, watching
+from graphad.rules.engine import Settled, rewrite, used_once, watching
 
 x = ga.input("x", (3,))
 V = [np.array([1.0, 2.0, 3.0])]
@@ -36,6 +36,27 @@ def test_one_walk_reaches_the_end():
     after = check(ga.Graph([x], y), {add: (to_subtract,), negative: (double_negative,)})
     assert [n.op.name for n in after.nodes] == ["input", "sin", "negative", "subtract", "exp"]
     assert len(tried) == 1
+
+
+def test_a_second_walk_looks_only_at_what_may_have_changed():
+    """A node that no rule fitted is tried again where it, or what is behind it, has got or lost users; not otherwise."""
+    tried = []
+
+    def when_used_once(node):
+        tried.append(node)
+        return ga.sin(node.inputs[0].inputs[0]) if node.inputs[0].op is negative and used_once(node.inputs[0]) else None
+
+    still, shared = ga.exp(ga.tanh(x)), negative(x)
+    waiting = exp(shared)
+    settled, rules = Settled(), {exp: (when_used_once,)}
+    first = ga.Graph([x], still + waiting + shared)
+    assert rewrite(first, rules, settled=settled) is first
+    assert [n is m for n, m in zip(tried, [still, waiting], strict=True)] == [True, True]
+    assert rewrite(first, rules, settled=settled) is first
+    assert len(tried) == 2
+    after = rewrite(ga.Graph([x], still + waiting), rules, settled=settled)
+    assert len(tried) == 3 and tried[2] is waiting
+    assert [n.op.name for n in after.nodes] == ["input", "tanh", "exp", "sin", "add"]
 
 
 @pytest.mark.parametrize(
