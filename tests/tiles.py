@@ -178,11 +178,13 @@ def check(
                         called(f, values, draws)
                 continue
             for f in made:
+                before: list[Any] = []
                 for _ in range(2):
                     found = called(f, values, draws)
                     close(found, expected)
                     same_bits(found, found if first is None else first)
-                    first = [y.copy() for y in found]
+                    assert not any(np.may_share_memory(y, z) for y in found for z in before)
+                    first, before = [y.copy() for y in found], found
                     for y in found:
                         y[...] = 7  # the next call must not mind
     return functions[0]

@@ -17,7 +17,7 @@ MARK = re.compile(r"(<!-- generated: docs/images/make.py -->\n```python\n).*?(``
 def generated_code() -> str:
     """The forward and backward pass of the example as graphad prints it."""
     graph = tied_autoencoder.declare()
-    source = ga.compile(graph.inputs, graph.outputs, name="autoencoder").source
+    source = ga.compile(graph.inputs, graph.outputs, name="autoencoder", style="readable").source
     return source.removeprefix("import numpy as np\n\n\n")
 
 

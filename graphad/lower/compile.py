@@ -167,12 +167,10 @@ def compile(
     tiles), "reuse" (buffers), "threads". ``threads``: how many may share a loop; GRAPHAD_NUM_THREADS unless given, else
     one for each CPU; the results are the same bits for any number. ``cache``: a private folder where generated source
     is kept between runs, so that a graph that was compiled before needs no rewriting; GRAPHAD_CACHE_DIR unless given,
-    False: none.
-
-    ``max_bytes``: what a call may add to the memory in use, results and workspace included: forward values are computed
-    again in the backward pass instead of being kept, as few as will do. ``sizes``: numbers of the named sizes that this
-    is meant for. Raises MemoryBudgetError naming the least that was found, GraphError when an input is left out (it is
-    named), ArgumentError for bad names.
+    False: none. ``max_bytes``: what a call may add to the memory in use, results and workspace included: forward values
+    are computed again in the backward pass instead of being kept, as few as will do. ``sizes``: numbers of the named
+    sizes that this is meant for. Raises MemoryBudgetError naming the least that was found, GraphError when an input is
+    left out (it is named), ArgumentError for bad names.
 
     >>> import graphad as ga
     >>> x = ga.input("x", shape=("n",))
@@ -187,17 +185,16 @@ def compile(
     declared = Graph(inputs, [*nodes, *targets.values()], name)
     _check_updates(declared, targets)
     numbers = known_sizes(declared, sizes)
-    pipelines = alternatives(pipeline(optimize, rewrites)) if max_bytes is not None else [pipeline(optimize, rewrites)]
-    ways = [verified(p, verify).run for p in pipelines]
+    wanted = pipeline(optimize, rewrites)
+    ways = [verified(p, verify).run for p in ([wanted] if max_bytes is None else alternatives(wanted))]
     kept = None if rewrites or verify or not isinstance(optimize, str) else cache_of(cache)
-    places = [k for k, x in enumerate(declared.inputs) if x in targets]
     count = resolve(threads) if "threads" in passes else 1
-    options = {"optimize": optimize, "structure": structure, "targets": places, "passes": sorted(passes)}
-    options |= {"sizes": sorted(numbers.items()), "budget": (max_bytes, count) if max_bytes is not None else None}
+    options = {"optimize": optimize, "structure": structure, "passes": sorted(passes), "sizes": sorted(numbers.items())}
+    options["targets"] = [k for k, x in enumerate(declared.inputs) if x in targets]
+    options["budget"] = None if max_bytes is None else (max_bytes, count)
     key = key_of(declared, options) if kept else None
     lowering = Lowering(declared, ways[0], structure, tuple(targets), name, kept, key, count, tuple(passes), numbers)
-    if max_bytes is not None:
-        lowering = lowering.within(max_bytes, ways)
+    lowering = lowering if max_bytes is None else lowering.within(max_bytes, ways)
     return Function(lowering, style, check_nan == "blame")
 
 

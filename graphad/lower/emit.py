@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from graphad.form import literals
 from graphad.form.template import Expr, Precedence, expr_of
@@ -60,6 +61,7 @@ def render(expression: Expression, names: Mapping[Node, str]) -> Expr:
             return numpy_form(node, [render(x, names) for x in operands])
 
 
+source_of = cache(inspect.getsource)  # which is slow
 CALLED = re.compile(r"(?<![\w.])(\w+)\(")
 
 
@@ -74,7 +76,7 @@ def helpers_of(program: Program, without: Container[Node] = ()) -> dict[str, str
     used: dict[str, str] = {}
     while texts:
         for name in set(CALLED.findall(texts.pop())) & offered.keys() - used.keys():
-            used[name] = inspect.getsource(offered[name])
+            used[name] = source_of(offered[name])
             texts.append(used[name])
     return dict(sorted(used.items()))
 

@@ -17,7 +17,7 @@ from graphad.ir.graph import Graph, toposort
 from graphad.ir.late import install
 from graphad.ir.origin import Origin
 from graphad.lower.compile import Function
-from graphad.lower.program import Assign, applied
+from graphad.lower.program import Assign, Loop, applied
 from graphad.ops.casts import astype
 from graphad.ops.fit import broadcast_to
 
@@ -189,7 +189,9 @@ def _generated(function: Function, node: Node) -> Iterator[tuple[str, str]]:
 
 def _owner(function: Function, node: Node) -> Node:
     """The node whose statement computes a node, or what it is left out of as NumPy does it by itself."""
-    parts = {n: s.node for s in function.program.statements if isinstance(s, Assign) for n in applied(s.value)}
+    loops = [m.statement for s in function.program.statements if isinstance(s, Loop) for m in s.members]
+    statements = [*loops, *(s for s in function.program.statements if isinstance(s, Assign))]
+    parts = {n: s.node for s in statements for n in applied(s.value)}
     near = [node]
     for n in near:
         if n in parts:

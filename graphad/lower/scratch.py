@@ -35,7 +35,12 @@ PARTS = {  # in percent of the bytes of the first operand
     "gamma_density": 913,
     "beta_density": 1513,
     "euclidean_norm": 100,
-    "solve_triangular": 100,
+    "solve_triangular": 150,  # of the right side
+    "window_max": 50,
+    "window_sum": 50,
+    "window_spread": 200,
+    "max_share": 65,
+    "max_mean": 65,
     "expm": 900,
     "pinv": 300,
     "cofactor": 400,
@@ -46,6 +51,7 @@ PARTS = {  # in percent of the bytes of the first operand
 CONVOLUTIONS = ("conv", "conv_input_adjoint", "conv_filter_adjoint")
 NOMINAL = 4096  # what a named size counts as where a tile bounds what it takes anyway
 TILE = 2 << 20  # bytes of what the taps of a convolution meet at a time
+SHARED = 1 << 20  # bytes of the input that `max_share` looks at at a time
 
 
 def scratch_of(node: Node, elements: Size | None = None) -> Size:
@@ -54,25 +60,34 @@ def scratch_of(node: Node, elements: Size | None = None) -> Size:
         return _of_convolution(node)
     if node.op.name not in PARTS or not isinstance(node.inputs[0].type, TensorType):
         return 0
-    x = node.inputs[0]
+    x = node.inputs[node.op.name in ("solve_triangular", "max_share")]
     size = product(x.shape) if elements is None else elements
+    if node.op.name == "max_share":
+        size = min(count(size), SHARED // x.dtype.itemsize)
     return PARTS[node.op.name] * x.dtype.itemsize * size // 100
 
 
 def _of_convolution(node: Node) -> int:
-    """What the taps of the kernel meet and the product with it, for one tile of the batch: see `conv_helpers.py`."""
+    """What the taps of the kernel meet, the products with it and frames of zeros, for a tile: see `conv_helpers.py`."""
     first, second = node.inputs[:2]
-    if node.op.name == "conv":
-        x, y, filters = first, node, second.shape
-    elif node.op.name == "conv_input_adjoint":
-        x, y, filters = node, first, second.shape
-    else:
-        x, y, filters = first, second, node.shape
-    taps, positions = count(product(filters[2:])), count(product(x.shape[2:]))
-    sides = (count(x.shape[1]), count(y.shape[1]))
-    row = node.dtype.itemsize * positions * taps * min(sides)
-    images = min(count(x.shape[0]), max(1, TILE // max(row, 1)))
-    return images * (row + node.dtype.itemsize * positions * max(sides))
+    name, byte = node.op.name, node.dtype.itemsize
+    x, y, kernel = {
+        "conv": (first, node, second.shape[2:]),
+        "conv_input_adjoint": (node, first, second.shape[2:]),
+        "conv_filter_adjoint": (first, second, node.shape[2:]),
+    }[name]
+    batch, here, there = count(x.shape[0]), count(x.shape[1]), count(y.shape[1])
+    rows = count(x.shape[2] if name == "conv_input_adjoint" else y.shape[2])
+    width = count(product(x.shape[3:]))
+    plain, framed = rows * width, (rows + count(kernel[0])) * width
+    ins, outs = (there, here) if name == "conv_input_adjoint" else (here, there)
+    each = byte * count(product(kernel)) * (here if name == "conv_filter_adjoint" else min(here, there))
+    gathered = each * (framed if outs < ins and name != "conv_filter_adjoint" else plain)
+    others = {"conv": 2 * outs * plain, "conv_input_adjoint": 2 * outs * plain + ins * framed}
+    whole = gathered + byte * others.get(name, there * plain)
+    if each * plain > 2 * TILE:  # parts of one image
+        return whole * TILE // (each * plain)
+    return whole * min(batch, max(1, TILE // max(each * plain, 1)))
 
 
 def count(size: Size) -> int:

@@ -8,6 +8,9 @@ def wrap(code: str, indent: str) -> list[str]:
     if len(indent) + len(code) <= WIDTH:
         return [indent + code]
     head, sep, value = code.partition(" = ")
+    if sep and ", " in head and "(" not in head and len(head) > WIDTH // 2:  # many names
+        head, value = f"({head})", value if value[0] in "([" and _is_bracketed(value) else f"({value})"
+        code = f"{head} = {value}"
     if sep and "(" not in head and not _is_bracketed(value):
         code = f"{head} = ({value})"
     lines: list[str] = []

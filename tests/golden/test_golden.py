@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from golden.models import MODELS
+from golden.models import FAST, MODELS
 
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.__name__)
-def test_generated_code(model, request):
-    path, text = HERE / f"{model.__name__}.txt", model().source
+CASES = [(model, "readable", model.__name__) for model in MODELS]
+CASES += [(model, "fast", f"{model.__name__}_fast") for model in FAST]
+
+
+@pytest.mark.parametrize(("model", "style", "name"), CASES, ids=[name for _, _, name in CASES])
+def test_generated_code(model, style, name, request):
+    path, text = HERE / f"{name}.txt", model(style).source
     if request.config.getoption("--update-golden"):
         path.write_text(text)
     kept = path.read_text().splitlines()

@@ -6,13 +6,13 @@ import graphad as ga
 from graphad.passes.base import Report, Step
 
 
-def model():
+def model(style="fast"):
     x, w = ga.input("x", ("n", 3)), ga.parameter("w", (3,))
     with ga.scope("encode"):
         h = ga.tanh(x * w)
     z = (h + 0) * 1
     loss = ga.sum(z * h)
-    return ga.compile([x, w], {"loss": loss, "d_w": ga.grad(loss, w)}, name="model")
+    return ga.compile([x, w], {"loss": loss, "d_w": ga.grad(loss, w)}, name="model", style=style)
 
 
 def rows(explanation):
@@ -25,7 +25,7 @@ def rows(explanation):
 
 
 def test_a_forward_node():
-    e = model().explain("h")
+    e = model("readable").explain("h")
     found = rows(e)
     assert str(e).splitlines()[0] == "h = np.tanh(x * w) : f64[n, 3]"
     assert found["line"].endswith("h = ga.tanh(x * w)")
@@ -34,6 +34,8 @@ def test_a_forward_node():
     assert "derivative of tanh is elementwise" in found["forward"]
     assert found["adjoint"].startswith("d_h = ")
     assert "np.tanh(x * w)" in found["generated"]
+    found = rows(model().explain("h"))
+    assert "np.tanh(t0, b0)" in found["generated"]
 
 
 def test_a_gradient():
@@ -63,10 +65,11 @@ def test_values_that_are_gone_say_so():
     assert f"{f.explain(x)}".endswith("argument x of function")
 
 
-def test_inner_nodes_belong_to_the_line_they_are_part_of():
+@pytest.mark.parametrize("style", ["fast", "readable"])
+def test_inner_nodes_belong_to_the_line_they_are_part_of(style):
     x = ga.input("x", ("n",))
     y = ga.exp(x * 2) + 1
-    f = ga.compile([x], y)
+    f = ga.compile([x], y, style=style)
     for node in f.graph.nodes:
         if node.inputs:
             assert "line" in rows(f.explain(node))["generated"]
@@ -86,8 +89,7 @@ def test_any_node_of_any_graph():
 def test_every_node_of_the_golden_models_is_explained():
     from golden.models import MODELS
 
-    for make in MODELS:
-        f = make()
+    for f in [make(style) for make in MODELS for style in ("fast", "readable")]:
         for node in (*f.declared.nodes, *f.graph.nodes):
             text = str(f.explain(node))
             assert "generated" in text

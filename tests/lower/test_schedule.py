@@ -1,13 +1,17 @@
 """Orders for little memory: legal, deterministic, never worse than the plain one, linear; predictions are measured."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from deep_programs import execute, gelu, gradient, heat, mlp, noisy, residual, rnn, values_of
 
 import graphad as ga
 from graphad.lower.accumulate import running_sums
+from graphad.lower.greedy import is_recomputed
 from graphad.lower.interpret import interpret
 from graphad.lower.memory import Step, peak, predicted, steps_of, timeline
+from graphad.lower.recompute import with_recomputation
 from graphad.lower.schedule import low_memory, low_memory_peak, schedule, unhurried
 
 PROGRAMS = {
@@ -84,6 +88,23 @@ def test_values_are_those_of_the_oracle(graph):
     expected = interpret(graph, values, np.random.default_rng(1))
     for a, b in zip(execute(graph, low_memory(graph), values)[0], expected, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("widths", [[8, 16, 32, 64, 128, 256], [256, 128, 64, 32, 16, 8], [32, 64, 16, 64, 32, 512]])
+def test_nothing_is_computed_again_before_the_forward_pass_is_done(widths):
+    """Whatever would be cheaper: not even where 1 - tanh² shares its 1 with the seed of differentiation."""
+    x = ga.input("x", shape=(256, widths[0]))
+    weights = [ga.parameter(f"W{k}", shape=shape) for k, shape in enumerate(pairwise(widths))]
+    h = x
+    for w in weights[:-1]:
+        h = ga.tanh(h @ w)
+    graph = gradient([x], ga.sum(ga.exp(h @ weights[-1])), weights, "layers")
+    again = with_recomputation(graph, {n for n in graph.nodes if n.op.name == "exp"})
+    order = unhurried(again)
+    forward = [k for k, n in enumerate(order) if n not in again.backward and not is_recomputed(n)]
+    late = [k for k, n in enumerate(order) if is_recomputed(n)]
+    assert len(late) == 2 * (len(weights) - 1)
+    assert min(late) > max(forward)
 
 
 def test_draws_keep_the_order_of_the_user():

@@ -55,9 +55,9 @@ def test_integers_wrap_around_as_written(form, dtype):
 def test_casts_are_not_written_where_numpy_makes_them():
     n = ga.input("n", ("k",), "int64")
     for made, text in [(ga.log(n), "np.log(n)"), (ga.log(1 + n), "np.log(1 + n)"), (n / 2, "n / "), (n / n, "n / n")]:
-        source = ga.compile([n], made).source
+        source = ga.compile([n], made, style="readable").source
         assert text in source
-        assert "astype" not in source
+        assert "astype" not in source + ga.compile([n], made).source
 
 
 def test_complex_numbers_times_one_may_change_where_infinite():

@@ -39,7 +39,7 @@ def test_one_walk_reaches_the_end():
 
 
 def test_a_second_walk_looks_only_at_what_may_have_changed():
-    """A node that no rule fitted is tried again where it, or what is behind it, has got or lost users; not otherwise."""
+    """A node that no rule fitted is tried again only where it, or what is behind it, has got or lost users."""
     tried = []
 
     def when_used_once(node):

@@ -6,14 +6,15 @@ import numpy as np
 
 
 def borders(length, rows):
-    """Where the at most 8 chunks of a loop begin and end: only sizes decide that, so sums come out the same."""
+    """Where chunks begin and end, at most 8: sizes decide, so sums stay the same."""
     chunk = rows * max(2, -(-length // (8 * rows)))
     return [(lo, min(lo + chunk, length)) for lo in range(0, max(length, 1), chunk)]
 
 
 def in_chunks(loop, length, rows, scratch, *arrays):
     """loop(start, stop, ...) over the whole length."""
-    return [loop(start, stop, rows, scratch[0], *arrays) for start, stop in borders(length, rows)]
+    chunks = borders(length, rows)
+    return [loop(start, stop, rows, scratch[0], *arrays) for start, stop in chunks]
 
 
 def in_waves(loop, length, rows, scratch, *arrays):
@@ -35,14 +36,14 @@ def total(parts, k):
 
 
 def keep(mask, x, out):
-    """x where the mask holds, 0 elsewhere: its bits times 1 or 0, so nan and inf are stopped and nothing branches."""
+    """x where the mask holds, else 0: bits times 1 or 0, which stops nan and inf."""
     bits = f"i{out.itemsize}"
     np.multiply(x.view(bits), mask, out.view(bits))
     return out
 
 
 def choose(mask, x, y, out):
-    """x where the mask holds, y elsewhere, by their bits: np.where guesses at every element where to go."""
+    """x where the mask holds, else y, by bits: np.where guesses at each element."""
     bits = f"i{out.itemsize}"
     x, y = np.asarray(x, out.dtype).view(bits), np.asarray(y, out.dtype).view(bits)
     found = out.view(bits)

@@ -54,10 +54,11 @@ def fuse(statements: Sequence[Assign], results: Sequence[Node]) -> list[Step]:
     """The statements in an order in which everything is there when it is needed, loops taken together."""
     places: dict[Node, _Place] = {}
     groups: dict[tuple[int, Size], list[Member]] = {}
-    latest = 0  # what is computed again must not come before what it stands after
+    latest, is_forward = 0, True  # what is computed again must not come before what it stands after
     for s in statements:
         place = _place(s, places, latest if is_recomputed(s.node) else 0)
-        latest = max(latest, place.phase)
+        is_forward = is_forward and not is_recomputed(s.node)
+        latest = max(latest, place.ready if is_forward else place.phase)
         for node in _defined(s):
             places[node] = place
     _sink(statements, places, set(results))

@@ -4,13 +4,13 @@ t2 = np.add(t0, t1, b0)      the value t2 lives in buffer b0
 d_x_t = d_x[lo:hi]           _t: the piece of an array that the loop works on
 """
 
-import inspect
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from graphad.ir.core import Node
 from graphad.ir.types import Shape
+from graphad.lower.emit import source_of
 from graphad.lower.fast import chunk_helpers
 from graphad.lower.fast.forms import choice_helper
 from graphad.lower.fast.lifetimes import deleted
@@ -76,7 +76,7 @@ class FastPrinter(Writer):
         written = [m.node for loop in loops for m in loop.members]
         written += program.calls.home if isinstance(program, FastProgram) else []
         called |= {helper for node in written if node.op is where and (helper := choice_helper(node))}
-        found = Writer.helpers(program) | {name: inspect.getsource(getattr(chunk_helpers, name)) for name in called}
+        found = Writer.helpers(program) | {name: source_of(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
 
     def function(self, name: str, doc: str) -> None:

@@ -9,8 +9,9 @@ from graphad.lower.emit import Printer, helpers_of
 from graphad.lower.fast.direct import Direct, definitions
 from graphad.lower.fast.forms import into, placed
 from graphad.lower.fast.program import FastProgram
+from graphad.lower.fast.scalars import Scalars, scalars
 from graphad.lower.names import Names
-from graphad.lower.program import Apply, Assign, Expression, Program, Statement
+from graphad.lower.program import Apply, Assign, Copy, Expression, Program, Ref, Statement
 from graphad.ops.index import place, place_all
 
 
@@ -18,7 +19,7 @@ def _returns_out(form: str) -> bool:
     """Whether a statement's value is the array that it writes; else a line of its own gives that a name."""
     if form.startswith(("keep(", "choose(")):
         return True
-    return form.startswith("np.") and not form.startswith("np.copyto(") and not form.endswith("[..., 0])")
+    return form.startswith("np.") and not form.startswith("np.copyto(") and not form.endswith("])")  # or a part of it
 
 
 class DirectPrinter(Printer):
@@ -26,7 +27,7 @@ class DirectPrinter(Printer):
 
     def __init__(self, program: Program, names: Names) -> None:
         super().__init__(program, names)
-        self.direct = Direct(names)
+        self.direct = Direct(names, Scalars() if isinstance(program, FastProgram) else scalars(program))
 
     @staticmethod
     def helpers(program: Program) -> dict[str, str]:
@@ -40,16 +41,26 @@ class DirectPrinter(Printer):
         self.insert(at, definitions(self.direct.numbers), {})
 
     def text(self, expression: Expression) -> str:
-        """An expression in the names of this function."""
-        return self.direct.render(expression).text
+        """An expression in the names of this function, after what it needs; a result is never a Python number."""
+        return self._after_first(
+            (self.direct.value if isinstance(expression, Ref | Copy) else self.direct.render)(expression)
+        )
+
+    def _after_first(self, expression: Expr) -> str:
+        for line, node in self.direct.first:
+            self.add(line, node)
+        self.direct.first.clear()
+        return expression.text
 
     def statement(self, s: Statement) -> None:
-        """One statement; several for values that are placed in an array of zeros."""
+        """One statement; several for values that are placed in an array of zeros, none for the row of a matrix."""
+        if isinstance(s, Assign) and s.node in self.direct.scalars.rows:
+            return
         if not isinstance(s, Assign) or not _is_written_out(s):
             super().statement(s)
             return
         assert isinstance(s.value, Apply)
-        texts = [self.text(x) for x in s.value.operands]
+        texts = [self._after_first(self.direct.render(x)) for x in s.value.operands]
         name = self.names.add(s.node)
         kind = "" if s.node.dtype.name == "float64" else f", {literals.dtype_text(s.node.dtype)}"
         self.add(f"{name} = np.zeros({literals.attribute(s.node.shape)}{kind})", s.node)

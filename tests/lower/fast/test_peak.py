@@ -67,9 +67,7 @@ PROGRAMS = {"mlp": (mlp, 2048), "rnn": (rnn, 512), "conv_net": (conv_net, 256), 
 
 def values(inputs, sizes):
     rng = np.random.default_rng(0)
-    return [
-        (0.1 * rng.standard_normal(tuple(evaluate(s, sizes) for s in x.shape))).astype(x.dtype) for x in inputs
-    ]
+    return [(0.1 * rng.standard_normal(tuple(evaluate(s, sizes) for s in x.shape))).astype(x.dtype) for x in inputs]
 
 
 def measured(f, arrays, **options):
@@ -142,11 +140,11 @@ def test_what_is_returned_or_seen_by_a_view_is_not_deleted():
     more = ga.sort(ga.exp(x), axis=0)
     f = ga.compile([x], [part, ga.sum(ga.sort(more * 2, axis=1)[:300] * part), more], passes=("reuse",), threads=1)
     value = np.random.default_rng(0).random((400, 400))
+    assert_close(f, [value])
     a, b, c = f(value)
     np.testing.assert_array_equal(a, np.sort(value, 0)[:300])
     np.testing.assert_allclose(c, np.sort(np.exp(value), 0))
     np.testing.assert_allclose(b, np.sum(np.sort(c * 2, 1)[:300] * a))
-    assert_close(f, [value])
 
 
 def test_the_workspace_stays_and_the_rest_goes():

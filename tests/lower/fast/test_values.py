@@ -8,7 +8,7 @@ import pytest
 import support
 from golden.models import MODELS
 from support import all_calls, concrete
-from tiles import ALL, FEWER, arrays, check, close, expected_of, flat, gradients, loops, quiet, tiny
+from tiles import ALL, FEWER, arrays, check, close, disjoint, expected_of, flat, gradients, loops, quiet, tiny
 
 import graphad as ga
 from graphad import demo
@@ -188,6 +188,8 @@ PATTERNS = {
     "sum of many": ([x, y], lambda: [ga.sum_n(ga.tanh(x), x, y * 2, x, ga.tanh(x)), ga.sum_n(x * 2, y)]),
     "the same operand twice": ([x], lambda: [(h := ga.tanh(x) * 2) * h, ga.maximum(h, h) + h, ga.sum_n(h, h, h)]),
     "powers": ([x], lambda: [ga.square(x * 2) ** 2, ga.sqrt(abs(x * 2)) ** 3 + abs(x) ** 0.5, (x + 9.5) ** -1 * 2]),
+    "views of buffers": ([x, y], lambda: [ga.sort(ga.cumsum(ga.tanh(y) * ga.cumsum(v := (ga.tanh(x) * 2).T, axis=0).T, axis=0).T * v, axis=1)]),
+    "taken over": ([x, y], lambda: [(a := ga.sin(h := ga.tanh(x) * y) * (s := ga.sum(h))) * ga.sum(a * (b := ga.cos(h) * s + a)), b / ga.sum(b * b)]),
     "three loops": ([x, y], lambda: [(h := ga.tanh(x) * y) - ga.sum(g := h - ga.mean(h, axis=0), axis=0), g / (1 + ga.sum(g * g))]),
     "a result that others read": ([x, y], lambda: [h := ga.tanh(x) * 2, ga.exp(h) + y, ga.sin(h).T * 2]),
     "results twice and inputs": ([x, y], lambda: [h := ga.tanh(x) * 2, h, x, x.T, h[1:] * 1, y]),
@@ -195,11 +197,12 @@ PATTERNS = {
 SIZES = (11, 4, 3, 64)
 SMALL_SIZES = (0, 1, 2)
 NEED_MORE = {"windows": 3, "thin products": 3, "slices": 1}
+PLAIN: set[tuple[str, str]] = set()  # what needs no loop
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-@pytest.mark.parametrize("cache", [64, 1500])
-def test_patterns_and_their_gradients(name, cache):
+@pytest.mark.parametrize(("cache", "optimize"), [(64, "none"), (400, "full")])
+def test_patterns_and_their_gradients(name, cache, optimize):
     inputs, make = PATTERNS[name]
     outputs = make()
     try:
@@ -207,10 +210,13 @@ def test_patterns_and_their_gradients(name, cache):
     except DifferentiationError:
         pass
     sizes = [n for n in (*SIZES, *SMALL_SIZES) if n >= NEED_MORE.get(name, 0)]
+    calls = [arrays(inputs, {"n": n}, n) for n in sizes]
     with tiny(cache):
-        f = check(inputs, outputs, *[arrays(inputs, {"n": n}, n) for n in sizes], threads=(1, 2, 3, 8), variants=(ALL,))
-        assert loops(f)
-        check(inputs, outputs, *[arrays(inputs, {"n": n}, n) for n in sizes[:2]], variants=(*FEWER, ()))
+        f = check(inputs, outputs, *calls, variants=(ALL,), threads=(1, 2, 3, 8), optimize=optimize)
+        assert loops(f) or (name, optimize) in PLAIN
+        check(inputs, outputs, *calls[:2], variants=(*FEWER, ()), threads=(3,), optimize=optimize)
+        with disjoint():
+            check(inputs, outputs, *calls[:2], variants=(ALL,), optimize=optimize)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "complex64", "complex128", "int8", "uint8", "int64", "bool"])
