@@ -174,7 +174,7 @@ def check(
                 expected, first = expected_of(graph, values, draws), None
             except ValueError:  # the largest of no elements
                 for f in made:
-                    with pytest.raises(ValueError):  # noqa: PT011
+                    with pytest.raises(ValueError):
                         called(f, values, draws)
                 continue
             for f in made:

@@ -16,7 +16,9 @@ from graphad.lower.wrap import wrap
 def made():
     model = demo.declare()
     yield demo.training_step(model, 0.5)
-    yield ga.compile([model.x, model.y, *model.parameters], ga.grad(model.loss, model.x), name="plain", style="readable")
+    yield ga.compile(
+        [model.x, model.y, *model.parameters], ga.grad(model.loss, model.x), name="plain", style="readable"
+    )
     x = ga.input("x", ("batch", 30))
     parts = [ga.tanh(x * (k + 0.123456789)) for k in range(30)]
     total = ga.sum(ga.concatenate(parts, axis=1)) + ga.sum(ga.sum_n(*[p * p for p in parts]))

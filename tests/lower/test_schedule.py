@@ -90,7 +90,7 @@ def test_values_are_those_of_the_oracle(graph):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("widths", [[8, 16, 32, 64, 128, 256], [256, 128, 64, 32, 16, 8], [32, 64, 16, 64, 32, 512]])
+@pytest.mark.parametrize("widths", [[8, 16, 64, 256], [256, 128, 64, 32, 16, 8], [32, 64, 16, 512], [256, 128, 16, 16]])
 def test_nothing_is_computed_again_before_the_forward_pass_is_done(widths):
     """Whatever would be cheaper: not even where 1 - tanh² shares its 1 with the seed of differentiation."""
     x = ga.input("x", shape=(256, widths[0]))

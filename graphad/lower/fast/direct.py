@@ -143,7 +143,8 @@ class Direct:
 
         Beside other dtypes a float counts less; and between floats an operator would be Python's.
         """
-        if "elementwise" not in node.op.traits or any(x.dtype.name not in ("float64", "bool") for x in node.inputs):
+        dtypes = {x.node.dtype.name for x in operands if isinstance(x, Ref | Apply)}  # not of what a cast made of it
+        if "elementwise" not in node.op.traits or not dtypes <= {"float64", "bool"}:
             return False
         form = node.op.numpy if isinstance(node.op.numpy, str) else node.op.numpy(node)
         if form.startswith("np."):

@@ -34,6 +34,7 @@ from graphad.lower.program import (
 )
 from graphad.lower.scratch import count, scratch_of
 
+BUFFER = 8192  # elements that NumPy's iterators hold at a time
 CHUNKS = 8  # at most, of a loop
 ELIDED = 1 << 18  # bytes from which on NumPy computes a nested expression in the array of its first operand
 
@@ -126,7 +127,7 @@ class _Teller:
             return []
         if s.node in self.home or s.parts:
             parts = [p for p in s.parts if p is not None]
-            scratch = scratch_of(s.node)
+            scratch = scratch_of(s.node) + stretched(s)
             self._add([(p, bytes_of(p.type)) for p in parts], map(self.owner.get, references(s.value)), (), scratch)
             self.owner |= {p: p for p in parts}
             return [*parts]
@@ -178,7 +179,7 @@ class _Teller:
             several = length > rows
             chunks = -(-length // (rows * max(2, -(-length // (CHUNKS * rows)))))
             rows = min(rows, length)
-        pieces, most = [], [0]
+        pieces, most, fixed = [], [0], 0
         for m in loop.members:
             if m.axis is None:
                 continue
@@ -188,8 +189,21 @@ class _Teller:
                 pieces.append(width)
                 most.append(count(width) * several)
             most.append(count(_scratch_of_row(m)))
+            fixed = max(fixed, stretched(m.statement))
         sums = _sum(bytes_of(m.node.type) for m in loop.members if m.axis is None and not m.is_spread)
-        return (chunks + 1) * sums + self.threads * rows * (_sum(pieces) + max(most))
+        return (chunks + 1) * sums + self.threads * (rows * (_sum(pieces) + max(most)) + fixed)
+
+
+def stretched(s: Assign) -> int:
+    """The buffers into which NumPy copies operands that it stretches along rows which are shorter than a buffer."""
+    node = s.node
+    if not isinstance(s.value, Apply) or "elementwise" not in node.op.traits or not node.ndim:
+        return 0
+    if isinstance(node.shape[-1], int) and node.shape[-1] >= BUFFER:
+        return 0
+    shapes = [x.node.shape for x in s.value.operands if isinstance(x, Ref)]
+    several = [shape for shape in shapes if shape != node.shape and product(shape) != 1]
+    return len(several) * node.dtype.itemsize * min(BUFFER, count(product(node.shape)))
 
 
 def _scratch_of_row(m: Member) -> Size:

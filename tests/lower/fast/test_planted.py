@@ -1,5 +1,7 @@
 """The checks of this folder can fail: each mistake that is planted here is found by them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from lower.fast.test_values import PATTERNS
@@ -131,7 +133,7 @@ def test_chunks_that_depend_on_the_number_of_threads(name, monkeypatch):
     def with_threads(count):
         def in_chunks(loop, length, rows, scratch, *arrays):
             edges = np.linspace(0, length, count + 1).astype(int).tolist()
-            return [loop(a, b, rows, scratch[0], *arrays) for a, b in zip(edges, edges[1:], strict=False)]
+            return [loop(a, b, rows, scratch[0], *arrays) for a, b in pairwise(edges)]
 
         return {"in_chunks": in_chunks}
 

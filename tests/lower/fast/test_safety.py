@@ -5,10 +5,10 @@ import threading
 
 import numpy as np
 import pytest
+from passes.test_passes import random_graph
 from tiles import ALL, FEWER, arrays, called, close, expected_of, flat, loops, same_bits, tiny
 
 import graphad as ga
-from passes.test_passes import random_graph
 
 x, y, w = ga.input("x", ("n", 6)), ga.input("y", ("n", 6)), ga.parameter("w", (6,))
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import support
 from golden.models import MODELS
+from passes.test_passes import random_graph
 from support import all_calls, concrete
 from tiles import ALL, FEWER, arrays, check, close, disjoint, expected_of, flat, gradients, loops, quiet, tiny
 
@@ -15,7 +16,6 @@ from graphad import demo
 from graphad.errors import DifferentiationError
 from graphad.lower.alias import is_read_only, is_view
 from graphad.lower.interpret import interpret_all
-from passes.test_passes import random_graph
 
 CALLS = [(k, *call) for k, call in enumerate(all_calls())]
 
@@ -76,7 +76,7 @@ def _leaves(value):
     return [y for v in (value.values() if isinstance(value, dict) else value) for y in _leaves(v)]
 
 
-def check_models(calls, monkeypatch, sizes=({"batch": 5, "n": 5}, {"batch": 0, "n": 0}, {"batch": 1, "n": 1})):
+def check_models(calls, monkeypatch, sizes=({"batch": 5, "n": 5}, {"batch": 0, "n": 0})):
     assert calls
     monkeypatch.undo()
     for inputs, outputs in calls:
@@ -107,7 +107,7 @@ def test_demo(compiled, monkeypatch):
     check_models(compiled, monkeypatch, [{"batch": 3}])
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(12))
 def test_random_graphs(seed):
     graph = random_graph(seed)
     with tiny((64, 200, 1000)[seed % 3]):
@@ -115,7 +115,25 @@ def test_random_graphs(seed):
         check(graph.inputs, graph.outputs, *values, optimize=("none", "basic", "full")[seed % 3])
 
 
-@pytest.mark.parametrize("seed", range(24))
+LAYOUTS = [
+    lambda a, b, axis: ga.sin(a),
+    lambda a, b, axis: a + b,
+    lambda a, b, axis: a * ga.sigmoid(b),
+    lambda a, b, axis: ga.where(a > b, a, 0.5 * b),
+    lambda a, b, axis: a - ga.mean(b, axis=axis, keepdims=True),
+    lambda a, b, axis: a * ga.expand_dims(ga.sum(b, axis=axis), axis),
+    lambda a, b, axis: ga.softmax(a, axis=axis),
+    lambda a, b, axis: ga.transpose(ga.cos(ga.transpose(a, (2, 0, 1))), (1, 2, 0)),
+    lambda a, b, axis: ga.reshape(ga.tanh(ga.reshape(a, (4, -1))), a.shape),
+    lambda a, b, axis: ga.concatenate([a[:2], ga.exp(-(b[2:] ** 2))], axis=0),
+    lambda a, b, axis: ga.concatenate([a[..., :1], b[..., 1:] + a[..., :-1]], axis=2),
+    lambda a, b, axis: a + ga.max(b, axis=axis, keepdims=True),
+    lambda a, b, axis: ga.sum_n(a, b, a * 0.1, b),
+    lambda a, b, axis: a / (1 + b * b) + ga.maximum(a, b) * 0.1,
+]
+
+
+@pytest.mark.parametrize("seed", range(12))
 def test_random_layouts(seed):
     """Random programs over three axes, in which sums, transposes, windows and broadcasts meet."""
     rng = np.random.default_rng(seed)
@@ -123,24 +141,7 @@ def test_random_layouts(seed):
     pool = [x, ga.tanh(x * w), x * k]
     for _ in range(14):
         a, b = pool[rng.integers(len(pool))], pool[rng.integers(len(pool))]
-        axis = int(rng.integers(3))
-        new = [
-            lambda: ga.sin(a),
-            lambda: a + b,
-            lambda: a * ga.sigmoid(b),
-            lambda: ga.where(a > b, a, 0.5 * b),
-            lambda: a - ga.mean(b, axis=axis, keepdims=True),
-            lambda: a * ga.expand_dims(ga.sum(b, axis=axis), axis),
-            lambda: ga.softmax(a, axis=axis),
-            lambda: ga.transpose(ga.cos(ga.transpose(a, (2, 0, 1))), (1, 2, 0)),
-            lambda: ga.reshape(ga.tanh(ga.reshape(a, (4, -1))), x.shape),
-            lambda: ga.concatenate([a[:2], ga.exp(-b[2:] ** 2)], axis=0),
-            lambda: ga.concatenate([a[..., :1], b[..., 1:] + a[..., :-1]], axis=2),
-            lambda: a + ga.max(b, axis=axis, keepdims=True),
-            lambda: ga.sum_n(a, b, a * 0.1, b),
-            lambda: a / (1 + b * b) + ga.maximum(a, b) * 0.1,
-        ][rng.integers(14)]()
-        pool.append(new)
+        pool.append(LAYOUTS[rng.integers(len(LAYOUTS))](a, b, int(rng.integers(3))))
     loss = ga.sum(ga.tanh(pool[-1]) * pool[-2]) + ga.mean(ga.square(pool[-3]))
     outputs = [loss, pool[-1], *ga.grad(loss, [x, w, k])]
     with tiny((64, 300, 2000)[seed % 3]):
@@ -165,35 +166,77 @@ PATTERNS = {
     "used again after a sum": ([x, y], lambda: [(h := ga.tanh(x) * y) - ga.sum(h, axis=0), h * ga.mean(h)]),
     "row softmax": ([x], lambda: [ga.softmax(ga.tanh(x), axis=1), ga.log_softmax(x * 2, axis=1)]),
     "column softmax": ([x], lambda: [ga.softmax(ga.tanh(x), axis=0), ga.special.logsumexp(x * 2, axis=0)]),
-    "softmax by hand": ([x], lambda: [ga.exp(x - ga.max(x, axis=1, keepdims=True)) / (1 + ga.sum(ga.exp(x), axis=1)[:, None])]),
+    "softmax by hand": (
+        [x],
+        lambda: [ga.exp(x - ga.max(x, axis=1, keepdims=True)) / (1 + ga.sum(ga.exp(x), axis=1)[:, None])],
+    ),
     "transposes": ([x, y], lambda: [ga.tanh(x.T) * y.T + 1, ga.sin(ga.tanh(x).T * 2).T + y]),
-    "transposes of three axes": ([t, u], lambda: [ga.tanh(ga.transpose(ga.sin(t) * u, a)) * 2 for a in ((2, 0, 1), (1, 2, 0), (0, 2, 1))]),
-    "square transpose": ([square], lambda: [ga.tanh(square) + ga.tanh(square).T, ga.exp(square.T * square) * 2 + square]),
-    "broadcast of a row": ([x, row], lambda: [ga.tanh(x * row) + row, ga.sum(ga.broadcast_to(ga.sin(row), x.shape) * x, axis=0)]),
+    "transposes of three axes": (
+        [t, u],
+        lambda: [ga.tanh(ga.transpose(ga.sin(t) * u, a)) * 2 for a in ((2, 0, 1), (1, 2, 0), (0, 2, 1))],
+    ),
+    "square transpose": (
+        [square],
+        lambda: [ga.tanh(square) + ga.tanh(square).T, ga.exp(square.T * square) * 2 + square],
+    ),
+    "broadcast of a row": (
+        [x, row],
+        lambda: [ga.tanh(x * row) + row, ga.sum(ga.broadcast_to(ga.sin(row), x.shape) * x, axis=0)],
+    ),
     "broadcast of a column": ([x, column], lambda: [ga.tanh(x * column) + ga.exp(column), ga.tanh(column) * 2]),
-    "broadcast in the middle": ([t, u], lambda: [ga.tanh(t[:, :1] * u) + ga.sin(t[:1]) * u, t[:, :, :1] * ga.tanh(u) * 2]),
+    "broadcast in the middle": (
+        [t, u],
+        lambda: [ga.tanh(t[:, :1] * u) + ga.sin(t[:1]) * u, t[:, :, :1] * ga.tanh(u) * 2],
+    ),
     "masks": ([x, y], lambda: [ga.where((x > 0) & (y < 0.5), ga.tanh(x), y * 2), ga.where(x == 0, 1.0, ga.sin(x) / x)]),
     "guards": ([x, y], lambda: [(g := ga.where(y == 0, np.inf, y), ga.sum(x / g), x / g * 2, g)[k] for k in (1, 2, 3)]),
     "reshapes": ([t, u], lambda: [ga.tanh(ga.reshape(ga.sin(t) * u, (4, -1))) * 2, ga.reshape(ga.tanh(t), -1) * 2]),
-    "slices": ([x, y], lambda: [ga.tanh(x[1:] * y[:-1]) * 2, ga.sin(x[:, 1:] * 2) + y[:, ::2][:, :1], ga.tanh(x * 2)[::2]]),
-    "joined": ([x, y], lambda: [ga.tanh(ga.concatenate([x * 2, ga.sin(y)], axis=0)), ga.concatenate([x * 2, ga.sin(y)], axis=1) * 3]),
-    "matrix times vector": ([x, weights, vector], lambda: [ga.tanh(x @ weights) * 2, ga.tanh(vector) @ ga.sin(x), ga.tanh(vector) @ (vector * 2)]),
+    "slices": (
+        [x, y],
+        lambda: [ga.tanh(x[1:] * y[:-1]) * 2, ga.sin(x[:, 1:] * 2) + y[:, ::2][:, :1], ga.tanh(x * 2)[::2]],
+    ),
+    "joined": (
+        [x, y],
+        lambda: [ga.tanh(ga.concatenate([x * 2, ga.sin(y)], axis=0)), ga.concatenate([x * 2, ga.sin(y)], axis=1) * 3],
+    ),
+    "matrix times vector": (
+        [x, weights, vector],
+        lambda: [ga.tanh(x @ weights) * 2, ga.tanh(vector) @ ga.sin(x), ga.tanh(vector) @ (vector * 2)],
+    ),
     "thin products": ([x, y], lambda: [ga.tanh(x @ y[:3].T), ga.tanh(x).T @ (y * 2), ga.sin(x.T @ y) + 1]),
     "windows": ([v], lambda: [ga.tanh(v[:-2] + v[1:-1] * v[2:]) * 2]),
-    "stencil": ([fixed], lambda: [ga.sin(fixed[1:-1, 1:-1]) * (fixed[:-2, 1:-1] + fixed[2:, 1:-1] - fixed[1:-1, 2:] ** 2)]),
+    "stencil": (
+        [fixed],
+        lambda: [ga.sin(fixed[1:-1, 1:-1]) * (fixed[:-2, 1:-1] + fixed[2:, 1:-1] - fixed[1:-1, 2:] ** 2)],
+    ),
     "far windows": ([fixed], lambda: [ga.sin(fixed[:5]) * ga.tanh(fixed[4:]) + fixed[2:7] ** 2]),
     "diagonals": ([square], lambda: [ga.diagonal(ga.tanh(square) * 2), ga.diagonal(square) * 2 + 1]),
-    "products and counts": ([x, y], lambda: [ga.prod(x * y, axis=1), ga.any(x * y > 0, axis=1), ga.all(x * y > 0, axis=0)]),
+    "products and counts": (
+        [x, y],
+        lambda: [ga.prod(x * y, axis=1), ga.any(x * y > 0, axis=1), ga.all(x * y > 0, axis=0)],
+    ),
     "scan beside a loop": ([x, y], lambda: [ga.cumsum(ga.tanh(x) * y, axis=0) * 2 + ga.sort(x * y, axis=1)]),
     "sum of many": ([x, y], lambda: [ga.sum_n(ga.tanh(x), x, y * 2, x, ga.tanh(x)), ga.sum_n(x * 2, y)]),
     "the same operand twice": ([x], lambda: [(h := ga.tanh(x) * 2) * h, ga.maximum(h, h) + h, ga.sum_n(h, h, h)]),
     "powers": ([x], lambda: [ga.square(x * 2) ** 2, ga.sqrt(abs(x * 2)) ** 3 + abs(x) ** 0.5, (x + 9.5) ** -1 * 2]),
-    "views of buffers": ([x, y], lambda: [ga.sort(ga.cumsum(ga.tanh(y) * ga.cumsum(v := (ga.tanh(x) * 2).T, axis=0).T, axis=0).T * v, axis=1)]),
-    "taken over": ([x, y], lambda: [(a := ga.sin(h := ga.tanh(x) * y) * (s := ga.sum(h))) * ga.sum(a * (b := ga.cos(h) * s + a)), b / ga.sum(b * b)]),
-    "three loops": ([x, y], lambda: [(h := ga.tanh(x) * y) - ga.sum(g := h - ga.mean(h, axis=0), axis=0), g / (1 + ga.sum(g * g))]),
+    "views of buffers": (
+        [x, y],
+        lambda: [ga.sort(ga.cumsum(ga.tanh(y) * ga.cumsum(v := (ga.tanh(x) * 2).T, axis=0).T, axis=0).T * v, axis=1)],
+    ),
+    "taken over": (
+        [x, y],
+        lambda: [
+            (a := ga.sin(h := ga.tanh(x) * y) * (s := ga.sum(h))) * ga.sum(a * (b := ga.cos(h) * s + a)),
+            b / ga.sum(b * b),
+        ],
+    ),
+    "three loops": (
+        [x, y],
+        lambda: [(h := ga.tanh(x) * y) - ga.sum(g := h - ga.mean(h, axis=0), axis=0), g / (1 + ga.sum(g * g))],
+    ),
     "a result that others read": ([x, y], lambda: [h := ga.tanh(x) * 2, ga.exp(h) + y, ga.sin(h).T * 2]),
     "results twice and inputs": ([x, y], lambda: [h := ga.tanh(x) * 2, h, x, x.T, h[1:] * 1, y]),
-}  # fmt: skip
+}
 SIZES = (11, 4, 3, 64)
 SMALL_SIZES = (0, 1, 2)
 NEED_MORE = {"windows": 3, "thin products": 3, "slices": 1}
@@ -205,14 +248,11 @@ PLAIN: set[tuple[str, str]] = set()  # what needs no loop
 def test_patterns_and_their_gradients(name, cache, optimize):
     inputs, make = PATTERNS[name]
     outputs = make()
-    try:
-        outputs = [*outputs, *gradients(inputs, outputs)]
-    except DifferentiationError:
-        pass
+    outputs = [*outputs, *gradients(inputs, outputs)]
     sizes = [n for n in (*SIZES, *SMALL_SIZES) if n >= NEED_MORE.get(name, 0)]
     calls = [arrays(inputs, {"n": n}, n) for n in sizes]
     with tiny(cache):
-        f = check(inputs, outputs, *calls, variants=(ALL,), threads=(1, 2, 3, 8), optimize=optimize)
+        f = check(inputs, outputs, *calls, variants=(ALL,), threads=(1, 2, 8), optimize=optimize)
         assert loops(f) or (name, optimize) in PLAIN
         check(inputs, outputs, *calls[:2], variants=(*FEWER, ()), threads=(3,), optimize=optimize)
         with disjoint():

@@ -1,0 +1,170 @@
+"""The generated text of the fast style: whose lines these are, always the same bytes, alone in a module, any size."""
+
+import ast
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from golden.models import FAST, MODELS
+from lower.fast.test_values import PATTERNS
+from tiles import ALL, arrays, check, flat, gradients, loops, tiny
+
+import graphad as ga
+from graphad.errors import NonFiniteError
+
+x, y, w = ga.input("x", ("n", 6)), ga.input("y", ("n", 6)), ga.parameter("w", (6,))
+
+
+def lost_lines(function):
+    """Lines of statements of the function and of its loops that belong to no line of a user."""
+    name, rows = function.name, function.source.splitlines()
+    known = {k for k, node in function.lines.items() if node.origin.line > 0}
+    lost = []
+    for f in ast.parse(function.source).body:
+        if isinstance(f, ast.FunctionDef) and (f.name == name or f.name.startswith(f"{name}_loop_")):
+            body = f.body[isinstance(f.body[0], ast.Expr) and isinstance(f.body[0].value, ast.Constant) :]
+            if f.name == name and function._code.facts.work:
+                body = [s for s in body if f"{name}_work(" not in ast.unparse(s)]
+            lost += [k for s in body for k in range(s.lineno, s.end_lineno + 1) if k not in known]
+    return [rows[k - 1] for k in lost]
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_every_line_of_a_loop_has_a_users_line(name):
+    inputs, make = PATTERNS[name]
+    outputs = make()
+    with tiny(), np.errstate(all="ignore"):
+        f = ga.compile(inputs, [*outputs, *gradients(inputs, outputs)], name="made")
+        assert lost_lines(f) == []
+        assert {m.node for loop in loops(f) for m in loop.members} <= set(f.lines.values())
+
+
+def test_the_count_of_lines_can_fail(monkeypatch):
+    with tiny():
+        f = ga.compile([x, y], ga.sum(ga.tanh(x) * y, axis=0))
+        kept = {k: n for k, n in f.lines.items() if "np.tanh" not in f.source.splitlines()[k - 1]}
+        assert lost_lines(f) == []
+        f._code.__dict__["lines"] = kept
+        assert len(lost_lines(f)) == 1
+
+
+def test_a_failure_in_a_loop_names_the_users_line():
+    quotient = ga.tanh(x) / y  # the line
+    f = ga.compile([x, y], ga.sum(quotient * x, axis=0))
+    values = [np.ones((20_000, 6)), np.ones((20_000, 6))]
+    values[1][12_345, 3] = 0
+    with pytest.raises(FloatingPointError) as caught, np.errstate(divide="raise"):
+        f(*values)
+    assert "quotient = ga.tanh(x) / y  # the line" in caught.value.__notes__[-1]
+
+
+@pytest.mark.parametrize("n", [7, 20_000])
+def test_blame_names_the_first_bad_value(n):
+    bad = ga.log(y)
+    f = ga.compile([x, y], ga.sum(ga.tanh(x) * bad, axis=0), check_nan="blame")
+    values = [np.ones((n, 6)), np.ones((n, 6))]
+    assert np.all(np.isfinite(f(*values)))
+    values[1][n // 2, 3] = -1
+    with np.errstate(all="ignore"), pytest.raises(NonFiniteError, match="log"):
+        f(*values)
+
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {tests!r})
+from golden.models import MODELS
+for style in ("fast", "readable"):
+    for make in MODELS:
+        f = make(style)
+        print(f.source, f.program, sorted(f.lines))
+import graphad as ga
+x, W = ga.input("x", ("n", "m")), ga.parameter("W", ("m", 4))
+h = ga.tanh(x) * ga.sum(x, axis=0) + ga.softmax(x)
+loss = ga.sum(ga.tanh(h @ W)) + ga.mean(h[1:] * h[:-1])
+for style in ("fast", "readable"):
+    print(ga.compile([x, W], [loss, h.T * 2, *ga.grad(loss, [x, W])], style=style).source)
+"""
+
+
+def test_the_same_bytes_whatever_the_hash_seed():
+    program = PROGRAM.format(tests=next(p for p in sys.path if p.endswith("tests")))
+    made = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "PYTHONHASHSEED": s}, capture_output=True, check=True
+        ).stdout
+        for s in ("0", "1", "4321")
+    }
+    (text,) = made
+    assert text.count(b"in_chunks(") > 4
+
+
+@pytest.mark.parametrize("make", [*FAST, None], ids=lambda m: m.__name__ if m else "slices")
+def test_a_module_stands_alone_and_checks_itself(make, tmp_path):
+    h = ga.tanh(x * w) * y
+    loss = ga.sum(h * ga.softmax(x, axis=1)) + ga.mean((h[1:] - h[:-1]) ** 2)
+    f = make("fast") if make else ga.compile([x, y, w], [loss, *ga.grad(loss, [x, y, w])], name="slices")
+    path = f.export(tmp_path / f"{f.name}.py", style="fast")
+    text = path.read_text()
+    assert "work=None" in text
+    imported = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Import | ast.ImportFrom)]
+    assert {a.name for n in imported for a in n.names} <= {"numpy", "sys"}
+    done = subprocess.run(
+        [sys.executable, "-I", str(path), "--self-check"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("ok  ") >= 2
+
+
+@pytest.mark.parametrize("make", MODELS, ids=lambda m: m.__name__)
+def test_the_module_gives_what_the_function_gives(make, tmp_path):
+    f = make("fast")
+    scope: dict = {"__name__": "module"}
+    exec(f.export(tmp_path / "m.py", style="fast").read_text(), scope)
+    for n in (5, 3000):
+        values = arrays(f.declared.inputs, dict.fromkeys(f.declared.sizes, n))
+        values = [abs(v) for v in values]
+        draws = {"rng": np.random.default_rng(0)} if f._draws else {}
+        want = flat(f(*[v.copy() for v in values], **draws))
+        rest = [np.random.default_rng(0)] if draws else []
+        found = flat(scope[f.name](*[v.copy() for v in values], *rest))
+        for a, b in zip(found, want, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+
+
+def chain(depth):
+    h = x
+    for k in range(depth):
+        h = ga.sin(h) if k % 8 else ga.tanh(h) * y
+    return h
+
+
+def comb(width):
+    return ga.sum_n(*[ga.tanh(x * (1 + k / width)) for k in range(width)])
+
+
+@pytest.mark.parametrize("make", [chain, comb])
+def test_deep_and_wide_graphs(make):
+    """Four times the graph takes nowhere near sixteen times as long; no recursion."""
+    spent = []
+    for size in (1_000, 4_000):
+        made = make(size)
+        start = time.process_time()
+        f = ga.compile([x, y], [made, ga.sum(made, axis=0)], optimize="none")
+        spent.append(time.process_time() - start)
+        assert loops(f)
+    assert spent[1] < 10 * spent[0]
+    with np.errstate(all="ignore"):
+        values = arrays([x, y], {"n": 3})
+        found = ga.compile([x, y], [make(20)], optimize="none", style="readable")(*values)
+        with tiny():
+            np.testing.assert_allclose(ga.compile([x, y], [make(20)])(*values)[0], found[0], rtol=1e-12)
+
+
+def test_a_deep_gradient():
+    made = chain(150)
+    loss = ga.sum(made)
+    with tiny():
+        check([x, y], [loss, *ga.grad(loss, [x, y])], arrays([x, y], {"n": 3}), variants=(ALL,))
