@@ -127,7 +127,7 @@ def windows(x: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) ->
         Case((2, 2, 3, 3, 2), size=(5, 6), stride=(1, 2), dilation=(2, 1)),
         Case((2, "n"), size=("n + 1",)),
     ),
-    helpers=(numpy_forms.overlap_add, numpy_forms.add_taps),
+    helpers=(numpy_forms.overlap_add, numpy_forms.add_taps, numpy_forms.tap_slices),
 )
 def overlap_add(parts: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) -> TensorType:
     """Zeros of the given size with windows (..., *size, *positions) added in place: the transpose of `windows`."""

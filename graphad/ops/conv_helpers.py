@@ -1,12 +1,12 @@
 """Plain NumPy functions of the convolutions, printed into generated code as they stand (see `helpers.py`).
 
 Layout: (batch, channels, *positions). All of it is matrix products over tiles: of the batch, and of the rows of large
-images, so that temporaries stay in cache. Without a stride a tile is laid flat: a tap of the kernel is then a shift by
-an offset, and what it meets one long run per channel; columns where windows would run over the border are computed and
-cut off. Of two forms the one that moves fewer rows is taken (a row moved costs as much as multiplying it by about 20):
+images, so that temporaries stay in cache. What the taps of the kernel meet is gathered axis by axis, from the last
+one, whose runs are short, to the first: one copy per tap of the axis. Along the first axis a tap is only an offset into
+what was gathered, so that a product for each of its taps takes the place of a copy:
 
-    gathered    a shifted copy per tap, then the product                taps·channels rows
-    late        the product, then a shifted addition per tap            taps·out rows, without a stride only
+    gathered    a copy per tap of all but the first axis, then a product per tap of the first axis
+    late        for few outputs: one product for all taps, then an addition per tap, axis by axis
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, arg-type, assignment, index, misc"
@@ -35,77 +35,65 @@ def overlap_add(parts, size, stride=1, dilation=1):
 
 def add_taps(out, parts, kernel, stride, dilation):
     """Add parts (..., *kernel, *positions) where each tap of the kernel meets out (..., *size)."""
-    count, how = parts.shape[-len(kernel) :], []
-    for axis in zip(
-        kernel, count, np.broadcast_to(stride, len(kernel)), np.broadcast_to(dilation, len(kernel)), strict=True
-    ):
-        size, m, s, d = map(int, axis)
-        how.append([slice(d * k, d * k + s * (m - 1) + 1, s) for k in range(size)])
-    for at in np.ndindex(*kernel):
-        out[(..., *[spots[k] for k, spots in zip(at, how, strict=True)])] += parts[(..., *at, *[slice(None)] * len(at))]
-
-
-def met(x, kernel, count, stride, dilation):
-    """What each tap meets: a view (..., *kernel, *positions); without a stride the positions are laid flat."""
     n = len(kernel)
-    pitch = np.array(x.strides[-n:])
-    if max(stride) == 1:
-        count, steps = (int(pitch @ (np.array(count) - 1)) // x.itemsize + 1,), (x.itemsize,)
-    else:
-        steps = (pitch * stride).tolist()
-    strides = (*x.strides[:-n], *(pitch * dilation).tolist(), *steps)
-    return np.lib.stride_tricks.as_strided(x, (*x.shape[:-n], *kernel, *count), strides)
+    how = tap_slices(kernel, parts.shape[-n:], *(np.broadcast_to(v, n).tolist() for v in (stride, dilation)))
+    for at in np.ndindex(*kernel):
+        out[(..., *[spots[k] for k, spots in zip(at, how, strict=True)])] += parts[(..., *at, *[slice(None)] * n)]
 
 
-def unflattened(flat, count, widths):
-    """A view of positions laid flat as (..., *count), without those beyond the border."""
-    pitch = [flat.itemsize]
-    for width in widths[::-1]:
-        pitch.insert(0, pitch[0] * width)
-    return np.lib.stride_tricks.as_strided(flat, (*flat.shape[:-1], *count), (*flat.strides[:-1], *pitch))
+def gathered(x, kernel, count, stride, dilation, first):
+    """What taps meet along the axes from `first` to the last: (batch, groups, channels·taps, *positions)."""
+    n = len(kernel)
+    for axis in range(n - 1, first - 1, -1):
+        at, pitch = x.ndim - n + axis, x.strides[x.ndim - n + axis]
+        shape = (*x.shape[:3], kernel[axis], *x.shape[3:at], count[axis], *x.shape[at + 1 :])
+        strides = (*x.strides[:3], pitch * dilation[axis], *x.strides[3:at], pitch * stride[axis], *x.strides[at + 1 :])
+        x = np.lib.stride_tricks.as_strided(x, shape, strides)
+        if max(stride) == 1 or axis == first:  # with strides no runs are long: one copy for all axes
+            x = np.ascontiguousarray(x)
+    return x.reshape(*x.shape[:2], int(np.prod(x.shape[2 : x.ndim - n])), *x.shape[x.ndim - n :])
+
+
+def tap_slices(kernel, count, stride, dilation):
+    """Per axis a slice for each tap of the kernel: the elements that it meets."""
+    settings = zip(kernel, count, stride, dilation, strict=True)
+    return [[slice(d * k, d * k + s * (m - 1) + 1, s) for k in range(size)] for size, m, s, d in settings]
 
 
 def tiles(batch, rows, row_bytes, least=1):
-    """Ranges (images, first row, last row) whose temporaries take about 2 MiB: images, or parts of large ones."""
-    room = 1 << 21
-    high = rows if rows * row_bytes <= 2 * room else min(rows, max(least, int(room // row_bytes)))
+    """Ranges (images, first row, last row) whose temporaries take about 1/2 MiB: images, or parts of large ones."""
+    room = 1 << 19
+    high = rows if rows * row_bytes <= 4 * room else min(rows, max(least, int(room // row_bytes)))
     wide = max(1, int(room // max(1, high * row_bytes)))
     return [(slice(b, b + wide), r, min(r + high, rows)) for b in range(0, batch, wide) for r in range(0, rows, high)]
 
 
-def product(w, parts, n):
-    """w (groups, m, k) times parts (batch, groups, *k, *positions), n axes of positions: (batch, groups, m, ...)."""
-    batch, groups, *rest = parts.shape
-    count = rest[len(rest) - n :]
-    size = int(np.prod(count))
-    if batch > 1 and size < 64:  # small images side by side
-        rows = np.ascontiguousarray(np.moveaxis(parts, 0, parts.ndim - 1 - n)).reshape(groups, w.shape[2], batch * size)
-        return np.moveaxis((w @ rows).reshape(groups, w.shape[1], batch, *count), 2, 0)
-    rows = np.ascontiguousarray(parts).reshape(batch, groups, w.shape[2], size)
-    return (w * rows if w.shape[2] == 1 else w @ rows).reshape(batch, groups, w.shape[1], *count)
+def correlate(x, weights, out, kernel, stride, dilation):
+    """Write Σ over taps and channels of weights (taps, groups, outputs, channels)·(what taps meet) into out."""
+    count = out.shape[3:]
+    rows = gathered(x, kernel, count, stride, dilation, first=int(len(weights) > 1))
+    y = out.reshape(*out.shape[:3], out[0, 0, 0].size)  # a view
+    for k, tap in enumerate(weights):
+        part = rows[:, :, :, k * dilation[0] : k * dilation[0] + count[0]].reshape(*rows.shape[:3], y.shape[3])
+        if k == 0:
+            np.matmul(tap, part, out=y)
+        else:
+            y += np.matmul(tap, part)
 
 
-def correlate(x, w, count, stride, dilation):
-    """Σ over channels and taps of w (groups, out, channels, *kernel)·(what taps meet): (batch, groups, out, ...)."""
-    groups, out, channels, *kernel = w.shape
-    if out < channels and max(stride) == 1:
-        return correlate_late(x, w, count, dilation)
-    parts = met(x, kernel, count, stride, dilation)
-    return product(w.reshape(groups, out, w[0, 0].size), parts, parts.ndim - 3 - len(kernel))
-
-
-def correlate_late(x, w, count, dilation):
+def correlate_late(x, w, out, dilation):
     """The same for fewer outputs than channels, without a stride: taps are shifted and added after the product."""
-    groups, out, channels, *kernel = w.shape
+    groups, outputs, channels, *kernel = w.shape
     n = len(kernel)
-    weights = np.moveaxis(w, (1, 2), (-2, -1)).reshape(groups, out * w[0, 0, 0].size, channels)
-    parts = product(weights, x.reshape(*x.shape[:3], -1), 1)
-    parts = parts.reshape(len(x), groups, *kernel, out, *x.shape[3:])
-    pitch, strides = np.array(parts.strides[-n:]), parts.strides
-    length = int(pitch @ (np.array(count) - 1)) // x.itemsize + 1
-    shifted = (np.array(strides[2 : n + 2]) + pitch * dilation).tolist()
-    shape, strides = (*kernel, len(x), groups, out, length), (*shifted, *strides[:2], strides[n + 2], x.itemsize)
-    return np.add.reduce(np.lib.stride_tricks.as_strided(parts, shape, strides), axis=tuple(range(n)), dtype=x.dtype)
+    weights = np.moveaxis(w, 2, -1).reshape(groups, outputs * w[0, 0, 0].size, channels)
+    parts = (weights @ x.reshape(*x.shape[:3], x[0, 0, 0].size)).reshape(len(x), groups, outputs, *kernel, *x.shape[3:])
+    slices = tap_slices(kernel, out.shape[3:], [1] * n, dilation)
+    for axis in range(n):
+        shifted = [parts[(*[slice(None)] * 3, k, *[slice(None)] * (n - 1), at)] for k, at in enumerate(slices[axis])]
+        parts = np.add(shifted[0], shifted[1]) if len(shifted) > 1 else shifted[0]
+        for part in shifted[2:]:
+            parts += part
+    out[...] = parts
 
 
 def extents(kernel, dilation):
@@ -121,18 +109,31 @@ def conv(x, w, stride=1, dilation=1, groups=1):
     count = [(s - r) // step + 1 for s, r, step in zip(x.shape[2:], reach, stride, strict=True)]
     if min(count) < 1:
         raise ValueError(f"a kernel that reaches over {reach} is larger than the input {x.shape[2:]}")
+    if len(x) > 1 and np.prod(count) < 64:  # small images side by side: the batch is one more axis
+        y = conv(np.swapaxes(x, 0, 1)[None], w[:, :, None], (1, *stride), (1, *dilation), groups)
+        return np.ascontiguousarray(np.swapaxes(y[0], 0, 1))
     out = np.empty((len(x), groups, len(w) // groups, *count), x.dtype)
     w = w.reshape(*out.shape[1:3], *w.shape[1:])
     x = np.ascontiguousarray(x).reshape(len(x), groups, w.shape[2], *x.shape[2:])
-    dense, widths = max(stride) == 1, x.shape[4:]
-    if dense and max(kernel) == 1:
-        return product(w.reshape(w.shape[:3]), x, len(kernel)).reshape(len(x), out.shape[1] * out.shape[2], *count)
-    row = x.itemsize * groups * min(w.shape[1:3]) * np.prod([*kernel, *(widths if dense else count[1:])], dtype=int)
+    late = w.shape[1] < w.shape[2] and max(stride) == 1
+    apart = max(stride) == 1 and (w.shape[1] == 1 or w[0, 0, :, 0].size >= 16)  # a product per tap of the first axis
+    weights = np.moveaxis(w, 3, 0) if apart else w[None]
+    weights = np.ascontiguousarray(weights).reshape(len(weights), *out.shape[1:3], int(np.prod(weights.shape[3:])))
+    row = (
+        x.itemsize
+        * groups
+        * (w.shape[1] * w[0, 0, 0].size if late else weights.shape[3])
+        * np.prod(count[1:], dtype=int)
+    )
+    if max(kernel) == max(stride) == 1:
+        row = 0  # no temporaries
     for images, low, high in tiles(len(x), count[0], row, 2 * reach[0]):
         part = x[images, :, :, low * stride[0] : (high - 1) * stride[0] + reach[0]]
-        here = [high - low, *count[1:]]
-        y = correlate(part, w, here, stride, dilation)
-        out[images, :, :, low:high] = unflattened(y, here, widths) if dense else y
+        target = out[images, :, :, low:high]
+        if late:
+            correlate_late(part, w, target, dilation)
+        else:
+            correlate(part, weights, target, kernel, stride, dilation)
     return out.reshape(len(x), out.shape[1] * out.shape[2], *count)
 
 
@@ -141,95 +142,116 @@ def conv_input_adjoint(g, w, size, stride=1, dilation=1, groups=1):
     kernel, count = w.shape[2:], g.shape[2:]
     stride, dilation = (np.broadcast_to(v, len(kernel)).tolist() for v in (stride, dilation))
     reach = extents(kernel, dilation)
-    g = g.reshape(len(g), groups, g.shape[1] // groups, *count)
-    w = np.swapaxes(w.reshape(groups, g.shape[2], *w.shape[1:]), 1, 2)
-    if max(stride) > 1:
-        return spread(g, w, size, stride, dilation).reshape(len(g), groups * w.shape[1], *size)
-    w = np.ascontiguousarray(np.flip(w, tuple(range(3, w.ndim))))
-    if max(reach) == 1 and count == tuple(size):
-        return product(w.reshape(w.shape[:3]), g, len(kernel)).reshape(len(g), groups * w.shape[1], *size)
-    widths = size[1:]
-    pitch = np.cumprod([1, *widths[::-1]])[::-1].tolist()
-    lead = sum([p * (r - 1) for p, r in zip(pitch[1:], reach[1:], strict=True)])
-    out = np.empty((len(g), groups, w.shape[1], *size), g.dtype)
-    row = g.itemsize * groups * min(w.shape[1:3]) * np.prod(kernel, dtype=int) * pitch[0]
-    for images, low, high in tiles(len(g), size[0], row, 2 * reach[0]):
-        rows, top = high - low + reach[0] - 1, low - reach[0] + 1  # zeros before, between and after rows of g
-        part = g[images, :, :, max(top, 0) : min(high, count[0])]
-        frame = np.zeros((*part.shape[:3], rows + (lead > 0), *widths), g.dtype)
-        flat = frame.reshape(*part.shape[:3], -1)[..., lead : lead + rows * pitch[0]]
-        flat = np.lib.stride_tricks.as_strided(flat, (*part.shape[:3], rows, *widths), frame.strides)
-        flat[(..., slice(max(-top, 0), max(-top, 0) + part.shape[3]), *[slice(c) for c in count[1:]])] = part
-        y = correlate(frame, w, [high - low, *widths], stride, dilation)
-        out[images, :, :, low:high] = unflattened(y, [high - low, *widths], widths)
-    return out.reshape(len(g), groups * w.shape[1], *size)
-
-
-def spread(g, w, size, stride, dilation):
-    """The transpose of `conv` in x for strides: one matrix product, then an addition per tap."""
-    batch, groups, out, *count = g.shape
-    channels, kernel = w.shape[1], w.shape[3:]
-    total = np.zeros((batch, groups, channels, *size), g.dtype)
-    weights = np.moveaxis(w, 2, -1).reshape(groups, w[0, :, 0].size, out)
-    row = g.itemsize * weights.shape[1] * groups * np.prod(count[1:], dtype=int)
-    for images, low, high in tiles(batch, count[0], row):
+    if max(stride) == 1 and (w.shape[1] >= len(w) // groups or max(kernel) == 1):
+        return conv(framed(g, size, reach), turned(w, groups), 1, dilation, groups)
+    g = g.reshape(len(g), groups, len(w) // groups, *count)
+    weights = w.reshape(groups, g.shape[2], w.shape[1], kernel[0], -1)  # one matrix per tap of the first axis
+    weights = weights.transpose(3, 0, 2, 4, 1).reshape(kernel[0], groups, w[0, :, 0].size, g.shape[2])
+    whole = np.swapaxes(w.reshape(groups, g.shape[2], w[0].size), 1, 2)
+    total = np.zeros((len(g), groups, w.shape[1], *size), g.dtype)
+    row = (3 if max(stride) == 1 else kernel[0]) * g.itemsize * groups * weights.shape[2] * int(np.prod(count[1:]))
+    for images, low, high in tiles(len(g), count[0], row):
+        target = total[images, :, :, low * stride[0] : (high - 1) * stride[0] + reach[0]]
         part = g[images, :, :, low:high]
-        here = part.shape[3:]
-        target = total[images, :, :, low * stride[0] : (high - 1) * stride[0] + extents(kernel, dilation)[0]]
-        parts = product(weights, part, len(here)).reshape(len(part), groups, channels, *kernel, *here)
-        add_taps(target, parts, kernel, stride, dilation)
-    return total
+        if max(stride) == 1:
+            spread(weights, part, target, kernel, dilation)
+        else:
+            parts = whole @ part.reshape(*part.shape[:3], part[0, 0, 0].size)
+            add_taps(target, parts.reshape(*target.shape[:3], *kernel, *part.shape[3:]), kernel, stride, dilation)
+    return total.reshape(len(g), groups * w.shape[1], *size)
+
+
+def spread(weights, g, target, kernel, dilation):
+    """Add weights (taps, groups, channels·taps, outputs) times g (batch, groups, outputs, rows, ...) to target.
+
+    First the taps of the first axis, which are whole rows apart; the batch is the last axis, so that runs are long.
+    """
+    batch, groups, outputs, rows, *count = g.shape
+    n, per_row = len(kernel), int(np.prod(count)) * batch
+    slices = tap_slices(kernel, (rows, *count), [1] * n, dilation)
+    if per_row >= 64:  # a product for each row
+        part = np.ascontiguousarray(np.moveaxis(g, (3, 0), (0, -1))).reshape(rows, groups, outputs, per_row)
+        wide = np.zeros((target.shape[3], groups, weights.shape[2], per_row), g.dtype)
+        for at, tap in zip(slices[0], weights, strict=True):
+            wide[at] += tap @ part
+    else:
+        part = np.ascontiguousarray(np.moveaxis(g, 0, -1)).reshape(groups, outputs, rows * per_row)
+        wide = np.zeros((groups, weights.shape[2], target.shape[3], per_row), g.dtype)
+        for at, tap in zip(slices[0], weights, strict=True):
+            wide[:, :, at] += (tap @ part).reshape(groups, weights.shape[2], rows, per_row)
+        wide = np.moveaxis(wide, 2, 0)
+    wide = wide.reshape(*wide.shape[:2], target.shape[2], *kernel[1:], *count, batch)
+    for axis in range(1, n):  # (rows, groups, channels, *taps, *positions, batch)
+        parts, shape = wide, [*wide.shape[:3], *wide.shape[4:]]
+        shape[n + 1] = target.shape[3 + axis]
+        wide = np.zeros(shape, g.dtype)
+        for k, at in enumerate(slices[axis]):
+            wide[(*[slice(None)] * (n + 1), at)] += parts[:, :, :, k]
+    target += np.moveaxis(wide, (0, -1), (3, 0))
+
+
+def framed(g, size, reach):
+    """g amid zeros, so that a window lies at each element of the given size."""
+    if max(reach) == 1 and g.shape[2:] == tuple(size):
+        return g
+    frame = np.zeros((*g.shape[:2], *[s + r - 1 for s, r in zip(size, reach, strict=True)]), g.dtype)
+    inside = [slice(r - 1, r - 1 + s) for s, r in zip(g.shape[2:], reach, strict=True)]
+    frame[(..., *inside)] = g
+    return frame
+
+
+def turned(w, groups):
+    """The filter of the transpose: inputs and outputs exchanged, each kernel turned around."""
+    back = np.swapaxes(w.reshape(groups, len(w) // groups, *w.shape[1:]), 1, 2)
+    back = np.flip(back, tuple(range(3, back.ndim)))
+    return np.ascontiguousarray(back).reshape(groups * w.shape[1], len(w) // groups, *w.shape[2:])
 
 
 def conv_filter_adjoint(x, g, kernel, stride=1, dilation=1, groups=1):
     """The transpose of `conv` in w: what each tap meets, weighted by g, tile by tile."""
     count = g.shape[2:]
     stride, dilation = (np.broadcast_to(v, len(kernel)).tolist() for v in (stride, dilation))
-    g = g.reshape(len(g), groups, g.shape[1] // groups, *count)
+    if len(x) > 1 and np.prod(count) < 64:  # small images side by side: the batch is one more axis
+        x, g = (np.swapaxes(v, 0, 1)[None] for v in (x, g))
+        return conv_filter_adjoint(x, g, (1, *kernel), (1, *stride), (1, *dilation), groups)[:, :, 0]
+    g = np.ascontiguousarray(g).reshape(len(g), groups, g.shape[1] // groups, *count)
     x = np.ascontiguousarray(x).reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
-    reach, dense, widths = extents(kernel, dilation), max(stride) == 1, x.shape[4:]
-    total = np.zeros((groups, g.shape[2], x.shape[2], *kernel), x.dtype)
-    row = x.itemsize * groups * x.shape[2] * np.prod([*kernel, *(widths if dense else count[1:])], dtype=int)
+    reach = extents(kernel, dilation)
+    apart, outputs = max(stride) == 1, g.shape[2]  # a product per tap of the first axis
+    taps = kernel[0] if apart else 1
+    channels = x.shape[2] * int(np.prod(kernel)) // taps
+    total = np.zeros((taps, groups, channels, outputs), x.dtype)
+    row = x.itemsize * groups * channels * np.prod(count[1:], dtype=int)
     for images, low, high in tiles(len(x), count[0], row):
         part = x[images, :, :, low * stride[0] : (high - 1) * stride[0] + reach[0]]
+        rows = gathered(part, kernel, [high - low, *count[1:]], stride, dilation, first=int(apart))
         weights = g[images, :, :, low:high]
-        parts = met(part, kernel, weights.shape[3:], stride, dilation)
-        if dense:
-            frame = weights
-            if widths != count[1:]:
-                frame = np.zeros((*weights.shape[:4], *widths), g.dtype)
-                frame[(..., *[slice(c) for c in weights.shape[3:]])] = weights
-            weights = frame.reshape(*weights.shape[:3], -1)[..., : parts.shape[-1]]
-        total += weigh(parts, weights, kernel)
-    return total.reshape(groups * total.shape[1], *total.shape[2:])
-
-
-def weigh(parts, weights, kernel):
-    """Σ over batch and positions of weights times what each tap meets: (groups, out, channels, *kernel)."""
-    groups, channels, out = *parts.shape[1:3], weights.shape[2]
-    inner, size = parts[0, 0].size // weights[0, 0, 0].size, weights[0, 0, 0].size
-    if len(parts) > 1 and size < 64:  # small images side by side
-        rows = np.ascontiguousarray(np.moveaxis(parts, 0, 2 + len(kernel))).reshape(groups, inner, -1)
-        total = np.moveaxis(weights, 0, 2).reshape(groups, out, -1) @ np.swapaxes(rows, 1, 2)
-    else:
-        rows = np.ascontiguousarray(parts).reshape(len(parts), groups, inner, size)
-        products = weights.reshape(len(parts), groups, out, size) @ np.swapaxes(rows, 2, 3)
-        total = np.sum(products, 0, dtype=products.dtype)
-    return total.reshape(groups, out, channels, *kernel)
+        weights = weights.reshape(len(part), groups, outputs, weights[0, 0, 0].size)
+        for k, tap in enumerate(total):
+            here = rows[:, :, :, k * dilation[0] : k * dilation[0] + high - low]
+            here = here.reshape(len(part), groups, channels, weights.shape[3])
+            if channels >= outputs:
+                tap += np.add.reduce(here @ np.swapaxes(weights, 2, 3), 0, dtype=x.dtype)
+            else:
+                tap += np.swapaxes(np.add.reduce(weights @ np.swapaxes(here, 2, 3), 0, dtype=x.dtype), 1, 2)
+    if apart:
+        total = np.moveaxis(total.reshape(taps, groups, x.shape[2], channels // x.shape[2], outputs), 0, 2)
+    total = np.moveaxis(total.reshape(groups, x.shape[2], *kernel, outputs), -1, 1)
+    return np.ascontiguousarray(total).reshape(groups * outputs, x.shape[2], *kernel)
 
 
 FORMS = (
     conv,
     conv_input_adjoint,
     conv_filter_adjoint,
-    spread,
     correlate,
     correlate_late,
-    product,
-    weigh,
-    met,
-    unflattened,
+    gathered,
     add_taps,
+    spread,
+    framed,
+    turned,
+    tap_slices,
     tiles,
     extents,
 )

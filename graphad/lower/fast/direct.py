@@ -95,8 +95,8 @@ class Direct:
         plain = numpy_form(node, texts)
         if node.op is not divide or isinstance(operands[1], Literal):
             return plain
-        x, y = (v.text for v in texts)
-        return Expr(f"{plain.text} if {y} else np.divide({x}, {y})", Precedence.TERNARY)
+        dividend, divisor = (v.text for v in texts)
+        return Expr(f"{plain.text} if {divisor} else np.divide({dividend}, {divisor})", Precedence.TERNARY)
 
     def _float(self, x: Expression, node: Node) -> Expr:
         """An operand as a float."""

@@ -215,9 +215,8 @@ def choice_helper(node: Node) -> str | None:
     if mask.dtype != np.bool_ or any(v.dtype != node.dtype for v in (x, y)):
         return None
     if high is not None and low is not None:
-        kind = node.dtype.type
-        exact = np.isfinite([high, low]).all() and kind(low) + kind(kind(high) - kind(low)) == kind(high)
-        return "" if exact else None
+        top, bottom = np.array([high, low], node.dtype)
+        return "" if np.isfinite([high, low]).all() and bottom + (top - bottom) == top else None
     return "keep" if low == 0 and not np.signbit(low) and high is None else "choose"
 
 

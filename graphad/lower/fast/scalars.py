@@ -27,8 +27,8 @@ _COMPARISONS = (equal, not_equal, less, less_equal, greater, greater_equal)
 class Scalars:
     """What a program computes in Python numbers.
 
-    ``floats`` are Python floats (or, after a division by 0, NumPy's), among them the ``inputs`` without axes, which have
-    a second name for that; ``tests`` are comparisons that are Python booleans; ``lists`` are the arrays whose elements
+    ``floats`` are Python floats (or, after a division by 0, NumPy's), among them the ``inputs`` without axes, which
+    have a second name for that; ``tests`` are comparisons that are Python booleans; ``lists`` are the arrays whose elements
     are read from a list; ``rows`` are vectors that are written into the array which they are the rows or columns of.
     """
 

@@ -105,7 +105,7 @@ def test_every_use_of_a_float_has_numpys_value(make):
 
 @pytest.mark.parametrize("dtype", ["float32", "int64", "int8", "complex128"])
 def test_other_dtypes_keep_their_arithmetic(dtype):
-    B = ga.input("B", (2, 2), dtype)  # noqa: N806
+    B = ga.input("B", (2, 2), dtype)
     a, b, c, d = entries(4, B, 2)
     f = same([B], [a * b * c * d + a - b, ga.stack([a * d, b * c])], np.array([[100, 77], [55, 33]], dtype))
     assert "tolist" not in f.source
@@ -190,4 +190,4 @@ def test_a_wrong_rule_is_seen(monkeypatch):
         out = single.astype("float64") * (a * b + c - d)
         same([A, single], [out], np.arange(9.0).reshape(3, 3) / 7, np.float32([0.1, 0.2, 0.3]))
     with pytest.raises(OverflowError):
-        same([A], [(a * b + c - d) ** 3], np.full((3, 3), 1e150))
+        same([A], [(a * b + c - d) ** 2.5], np.full((3, 3), 1e150))
