@@ -39,8 +39,8 @@ PARTS = {  # in percent of the bytes of the first operand
     "window_max": 50,
     "window_sum": 50,
     "window_spread": 200,
-    "max_share": 65,
-    "max_mean": 65,
+    "max_share": 156,
+    "max_mean": 140,
     "expm": 900,
     "pinv": 300,
     "cofactor": 400,
@@ -50,7 +50,7 @@ PARTS = {  # in percent of the bytes of the first operand
 }
 CONVOLUTIONS = ("conv", "conv_input_adjoint", "conv_filter_adjoint")
 NOMINAL = 4096  # what a named size counts as where a tile bounds what it takes anyway
-TILE = 2 << 20  # bytes of what the taps of a convolution meet at a time
+TILE = 1 << 19  # bytes of what the taps of a convolution meet at a time, if several images do
 SHARED = 1 << 20  # bytes of the input that `max_share` looks at at a time
 
 
@@ -76,18 +76,27 @@ def _of_convolution(node: Node) -> int:
         "conv_input_adjoint": (node, first, second.shape[2:]),
         "conv_filter_adjoint": (first, second, node.shape[2:]),
     }[name]
-    batch, here, there = count(x.shape[0]), count(x.shape[1]), count(y.shape[1])
-    rows = count(x.shape[2] if name == "conv_input_adjoint" else y.shape[2])
-    width = count(product(x.shape[3:]))
-    plain, framed = rows * width, (rows + count(kernel[0])) * width
-    ins, outs = (there, here) if name == "conv_input_adjoint" else (here, there)
-    each = byte * count(product(kernel)) * (here if name == "conv_filter_adjoint" else min(here, there))
-    gathered = each * (framed if outs < ins and name != "conv_filter_adjoint" else plain)
-    others = {"conv": 2 * outs * plain, "conv_input_adjoint": 2 * outs * plain + ins * framed}
-    whole = gathered + byte * others.get(name, there * plain)
-    if each * plain > 2 * TILE:  # parts of one image
-        return whole * TILE // (each * plain)
-    return whole * min(batch, max(1, TILE // max(each * plain, 1)))
+    batch, ins, outs = count(x.shape[0]), count(x.shape[1]), count(y.shape[1])
+    taps, width = count(product(kernel[1:])), count(product(y.shape[3:]))
+    rows, image, result = count(x.shape[2]), count(product(x.shape[2:])), count(product(y.shape[2:]))
+    frame = 0
+    if name == "conv_input_adjoint" and ins >= outs:  # the convolution of a frame
+        frame, ins, outs = byte * batch * outs * image, outs, ins
+    elif name == "conv_input_adjoint":
+        each = ins * taps * (rows * width + result) + outs * result
+        return _tile(byte * each, 3 * byte * ins * taps * result, batch)
+    if name != "conv_filter_adjoint" and ins * taps < 16:  # all taps are gathered
+        all_taps = ins * taps * count(kernel[0]) * result
+        return frame + _tile(byte * (ins * taps * rows * width + all_taps), byte * all_taps, batch)
+    filters = outs * ins * taps if name == "conv_filter_adjoint" else outs * result
+    return frame + _tile(byte * (ins * taps * rows * width + filters), byte * ins * taps * result, batch)
+
+
+def _tile(whole: int, each: int, batch: int) -> int:
+    """Of the bytes ``whole`` for an image those of a tile, whose images count as ``each``, or parts of one do."""
+    if each > 4 * TILE:
+        return whole * TILE // each
+    return whole * min(batch, max(1, TILE // max(each, 1)))
 
 
 def count(size: Size) -> int:

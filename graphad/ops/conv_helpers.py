@@ -5,7 +5,8 @@ images, so that temporaries stay in cache. What the taps of the kernel meet is g
 one, whose runs are short, to the first: one copy per tap of the axis. Along the first axis a tap is only an offset into
 what was gathered, so that a product for each of its taps takes the place of a copy:
 
-    gathered    a copy per tap of all but the first axis, then a product per tap of the first axis
+    gathered    a copy per tap of all but the first axis, then a product per tap of the first axis; with strides, or
+                where a product would sum over less than 16 terms, one copy and one product for all taps
     late        for few outputs: one product for all taps, then an addition per tap, axis by axis
 """
 
@@ -115,16 +116,12 @@ def conv(x, w, stride=1, dilation=1, groups=1):
     out = np.empty((len(x), groups, len(w) // groups, *count), x.dtype)
     w = w.reshape(*out.shape[1:3], *w.shape[1:])
     x = np.ascontiguousarray(x).reshape(len(x), groups, w.shape[2], *x.shape[2:])
-    late = w.shape[1] < w.shape[2] and max(stride) == 1
+    late = w.shape[1] < w.shape[2] and max(stride) == 1 < max(kernel)
     apart = max(stride) == 1 and (w.shape[1] == 1 or w[0, 0, :, 0].size >= 16)  # a product per tap of the first axis
     weights = np.moveaxis(w, 3, 0) if apart else w[None]
     weights = np.ascontiguousarray(weights).reshape(len(weights), *out.shape[1:3], int(np.prod(weights.shape[3:])))
-    row = (
-        x.itemsize
-        * groups
-        * (w.shape[1] * w[0, 0, 0].size if late else weights.shape[3])
-        * np.prod(count[1:], dtype=int)
-    )
+    rows = w.shape[1] * w[0, 0, 0].size if late else weights.shape[3]
+    row = x.itemsize * groups * rows * int(np.prod(count[1:]))
     if max(kernel) == max(stride) == 1:
         row = 0  # no temporaries
     for images, low, high in tiles(len(x), count[0], row, 2 * reach[0]):
@@ -145,7 +142,8 @@ def conv_input_adjoint(g, w, size, stride=1, dilation=1, groups=1):
     if max(stride) == 1 and (w.shape[1] >= len(w) // groups or max(kernel) == 1):
         return conv(framed(g, size, reach), turned(w, groups), 1, dilation, groups)
     g = g.reshape(len(g), groups, len(w) // groups, *count)
-    weights = w.reshape(groups, g.shape[2], w.shape[1], kernel[0], -1)  # one matrix per tap of the first axis
+    # one matrix per tap of the first axis
+    weights = w.reshape(groups, g.shape[2], w.shape[1], kernel[0], int(np.prod(kernel[1:])))
     weights = weights.transpose(3, 0, 2, 4, 1).reshape(kernel[0], groups, w[0, :, 0].size, g.shape[2])
     whole = np.swapaxes(w.reshape(groups, g.shape[2], w[0].size), 1, 2)
     total = np.zeros((len(g), groups, w.shape[1], *size), g.dtype)
@@ -221,23 +219,28 @@ def conv_filter_adjoint(x, g, kernel, stride=1, dilation=1, groups=1):
     taps = kernel[0] if apart else 1
     channels = x.shape[2] * int(np.prod(kernel)) // taps
     total = np.zeros((taps, groups, channels, outputs), x.dtype)
-    row = x.itemsize * groups * channels * np.prod(count[1:], dtype=int)
-    for images, low, high in tiles(len(x), count[0], row):
+    row = x.itemsize * groups * channels * int(np.prod(count[1:]))
+    for images, low, high in tiles(len(x), count[0], row, 2 * total.nbytes // max(1, row)):
         part = x[images, :, :, low * stride[0] : (high - 1) * stride[0] + reach[0]]
-        rows = gathered(part, kernel, [high - low, *count[1:]], stride, dilation, first=int(apart))
-        weights = g[images, :, :, low:high]
-        weights = weights.reshape(len(part), groups, outputs, weights[0, 0, 0].size)
-        for k, tap in enumerate(total):
-            here = rows[:, :, :, k * dilation[0] : k * dilation[0] + high - low]
-            here = here.reshape(len(part), groups, channels, weights.shape[3])
-            if channels >= outputs:
-                tap += np.add.reduce(here @ np.swapaxes(weights, 2, 3), 0, dtype=x.dtype)
-            else:
-                tap += np.swapaxes(np.add.reduce(weights @ np.swapaxes(here, 2, 3), 0, dtype=x.dtype), 1, 2)
+        weigh(total, part, g[images, :, :, low:high], kernel, stride, dilation)
     if apart:
         total = np.moveaxis(total.reshape(taps, groups, x.shape[2], channels // x.shape[2], outputs), 0, 2)
     total = np.moveaxis(total.reshape(groups, x.shape[2], *kernel, outputs), -1, 1)
     return np.ascontiguousarray(total).reshape(groups * outputs, x.shape[2], *kernel)
+
+
+def weigh(total, x, g, kernel, stride, dilation):
+    """Add to total (taps, groups, channels·taps, outputs) what taps meet, weighted by g and added up."""
+    batch, groups, outputs, *count = g.shape
+    channels, size = total.shape[2], g[0, 0, 0].size
+    rows = gathered(x, kernel, count, stride, dilation, first=int(max(stride) == 1))
+    g = g.reshape(batch, groups, outputs, size)
+    for k, tap in enumerate(total):
+        here = rows[:, :, :, k * dilation[0] : k * dilation[0] + count[0]].reshape(batch, groups, channels, size)
+        if channels >= outputs:
+            tap += np.add.reduce(here @ np.swapaxes(g, 2, 3), 0, dtype=g.dtype)
+        else:
+            tap += np.swapaxes(np.add.reduce(g @ np.swapaxes(here, 2, 3), 0, dtype=g.dtype), 1, 2)
 
 
 FORMS = (
@@ -246,6 +249,7 @@ FORMS = (
     conv_filter_adjoint,
     correlate,
     correlate_late,
+    weigh,
     gathered,
     add_taps,
     spread,

@@ -61,14 +61,21 @@ def window_spread(g, shape, size, stride=1, dilation=1):
 
 def window_hits(x, size, stride, dilation):
     """For each tap its index, and where its element is the largest of the window; how many of those a window has."""
-    top = window_max(x, size, stride, dilation)
     taps = pool_taps(x.shape, size, stride, dilation)
-    hits, count = [], np.zeros(top.shape, np.min_scalar_type(int(np.prod(size))))
-    for at in np.ndindex(*size):
-        index = (..., *[slices[k] for k, slices in zip(at, taps, strict=True)])
-        hits.append((index, x[index] == top))
-        count += hits[-1][1]
-    return hits, count
+    indices = [(..., *[slices[k] for k, slices in zip(at, taps, strict=True)]) for at in np.ndindex(*size)]
+    parts = [x[index] for index in indices]
+    if len(parts) * parts[0].size > x.size:  # windows overlap
+        top = window_max(x, size, stride, dilation)
+    else:  # copies without gaps, as each is read twice
+        parts = [np.ascontiguousarray(part) for part in parts]
+        top = parts[0].copy()
+        for part in parts[1:]:
+            np.maximum(top, part, out=top)
+    hits = [part == top for part in parts]
+    count = np.zeros(top.shape, np.min_scalar_type(len(parts)))
+    for hit in hits:
+        count += hit
+    return list(zip(indices, hits, strict=True)), count
 
 
 @np.errstate(divide="ignore", invalid="ignore")

@@ -34,7 +34,7 @@ def test_gradients_do_not_count():
     r = report(recurrence(30, loss=True), *RNN)
     (hint,) = r.hints
     assert hint.startswith("the same 4 operations repeat 29 times")
-    assert str(r).endswith(f"hints\n  {hint}")
+    assert f"hints\n  {hint}\n" in f"{r}\n"
 
 
 def test_line_of_the_loop():

@@ -28,7 +28,7 @@ class Scalars:
     """What a program computes in Python numbers.
 
     ``floats`` are Python floats (or, after a division by 0, NumPy's), among them the ``inputs`` without axes, which
-    have a second name for that; ``tests`` are comparisons that are Python booleans; ``lists`` are the arrays whose elements
+    have a second name for that; ``tests`` are comparisons that are Python booleans; ``lists`` are arrays whose elements
     are read from a list; ``rows`` are vectors that are written into the array which they are the rows or columns of.
     """
 
@@ -95,7 +95,7 @@ def _stays(a: Apply, floats: set[Node]) -> bool:
     if not is_scalar(node):
         return False
     if node.op is where:
-        return _are_floats(operands[1:], node.inputs[1:], floats)
+        return _are_floats(operands[1:], node.inputs[1:], floats, least=0)
     if node.op is divide:
         x, y = operands
         divisor = uniform_value(node.inputs[1]) if isinstance(y, Literal) else None
@@ -106,12 +106,14 @@ def _stays(a: Apply, floats: set[Node]) -> bool:
     return _are_floats(operands, node.inputs, floats)
 
 
-def _are_floats(operands: Sequence[Expression], nodes: Sequence[Node], floats: set[Node]) -> bool:
-    """Whether operands are floats, or numbers beside at least one float."""
+def _are_floats(operands: Sequence[Expression], nodes: Sequence[Node], floats: set[Node], least: int = 1) -> bool:
+    """Whether operands are floats, or numbers beside at least so many floats."""
     numbers = [isinstance(x, Literal) for x in operands]
     if any(flag and uniform_value(n) is None for flag, n in zip(numbers, nodes, strict=True)):
         return False
-    return not all(numbers) and all(flag or _node(x) in floats for flag, x in zip(numbers, operands, strict=True))
+    return numbers.count(False) >= least and all(
+        flag or _node(x) in floats for flag, x in zip(numbers, operands, strict=True)
+    )
 
 
 def _tests(found: Sequence[Apply], floats: set[Node], uses: Counter[Node]) -> Iterator[Node]:

@@ -77,6 +77,7 @@ def test_an_input_that_is_updated_keeps_its_name():
     lambda a, b: abs(a * b) - abs(a) + b,
     lambda a, b: ga.where(a * b < a, a + b, b * b) * a,
     lambda a, b: ga.where(a == b, 0, a - b) * ga.where(~(a < b), 2, a) + b,
+    lambda a, b: ga.where(a < b, 1.0, 0.0) * b - ga.where(a < b, -0.0, np.inf) / ga.where(b > a, 0.0, 2.0) + a * b,
     lambda a, b: ga.where((a > 0) & (b >= a), a * b, -b) + a * b - 1,
     lambda a, b: (a * b - 1) ** 3 + (a + b - 2) ** b,
     lambda a, b: (a * b + a - 1) // b + (a * b) % (b + 1),
