@@ -14,10 +14,46 @@ from graphad.lower.alias import is_view
 from graphad.lower.fast.forms import guarded, into, is_ufunc
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
+from graphad.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract, sum_n
+from graphad.ops.kinks import _clip as clip
+from graphad.ops.kinks import absolute, maximum, minimum, relu
+from graphad.ops.piecewise import (
+    equal,
+    greater,
+    greater_equal,
+    isfinite,
+    isnan,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    not_equal,
+    stop_gradient,
+    where,
+)
 
 SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
 CACHE = 3 << 19  # bytes that the pieces of one tile should fit into: most of a second-level cache
 MANY = 12  # pieces that share it
+LONGER = 4  # times as long are the tiles of loops for threads
+HEAVY = 1.25  # the mean weight of the ops of such loops
+LIGHT = {  # ops of one vector instruction or few
+    *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, where, clip, relu, stop_gradient),
+    *(
+        equal,
+        not_equal,
+        less,
+        less_equal,
+        greater,
+        greater_equal,
+        logical_and,
+        logical_or,
+        logical_not,
+        isfinite,
+        isnan,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +239,30 @@ def rows_of_tile(loop: Loop, plan: Plan) -> Size | str:
     if not isinstance(total, int):
         return f"max(1, {room} // max(1, {total}))"
     rows = max(1, room // max(total, 1))
+    if is_heavy(loop) and isinstance(loop.length, int):  # eight chunks of as many tiles
+        return max(1, -(-loop.length // (8 * -(-loop.length // (8 * rows)))))
     return rows - rows % 64 if rows > 64 else rows
 
 
 def tile_bytes(loop: Loop, plan: Plan) -> int:
-    """What the pieces of one tile may take: a part of the cache where they are few, since calls are no burden then."""
-    return CACHE * min(len(_row_widths(loop, plan)), MANY) // MANY
+    """What the pieces of one tile may take: a part of the cache where they are few, since calls are no burden then.
+
+    Threads hand the interpreter to each other at every call, so where they pay a call must take long.
+    """
+    return CACHE * min(len(_row_widths(loop, plan)), MANY) // MANY * (LONGER if is_heavy(loop) else 1)
+
+
+def is_heavy(loop: Loop) -> bool:
+    """Whether a loop is bound by arithmetic, such as exponentials, rather than by memory: then threads pay."""
+    weights = [_weight(m.node) for m in loop.members if m.axis is not None and "view" not in m.node.op.traits]
+    return sum(weights) >= HEAVY * len(weights)
+
+
+def _weight(node: Node) -> int:
+    """How long an op takes for an element, more or less, where an addition takes 1."""
+    if node.op in (divide, sqrt):
+        return 2
+    return 1 if node.op in LIGHT or "elementwise" not in node.op.traits else 5
 
 
 def width_of_rows(loop: Loop, plan: Plan) -> Size:

@@ -12,6 +12,7 @@ from graphad.ir.core import Node
 from graphad.ir.types import Shape
 from graphad.lower.emit import source_of
 from graphad.lower.fast import chunk_helpers
+from graphad.lower.fast.buffers import is_heavy
 from graphad.lower.fast.forms import choice_helper
 from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
@@ -26,7 +27,12 @@ from graphad.ops.reduce import mean
 
 
 def caller(loop: Loop) -> str:
-    """The helper that calls a loop; none where chunks that are far from each other may add to the same elements."""
+    """The helper that calls a loop in chunks, for threads; none where these do not pay.
+
+    Nor where chunks that are far from each other may add to the same elements.
+    """
+    if not is_heavy(loop):
+        return ""
     offsets = [_offsets(m) for m in loop.members if m.is_spread]
     if all(len(found) == 1 for found in offsets):
         return "in_chunks"

@@ -24,9 +24,7 @@ def ordered(members: Sequence[Member], stored: frozenset[Node]) -> tuple[Member,
     return found if _most_alive(found, reads, stored) < _most_alive(members, reads, stored) else tuple(members)
 
 
-def _greedy(
-    members: Sequence[Member], reads: Mapping[Node, list[Node]], stored: frozenset[Node]
-) -> tuple[Member, ...]:
+def _greedy(members: Sequence[Member], reads: Mapping[Node, list[Node]], stored: frozenset[Node]) -> tuple[Member, ...]:
     left = _uses(members, reads)
     waiting = {m.node: len(reads[m.node]) for m in members}
     users: dict[Node, list[int]] = {m.node: [] for m in members}
