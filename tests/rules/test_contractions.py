@@ -118,7 +118,7 @@ def test_every_rule_has_an_example_and_says_its_equation():
 def test_products_in_use_elsewhere_are_left_alone():
     x, y = ga.input("x", A), ga.input("y", B)
     p = x @ y
-    source = ga.compile([x, y], [p[0], ga.trace(p), ga.sum(p), p]).source
+    source = ga.compile([x, y], [p[0], ga.trace(p), ga.sum(p), p], style="readable").source
     assert source.count("@") == 1
     m, v = ga.input("m", G), ga.input("v", (4,))
     inverse = ga.linalg.inv(m)
@@ -127,9 +127,9 @@ def test_products_in_use_elsewhere_are_left_alone():
 
 def test_code_that_reads_well_stays():
     x, y = ga.input("x", A), ga.input("y", A)
-    assert "x @ y.T" in ga.compile([x, y], x @ y.T).source
-    assert "x.T @ y" in ga.compile([x, y], x.T @ y).source
-    assert "x @ y.T" in ga.compile([x, y], ga.einsum("ij,kj->ik", x, y)).source
+    assert "x @ y.T" in ga.compile([x, y], x @ y.T, style="readable").source
+    assert "x.T @ y" in ga.compile([x, y], x.T @ y, style="readable").source
+    assert "x @ y.T" in ga.compile([x, y], ga.einsum("ij,kj->ik", x, y), style="readable").source
 
 
 def test_a_chain_costs_as_little_as_the_best_order():

@@ -186,13 +186,13 @@ def test_code_that_reads_well_stays():
         (x / y, "x / y"),
         (2 * x + 1, "2 * x + 1"),
     ]:
-        assert text in ga.compile([x, y], made).source
+        assert text in ga.compile([x, y], made, style="readable").source
 
 
 def test_round_numbers_stay_round():
     x = ga.input("x", F)
-    assert "x / 8" in ga.compile([x], x / 2 / 4).source
-    assert "2 * x" in ga.compile([x], 6 * x / 3).source
+    assert "x / 8" in ga.compile([x], x / 2 / 4, style="readable").source
+    assert "2 * x" in ga.compile([x], 6 * x / 3, style="readable").source
 
 
 def test_named_sizes_gather_in_one_scalar():

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import graphad as ga
+from graphad.passes.base import Pipeline
+from graphad.passes.presets import PRESETS
 
 
 @pytest.mark.parametrize("short", [lambda m: m.reshape(-1), lambda m: ga.squeeze(m, 1), lambda m: m[:, 0]])
@@ -12,7 +14,8 @@ def test_a_shift_by_hand_leaves_no_trace(shape, short):
     x = ga.input("x", shape)
     m = ga.max(x, axis=1, keepdims=True)
     y = ga.log(ga.sum(ga.exp(x - m), axis=1)) + short(m)
-    f = ga.compile([x], [y, ga.grad(ga.sum(y), x)])
+    rules = Pipeline(tuple(p for p in PRESETS["full"] if p.name not in ("open", "factor")))
+    f = ga.compile([x], [y, ga.grad(ga.sum(y), x)], optimize=rules)
     assert sorted(n.op.name for n in f.graph.nodes if n.inputs) == ["logsumexp", "softmax"]
     given = np.random.default_rng(0).standard_normal((4, 3)) * 1000
     np.testing.assert_allclose(f(given)[0], np.logaddexp.reduce(given, axis=1))

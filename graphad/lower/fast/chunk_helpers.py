@@ -7,7 +7,7 @@ import numpy as np
 
 def borders(length, rows):
     """Where chunks begin and end, at most 8: sizes decide, so sums stay the same."""
-    chunk = rows * max(1, -(-length // (8 * rows)))
+    chunk = max(2, rows * -(-length // (8 * rows)))
     return [(lo, min(lo + chunk, length)) for lo in range(0, max(length, 1), chunk)]
 
 

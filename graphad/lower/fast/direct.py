@@ -18,7 +18,7 @@ from graphad.lower.fast.scalars import Scalars, is_vector
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Copy, Expression, Literal, Ref
 from graphad.ops.contract import matmul
-from graphad.ops.elementwise import divide, sum_n
+from graphad.ops.elementwise import divide, power, sum_n
 from graphad.ops.fit import uniform_value
 from graphad.ops.index import getitem, stack
 from graphad.ops.kinks import absolute
@@ -70,7 +70,7 @@ class Direct:
         if node in self.scalars.tests:
             return numpy_form(node, [self._float(x, n) for x, n in zip(operands, node.inputs, strict=True)])
         as_it_is = self.render if self._takes_floats(node, operands) else self.value
-        if "elementwise" in node.op.traits and node.ndim:
+        if "elementwise" in node.op.traits and node.ndim and node.op is not power:  # x ** 2 knows a shorter way itself
             pairs = zip(operands, node.inputs, strict=True)
             return numpy_form(node, [self._constant(x, n) or as_it_is(x) for x, n in pairs])
         texts = [as_it_is(x) for x in operands]
