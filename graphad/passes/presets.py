@@ -11,7 +11,6 @@ from graphad.passes.cse import Cse
 from graphad.passes.dce import Dce
 from graphad.passes.factorizations import Factor
 from graphad.passes.fold import Fold
-from graphad.passes.opened import Open
 from graphad.passes.overlaps import Overlap
 from graphad.passes.unrolled import Unrolled
 from graphad.rules.user import UserRule, as_rules
@@ -31,7 +30,6 @@ PRESETS: dict[str, tuple[Pass, ...]] = {
         Unrolled(),  # looks at all users of a node: nothing may come and go any more
         Contract(),  # the form of products that is fast is not the one that rules look for
         Overlap(),  # what reads or joins parts has been through
-        Open(),  # nothing recognizes softmax any more after this
         Factor(),  # last: what one factorization serves is known when nothing changes any more
         Dce(),
     ),
