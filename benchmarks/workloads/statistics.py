@@ -40,27 +40,27 @@ def mixture_by_hand(a: Array, mu: Array, q: Array, X: Array) -> Results:
     return value, len(X) * weights / weights.sum() - mass, d_mu, d_q
 
 
-def process(xp: Any, scales: Any, height: Any, noise: Any, X: Any, y: Any, I: Any) -> Any:  # noqa: E741
+def process(xp: Any, scales: Any, height: Any, noise: Any, X: Any, y: Any, identity: Any) -> Any:
     """Negative log marginal likelihood of a Gaussian process; the logarithms of scales (d,), height () and noise ().
 
-    Rasmussen and Williams 2006, equation 5.8. I is the identity matrix.
+    Rasmussen and Williams 2006, equation 5.8. ``identity`` is that matrix.
     """
     Z = X / xp.exp(scales)
     square = xp.sum(Z * Z, axis=1)
     distance = xp.expand_dims(square, 1) + square - 2 * (Z @ xp.transpose(Z, (1, 0)))
-    K = xp.exp(2 * height - 0.5 * distance) + xp.exp(2 * noise) * I
+    K = xp.exp(2 * height - 0.5 * distance) + xp.exp(2 * noise) * identity
     L = xp.cholesky(K)
     white = xp.solve_lower(L, y)
     return 0.5 * xp.sum(white * white) + xp.sum(xp.log(xp.diagonal(L))) + 0.5 * math.log(2 * math.pi) * y.shape[0]
 
 
-def process_by_hand(scales: Array, height: Array, noise: Array, X: Array, y: Array, I: Array) -> Results:  # noqa: E741
+def process_by_hand(scales: Array, height: Array, noise: Array, X: Array, y: Array, identity: Array) -> Results:
     """Value and gradient: ½ tr((K⁻¹ - ααᵀ) dK) with α = K⁻¹y (the book's equation 5.9)."""
     Z = X / np.exp(scales)
     square = np.sum(Z * Z, axis=1)
     smooth = np.exp(2 * height - 0.5 * (square[:, None] + square - 2 * (Z @ Z.T)))
     sigma2 = np.exp(2 * noise)
-    K = smooth + sigma2 * I
+    K = smooth + sigma2 * identity
     inverse = np.linalg.inv(K)
     alpha = inverse @ y
     logdet = 2 * np.sum(np.log(np.diagonal(np.linalg.cholesky(K))))

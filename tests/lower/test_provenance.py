@@ -85,7 +85,9 @@ def statements(tree, name):
     constants = [s for s in constants if not s.targets[0].id.startswith("c_")]  # numbers, which belong to no line
     loops = [f for f in tree.body[:at] if isinstance(f, ast.FunctionDef) and f.name.startswith(f"{name}_loop_")]
     body = [s for f in (*loops, tree.body[at]) for s in f.body]
-    is_text = lambda s: isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)  # noqa: E731
+    def is_text(s):
+        return isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)
+
     return constants + [s for s in body if not is_text(s) and f"{name}_work(" not in ast.unparse(s)]
 
 

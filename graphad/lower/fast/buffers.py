@@ -14,24 +14,10 @@ from graphad.lower.alias import is_view
 from graphad.lower.fast.forms import guarded, into, is_ufunc
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
+from graphad.ops import piecewise
 from graphad.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract, sum_n
 from graphad.ops.kinks import _clip as clip
 from graphad.ops.kinks import absolute, maximum, minimum, relu
-from graphad.ops.piecewise import (
-    equal,
-    greater,
-    greater_equal,
-    isfinite,
-    isnan,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    not_equal,
-    stop_gradient,
-    where,
-)
 
 SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
 CACHE = 3 << 19  # bytes that the pieces of one tile should fit into: most of a second-level cache
@@ -39,20 +25,8 @@ MANY = 12  # pieces that share it
 LONGER = 4  # times as long are the tiles of loops for threads
 HEAVY = 1.25  # the mean weight of the ops of such loops
 LIGHT = {  # ops of one vector instruction or few
-    *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, where, clip, relu, stop_gradient),
-    *(
-        equal,
-        not_equal,
-        less,
-        less_equal,
-        greater,
-        greater_equal,
-        logical_and,
-        logical_or,
-        logical_not,
-        isfinite,
-        isnan,
-    ),
+    *piecewise.OPS,
+    *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, clip, relu),
 }
 
 

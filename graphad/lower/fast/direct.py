@@ -13,7 +13,7 @@ from graphad.form.template import Expr, Precedence, expr_of
 from graphad.form.template import name as atom
 from graphad.form.text import numpy_form
 from graphad.ir.core import Node
-from graphad.lower.fast.forms import reducer, reduction, ufunc
+from graphad.lower.fast.forms import mean_count, reducer, reduction, ufunc
 from graphad.lower.fast.scalars import Scalars, is_vector
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Copy, Expression, Literal, Ref
@@ -23,6 +23,7 @@ from graphad.ops.fit import uniform_value
 from graphad.ops.index import getitem, stack
 from graphad.ops.kinks import absolute
 from graphad.ops.piecewise import where
+from graphad.ops.reduce import mean
 
 FEW = 32  # rows and columns up to which `x.dot(y)` is quicker than `x @ y`
 SMALL = 4096  # elements of an array that is made of parts by one call of `np.array`
@@ -77,7 +78,8 @@ class Direct:
         if node.op is matmul and _is_few(*node.inputs):
             return atom(f"{texts[0].within(Precedence.ATOM)}.dot({texts[1].text})")
         if reducer(node) and node.attrs.get("dtype") is None:
-            return expr_of(reduction(node, texts[0].text))
+            total = reduction(node, texts[0].text)
+            return expr_of(f"{total} / {mean_count(node)}" if node.op is mean else total)
         return numpy_form(node, texts)
 
     def _number(self, node: Node, operands: Sequence[Expression]) -> Expr:

@@ -108,11 +108,7 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [f'np.einsum("{letters}->{letters[:-1]}", {texts[0]}, out={place_of})']
     if reducer(node) and node.attrs.get("dtype") is None and node.ndim:
         call = reduction(node, texts[0], out)
-        return (
-            [call.partition(" / ")[0], f"np.divide({out}, {call.partition(' / ')[2]}, {out})"]
-            if " / " in call
-            else [call]
-        )
+        return [call, f"np.divide({out}, {mean_count(node)}, {out})"] if node.op is mean else [call]
     if node.op is concatenate:
         return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
     if node.op in (place, place_all):
@@ -245,13 +241,16 @@ def reducer(node: Node) -> str | None:
 
 
 def reduction(node: Node, x: str, out: str = "") -> str:
-    """A reduction by a ufunc; a mean is what was added up over its count."""
+    """A reduction by a ufunc; for a mean what is added up, still to be divided by `mean_count`."""
     axes = all_axes(node.inputs[0], node.attrs["axis"])
     whole = len(axes) == node.inputs[0].ndim
     axis = "None" if whole else str(axes[0]) if len(axes) == 1 else str(axes)
     keep = ", keepdims=True" if node.attrs["keepdims"] and node.ndim else ""
-    call = f"{reducer(node)}({x}, {axis}{f', None, {out}' if out else ''}{keep})"
-    if node.op is not mean:
-        return call
-    count = str(product(node.inputs[0].shape[k] for k in axes))
-    return f"{call} / {count if count.isalnum() else f'({count})'}"
+    return f"{reducer(node)}({x}, {axis}{f', None, {out}' if out else ''}{keep})"
+
+
+def mean_count(node: Node) -> str:
+    """How many elements a mean is over."""
+    (x,) = node.inputs
+    count = str(product(x.shape[k] for k in all_axes(x, node.attrs["axis"])))
+    return count if count.isalnum() else f"({count})"

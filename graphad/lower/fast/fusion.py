@@ -36,7 +36,6 @@ class _Place:
     phase: int
     member: Member | None = None
     length: Size = 0
-    view: bool = False
 
     @property
     def ready(self) -> int:

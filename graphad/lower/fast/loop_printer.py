@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from graphad.form.template import Expr
 from graphad.form.text import numpy_form
 from graphad.ir.core import Node
-from graphad.ir.dims import Dim, Size, product
+from graphad.ir.dims import Dim, Size
 from graphad.ir.types import DType, Shape
 from graphad.lower.emit import render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
@@ -63,12 +63,6 @@ class LoopPrinter(Writer):
 
     def _spreads(self) -> list[Member]:
         return [m for m in self.loop.members if m.is_spread]
-
-    def count(self, m: Member) -> str:
-        """How many elements a mean is over."""
-        x = m.node.inputs[0]
-        count = str(product(x.shape[k] for k in all_axes(x, m.node.attrs["axis"])))
-        return count if count.isalnum() else f"({count})"
 
     def scratch(self) -> str:
         """The expression that makes the scratch arrays."""

@@ -13,7 +13,7 @@ from graphad.ir.types import Shape
 from graphad.lower.emit import source_of
 from graphad.lower.fast import chunk_helpers
 from graphad.lower.fast.buffers import is_heavy
-from graphad.lower.fast.forms import choice_helper
+from graphad.lower.fast.forms import choice_helper, mean_count
 from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
 from graphad.lower.fast.program import FastProgram
@@ -196,5 +196,5 @@ class FastPrinter(Writer):
         for k, m in enumerate(printer.sums):
             text = typed(f"total({parts}, {k})", m.node)
             if m.node.op is mean:  # of a NumPy number, which may be divided by 0
-                text += f" / {printer.count(m)}"
+                text += f" / {mean_count(m.node)}"
             self.add(f"{self.names.add(m.node)} = {text}", m.node)
