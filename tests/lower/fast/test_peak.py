@@ -105,10 +105,10 @@ def test_models(name, is_named):
 def test_benchmarks(name):
     problem = WORKLOADS[name].problem()
     params, consts, value, arrays = declared(problem)
-    if problem.directions:
-        pytest.skip("a Hessian times a vector: as the others")
-    f = ga.compile([*params, *consts], [value, *ga.grad(value, params)], threads=1)
-    assert_close(f, arrays)
+    along = [ga.input(f"v{k}", a.shape, a.dtype) for k, a in enumerate(problem.directions)]
+    wanted = ga.hvp(value, params, along) if along else [value, *ga.grad(value, params)]
+    f = ga.compile([*params, *consts, *along], wanted, threads=1)
+    assert_close(f, [*arrays, *problem.directions])
 
 
 @pytest.mark.parametrize("style", ["fast", "readable"])
