@@ -98,10 +98,6 @@ class Lowering:
             self.cache.store(key, Entry(code.source, asdict(code.facts)))
         return code
 
-    def without_loops(self) -> "Code":
-        """The fast style for small arrays: the plain program, printed with the shorter way to each ufunc."""
-        return Code(partial(self.program, "readable"), self.name, "fast")
-
 
 def printed(program: Program, name: str, style: str, doc: str = "") -> Source:
     """The source of a program in a style."""

@@ -131,7 +131,7 @@ class Function:
 
     @cached_property
     def _without_loops(self) -> Code:
-        code = self._lowering.without_loops()
+        code = self._lowering.code("readable")
         self._small.append(code)
         return code
 
