@@ -124,7 +124,7 @@ def _place(s: Assign, places: Mapping[Node, _Place], least: int) -> _Place:
         if cut is None:
             continue
         length = _length(s, axis, cut)
-        if not _is_long(length) or ("view" in node.op.traits and not _follows(s, axis, cut, length, places)):
+        if not _is_long(length) or not _joins(node, cut, length, places):
             continue
         earliest, aligned = _earliest(cut, length, places)
         earliest = max(earliest, least)
@@ -197,11 +197,15 @@ def _is_long(length: Size) -> bool:
     return not isinstance(length, int) or length >= 4
 
 
-def _follows(
-    s: Assign, axis: int | None, cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]
-) -> bool:
-    """Whether a view is one of a value that the same loop computes; views of other values cost nothing outside."""
-    return any(_is_aligned(x, a, length, places) for x, a in cut.items())
+def _joins(node: Node, cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]) -> bool:
+    """Whether a statement belongs into a loop: views and products only where the loop computes what they read.
+
+    Views of other values cost nothing outside, and BLAS reads a large matrix with all its threads.
+    """
+    if node.op is matmul:
+        large = max(cut, key=lambda x: _bytes([x]))
+        return _is_aligned(large, cut[large], length, places)
+    return "view" not in node.op.traits or any(_is_aligned(x, a, length, places) for x, a in cut.items())
 
 
 def _is_aligned(x: Node, axis: int | None, length: Size, places: Mapping[Node, _Place]) -> bool:
