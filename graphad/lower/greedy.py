@@ -1,7 +1,8 @@
 """List scheduling by bytes: of the nodes whose operands are there, the one comes next that adds the fewest.
 
-What a node adds is what it allocates less what it is the last reader of. Of equals the earlier one in the given order
-comes first. Nodes **on call** do not compete: each is run right before the first node that needs it (see `on_call`).
+What a node adds is what it allocates less what it is the last reader of. Of equals that comes first for which alone
+another node waits that frees memory, such as a sum for one of its terms; then the earlier one in the given order.
+Nodes **on call** do not compete: each is run right before the first node that needs it (see `on_call`).
 Nodes go by their position in the given order, and so do buffers. Read `Table` first.
 """
 
@@ -102,6 +103,7 @@ class Greedy:
         """Who must wait for whom: users for operands, a draw for the draw before it."""
         self.users: list[list[int]] = [[] for _ in self.is_done]
         self.missing = [len(needs) for needs in self.table.needs]
+        self.rest = [sum(needs) for needs in self.table.needs]  # if one is missing, that is its position
         last_draw = -1
         for k, needs in enumerate(self.table.needs):
             for j in needs:
@@ -110,6 +112,7 @@ class Greedy:
                 if last_draw >= 0:
                     self.users[last_draw].append(k)
                     self.missing[k] += 1
+                    self.rest[k] += last_draw
                 last_draw = k
 
     def _weigh(self) -> None:
@@ -124,6 +127,7 @@ class Greedy:
             for j in reads:
                 self.left[j] += 1
                 self.sum[j] += k
+        self.pull = [0] * count  # what a node that waits for this one alone adds, if that is less than nothing
         self.score = list(self.table.bytes)
         for j, size in enumerate(self.table.bytes):
             if self.waits[j]:
@@ -134,12 +138,12 @@ class Greedy:
 
     def run(self) -> list[Node]:
         """The order."""
-        self.heap: list[tuple[int, int]] = []
+        self.heap: list[tuple[int, int, int]] = []
         self.found: list[int] = []
         self._release([k for k, count in enumerate(self.missing) if not count])
         while self.heap:
-            score, k = heapq.heappop(self.heap)
-            if self.is_done[k] or score != self.score[k]:
+            score, pull, k = heapq.heappop(self.heap)
+            if self.is_done[k] or (score, pull) != (self.score[k], self.pull[k]):
                 continue
             for j in self._needed(k):
                 self._take(j)
@@ -175,12 +179,22 @@ class Greedy:
     def _released_by(self, k: int) -> list[int]:
         for j in self.users[k]:
             self.missing[j] -= 1
+            self.rest[j] -= k
+            if self.missing[j] == 1 and self.score[j] < 0:
+                self._pull(self.rest[j], self.score[j])
         return [j for j in self.users[k] if not self.missing[j]]
+
+    def _pull(self, k: int, score: int) -> None:
+        """All but node ``k`` is there for a node that adds ``score``."""
+        if score < self.pull[k] and not self.is_done[k]:
+            self.pull[k] = score
+            if not self.missing[k]:
+                self._offer(k)
 
     def _offer(self, k: int) -> None:
         """Into the heap, where a node on call belongs only if it frees what it takes, or more."""
         if not self.waits[k] or (self.is_early[k] and self.score[k] <= 0):
-            heapq.heappush(self.heap, (self.score[k], k))
+            heapq.heappush(self.heap, (self.score[k], self.pull[k], k))
 
     def _take(self, k: int) -> None:
         self.is_done[k] = True

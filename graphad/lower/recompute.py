@@ -16,10 +16,10 @@ from graphad.ir.core import Node
 from graphad.ir.dims import evaluate
 from graphad.ir.graph import Graph, rebuild
 from graphad.ir.types import TupleType
-from graphad.lower.accumulate import running_sums
 from graphad.lower.greedy import RECOMPUTED, is_recomputed
 from graphad.lower.memory import memory_of, owner_of
 from graphad.lower.mincut import cheapest, is_cheap
+from graphad.lower.parts import slim
 from graphad.lower.schedule import low_memory_peak, unhurried
 from graphad.lower.segments import Profile, cut, kept, profile
 from graphad.passes.cost import mebibytes
@@ -44,12 +44,12 @@ def recompute(
     peaks = [judge(graph)]
     if peaks[0] <= max_bytes:
         return graph
-    summed = running_sums(graph)
-    peaks.append(judge(summed))
+    graph = slim(graph, numbers)
+    peaks.append(judge(graph))
     if peaks[-1] <= max_bytes:
-        return summed
+        return graph
     found = []
-    for plans, guess in _families(summed, numbers, max_bytes):
+    for plans, guess in _families(graph, numbers, max_bytes):
         plan = _first_that_fits(plans, guess, judge, max_bytes, peaks)
         if plan is not None:
             found.append(plan)

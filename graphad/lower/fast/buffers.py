@@ -151,7 +151,7 @@ def _is_done_with(step: Step, s: Assign, x: Node) -> bool:
     for k, m in enumerate(step.members):
         if x in m.cut and (k > at or m.cut[x] != axis or (k == at and not is_ufunc(s.node))):
             return False
-        if x not in m.cut and any(_is_view_of(r, x) for r in m.cut):
+        if any(_is_view_of(r, x) for r in m.cut):
             return False
     return True
 

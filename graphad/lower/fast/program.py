@@ -11,8 +11,9 @@ from graphad.lower.alias import root
 from graphad.lower.build import Width, build, is_computed, needed, results_of, unpacked, writes_of
 from graphad.lower.fast.buffers import SMALL, Plan, plan_calls, plan_pieces
 from graphad.lower.fast.fusion import Step, fuse
+from graphad.lower.parts import slim
 from graphad.lower.program import Assign, Loop, Program, Ref, Statement
-from graphad.lower.schedule import low_memory, may_need, schedule
+from graphad.lower.schedule import NOMINAL, low_memory, may_need, schedule
 from graphad.lower.select import select
 
 _NONE = Plan({}, ())
@@ -54,14 +55,17 @@ def build_fast(
     """The fast program of a graph whose last ``len(targets)`` outputs are written into ``targets``, inputs of it.
 
     Where all arrays are small there is nothing to gain by loops and buffers: then it is the plain program. Values
-    that take more than ``room`` together are put into an order for little memory; ``sizes``: what named sizes are
-    likely to be; ``lap`` is told when each pass ends.
+    that take more than ``room`` together are put into an order for little memory, sums of many terms then take up each
+    as soon as it is there, and small parts that outlive large arrays are copied. ``sizes``: what named sizes are likely
+    to be; ``lap`` is told when each pass ends.
     """
     if all(isinstance(n.size, int) and n.size <= SMALL for n in graph.nodes):
         return build(graph, structure, targets, width)
+    pays = "schedule" in passes and may_need(graph, room, sizes)
+    if pays:
+        graph = slim(graph, dict.fromkeys(graph.sizes, NOMINAL) | dict(sizes or {}))
     count = len(graph.outputs) - len(targets)
     outputs, updates = graph.outputs[:count], graph.outputs[count:]
-    pays = "schedule" in passes and may_need(graph, room, sizes)
     order = low_memory(graph, sizes) if pays else [n for part in schedule(graph) for n in part]
     lap("schedule")
     plain = needed(unpacked([Assign(n, select(graph, n)) for n in order if is_computed(n)]), graph.outputs)

@@ -210,3 +210,14 @@ def test_draws_come_in_the_same_order():
     for passes in (ALL, *FEWER, ()):
         g = ga.compile([x], outputs, passes=passes, threads=3)
         close(called(g, values, draws=True), expected_of(g.graph, values, draws=True))
+
+
+def test_a_value_is_kept_while_a_loop_reads_its_transpose():
+    a = ga.input("a", (6, 6))
+    product = a @ a
+    outputs = [a @ ga.sin(product - product.T)]
+    values = arrays([a])
+    with tiny():
+        f = ga.compile([a], outputs, threads=1)
+    assert len(loops(f)) == 1
+    close(f(*values), expected_of(ga.Graph([a], outputs), values))
