@@ -18,6 +18,7 @@ class Figures:
     rows: dict[str, list[Row]] = field(default_factory=dict)
     growth: dict[str, list[Row]] = field(default_factory=dict)
     compile: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
 
     def save(self, file: Path | None) -> None:
         """As JSON."""

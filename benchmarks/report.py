@@ -6,8 +6,9 @@ from typing import Any
 
 from benchmarks.figures import Figures
 from benchmarks.growth import FAMILIES
-from benchmarks.rounds import Row
+from benchmarks.rounds import PAUSE, Row
 from benchmarks.systems import SYSTEMS
+from benchmarks.worker import WARM
 
 Cell = Callable[[Row, str], str]
 
@@ -109,7 +110,8 @@ def notes(rows: Sequence[Row]) -> str:
 
 METHOD = """Each system has a process of its own. First its results are compared with those of NumPy written by
 hand (norm of the difference, 1e-7 in double and 1e-3 in single precision); who differs is left out and named. Then all
-systems take turns, {rounds} times; the tables hold the medians. Speeds against the best peer are quotients of
+systems take turns, {rounds} times; between turns thread pools have {pause} s to come to rest, and each turn begins
+with {warm:.0f} ms that are not counted. The tables hold the medians. Speeds against the best peer are quotients of
 the same round, and the median of these, so that a drift of the machine cancels. Every system uses its own
 default number of threads. A system that gives no result within {limit:.0f} s is left out. *numpy* is value and
 gradient written by hand, *graphad readable* the same graph compiled with `style="readable"`, *torch* is eager.
@@ -146,6 +148,47 @@ of the objective, both by the same system in the same round. For *numpy* the obj
 the others get, and the gradient is written by hand in the fastest known form: it can take less time than the
 objective as written.
 """
+
+
+LIMITS = """## What the time is spent on
+
+graphad alone, by `f.profile`: every statement of the generated code is timed, with its loops on one thread; *ms* is a
+call as usual. The shares go by what a statement calls: products of matrices and convolutions; factorizations and
+triangular solves; elementwise passes on arrays or tiles that fit into the second-level cache; reductions, thin products
+included; copies; passes and reductions that read or write an array of more than 2 MiB (memory); and the cost of the
+calls themselves, as many as there are times the cost of a small one. The shares are measured but for the last, which is
+an estimate; rates are estimates by the shapes. *GFLOP/s* of the products: beside it the share of what NumPy reaches on
+1024³. *GB/s* of the passes: each operation reads its operands and writes its result; beside it the share of what
+`np.add` reaches in the cache, and the share of the time that the same ufuncs take there on contiguous arrays
+(exponentials have less to move). More than 100 % is possible: what is read twice in a row, noise. The limit is that of
+the largest share, where passes, reductions and copies count together; *not reached*: less than half of its rate.
+
+Rates of NumPy here: products {float32:.0f} GFLOP/s in single and {float64:.0f} in double precision; `np.add`
+{cache:.0f} GB/s in the cache and {memory:.0f} in memory, one thread; a call {call:.2f} µs; `np.exp` {exp32:.2f} and
+{exp64:.2f} ns an element.
+"""
+
+
+def limits_text(figures: dict[str, Any]) -> str:
+    """Shares of the time, rates, the limit."""
+    scale = {"float32": 1e-9, "float64": 1e-9, "cache": 1e-9, "memory": 1e-9, "call": 1e6, "exp32": 1e9, "exp64": 1e9}
+    machine = {key: figures["machine"][key] * factor for key, factor in scale.items()}
+    kinds = list(next(iter(figures["rows"].values()))["seconds"])
+
+    def percent(part: float | None) -> str:
+        return "–" if part is None else f"{100 * part:.0f} %"
+
+    rows = []
+    for name, row in figures["rows"].items():
+        whole = sum(row["seconds"].values()) or 1.0
+        flops, moved = ("–" if row[key] is None else f"{row[key] / 1e9:.0f}" for key in ("flops", "bytes"))
+        shares = [percent(row["seconds"][kind] / whole) for kind in kinds]
+        reached = [flops, percent(row["of_gemm"]), moved, percent(row["of_cache"]), percent(row["of_ufuncs"])]
+        part = {"GEMM rate": row["of_gemm"], "ufunc passes": row["of_ufuncs"]}.get(row["limit"])
+        far = ", not reached" if part is not None and part < 0.5 else ""
+        rows.append([name, digits(1e3 * row["total"]), *shares, *reached, row["limit"] + far])
+    head = ["", "ms", *kinds, "GFLOP/s", "of products", "GB/s", "of `np.add`", "of the ufuncs", "limit"]
+    return LIMITS.format(**machine) + "\n" + table(head, rows)
 
 
 def comparison(rows: Sequence[Row]) -> str:
@@ -192,7 +235,7 @@ def compile_text(costs: dict[str, Any]) -> str:
 
 def page(figures: Figures) -> str:
     """The page."""
-    method = METHOD.format(rounds=figures.rounds, limit=figures.limit)
+    method = METHOD.format(rounds=figures.rounds, limit=figures.limit, pause=PAUSE, warm=1e3 * WARM)
     parts = ["# Benchmarks\n", "Made by `make bench`; every number is of one run.\n", machine_text(figures), method]
     if rows := figures.rows.get("workloads"):
         picture = "![time of every system over the time of graphad](images/bench_workloads.svg)\n"
@@ -201,6 +244,8 @@ def page(figures: Figures) -> str:
         picture = "![derivative over objective](images/bench_objectives.svg)\n"
         parts += [OBJECTIVES, "### Value and gradient over objective\n", grid(rows, overhead), picture]
         parts += ["### Value and gradient, ms\n", grid(rows, milliseconds), comparison(rows)]
+    if figures.limits.get("rows"):
+        parts.append(limits_text(figures.limits))
     if figures.growth:
         parts.append(growth_text(figures))
     if figures.compile:

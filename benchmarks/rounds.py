@@ -1,8 +1,11 @@
 """All systems on one problem: one process each, agreement first, then round by round in turn."""
 
 import multiprocessing
+import os
+import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -15,6 +18,12 @@ from benchmarks.systems import PEERS
 from benchmarks.worker import Answer, Request, work
 
 Tell = Callable[[str], None]
+# Seconds before each turn. The threads of the process that ran before (BLAS, OpenMP, Eigen) spin for a while, OpenBLAS
+# about 30 ms, and take the cores from the next: after a pause of 0.01 s an MLP took 3.1 ms, after 0.3 s 1.2.
+PAUSE = 0.3
+# Seconds for the measuring of memory: tracemalloc looks up the line of each allocation, which takes longer the longer a
+# function is; many minutes for one of 60 000 lines.
+MEMORY = 30.0
 
 
 @dataclass
@@ -37,11 +46,13 @@ class Row:
             else:
                 getattr(self, what).setdefault(system, []).append(reply)
 
-    def forget(self, system: str, why: str) -> None:
-        """Drop the figures of a system that did not come to the end."""
+    def lose(self, system: str, what: str, why: str) -> None:
+        """Drop the figures of a system that did not come to the end; those that are whole stay."""
+        self.notes[system] = f"{what}: {why}"
+        if what == "memory":
+            return
         for figures in (self.derivative, self.objective, self.first, self.memory):
             figures.pop(system, None)
-        self.notes[system] = why
 
     def seconds(self, system: str) -> float | None:
         """The median over rounds."""
@@ -83,7 +94,7 @@ class Worker:
 
     def _answer(self, limit: float) -> Answer:
         if not self.connection.poll(limit):
-            self.process.kill()
+            self.kill()
             return Answer(refusal=f"no result within {limit:.0f} s")
         try:
             answer: Answer = self.connection.recv()
@@ -91,17 +102,29 @@ class Worker:
             return Answer(refusal="the process died")
         return answer
 
-    def ask(self, order: str) -> Any:
-        """The reply to an order."""
+    def ask(self, order: str, limit: float) -> Any:
+        """The reply to an order. Raises EOFError or OSError where there is none, TimeoutError where it is late."""
         self.connection.send(order)
+        if not self.connection.poll(limit):
+            self.kill()
+            raise TimeoutError
         return self.connection.recv()
 
     def end(self) -> None:
         """Let the process end."""
         if self.process.is_alive():
-            self.connection.send("end")
+            with suppress(OSError):
+                self.connection.send("end")
             self.process.join(10)
-            self.process.kill()
+            self.kill()
+
+    def kill(self) -> None:
+        """End it, and what it started: compilers."""
+        self.process.kill()
+        if self.process.pid and hasattr(os, "killpg"):
+            with suppress(ProcessLookupError):  # `work` made a group of its own
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.join()
 
 
 def agree(found: Sequence[Any], expected: Sequence[Any], single: bool) -> str:
@@ -136,12 +159,15 @@ def measure(request: Request, systems: Sequence[str], rounds: int, limit: float,
             workers[system], row.first[system] = worker, worker.answer.first
     timed = ("derivative", "objective") if request.objective else ("derivative",)
     for order in (*[timed] * rounds, ("memory",)):
+        patience = limit if order is timed else min(limit, MEMORY)
         for system, worker in list(workers.items()):
-            time.sleep(0.01)  # thread pools that spin come to rest
+            if order is timed:
+                time.sleep(PAUSE)
             try:
-                row.enter(system, {what: worker.ask(what) for what in order})
-            except (EOFError, OSError):
-                row.forget(system, "the process died while it was measured")
+                row.enter(system, {what: worker.ask(what, patience) for what in order})
+            except (EOFError, OSError) as error:
+                why = f"no result within {patience:.0f} s" if isinstance(error, TimeoutError) else "the process died"
+                row.lose(system, order[-1], why)
                 del workers[system]
     for worker in workers.values():
         worker.end()

@@ -1,7 +1,7 @@
 """Measure, print, and write the page: `make bench`, or `python -m benchmarks.run --help`.
 
 workloads/ and objectives/ say what is computed, systems/ by whom; rounds.py measures (a process each: worker.py),
-growth.py and compile_cost.py measure how time grows; report.py and plots.py show it.
+growth.py and compile_cost.py measure how time grows, limits.py what it is spent on; report.py and plots.py show it.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,14 @@ from benchmarks import compile_cost, machine
 from benchmarks.catalog import catalog, objective_recipes
 from benchmarks.figures import Figures
 from benchmarks.growth import FAMILIES, grown
+from benchmarks.limits import limits
 from benchmarks.plots import draw
 from benchmarks.report import line, page
 from benchmarks.rounds import measure
 from benchmarks.systems import SYSTEMS
 from benchmarks.worker import Request
 
-PARTS = ("workloads", "objectives", "growth", "compile")
+PARTS = ("workloads", "objectives", "limits", "growth", "compile")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ def measured(choice: Choice, figures: Figures, json_file: Path | None, tell: Cal
             figures.rows.setdefault(part, []).append(row)
             tell(line(row))
             figures.save(json_file)
+    if "limits" in choice.parts:
+        figures.limits = limits(choice.names("workloads"), choice.quick, tell)
+        figures.save(json_file)
     if "growth" in choice.parts:
         for key in FAMILIES:
             request = Request("", "", small=choice.quick)

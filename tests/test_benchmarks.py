@@ -9,14 +9,18 @@ from click.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ is no part of the package
 
+import graphad as ga
 from benchmarks.catalog import catalog
 from benchmarks.figures import Figures
+from benchmarks.limits import Work, limits, spent
 from benchmarks.plots import draw
 from benchmarks.report import digits, page
-from benchmarks.rounds import Row, agree
+from benchmarks.rounds import Row, Worker, agree
 from benchmarks.run import main
 from benchmarks.systems import graphad_system
 from benchmarks.systems.namespace import NUMPY
+from benchmarks.worker import Request
+from graphad.lower.profile import Row as ProfileRow
 
 CATALOG = catalog()
 
@@ -119,6 +123,10 @@ ROW = Row(
 )
 
 
+HERE = {"date": "", "processor": "", "cores": 1, "memory": "", "system": "", "python": "", "blas": ""}
+MACHINE = {"float32": 1e11, "float64": 5e10, "cache": 1e11, "memory": 1e10, "call": 1e-9}
+
+
 def test_ratios_are_of_rounds():
     assert ROW.best_peer == "torch"
     assert ROW.speed("graphad") == 1.5  # the median of 2, 1.5 and 1, not 3 / 2 of the medians
@@ -130,22 +138,81 @@ def test_ratios_are_of_rounds():
 def test_who_dies_leaves_a_note_and_no_figures():
     row = Row("w")
     row.enter("torch", {"derivative": 1.0, "objective": 2.0})
+    row.lose("torch", "memory", "late")  # the times are whole
+    assert (row.derivative, row.objective, row.notes) == ({"torch": [1.0]}, {"torch": [2.0]}, {"torch": "memory: late"})
     row.enter("torch", {"memory": 3})
-    assert (row.derivative, row.objective, row.memory) == ({"torch": [1.0]}, {"torch": [2.0]}, {"torch": 3})
-    row.forget("torch", "died")
-    assert (row.derivative, row.objective, row.memory, row.notes) == ({}, {}, {}, {"torch": "died"})
+    assert row.memory == {"torch": 3}
+    row.lose("torch", "derivative", "died")
+    assert (row.derivative, row.objective, row.memory, row.notes) == ({}, {}, {}, {"torch": "derivative: died"})
+
+
+def test_who_is_late_is_ended():
+    worker = Worker(Request("numpy", "rosenbrock_f64", small=True), 60)
+    with pytest.raises(TimeoutError):
+        worker.ask("memory", 0)
+    assert not worker.process.is_alive()
 
 
 def test_page_and_pictures_depend_on_the_figures_alone(tmp_path):
     pytest.importorskip("matplotlib")
     grown = [Row("w", ROW.derivative, first=ROW.first, size=size) for size in (1, 10)]
-    machine = {"date": "", "processor": "", "cores": 1, "memory": "", "system": "", "python": "", "blas": ""}
-    figures = Figures({**machine, "versions": {}, "missing": ["jax"]}, 3, 9, {"workloads": [ROW]}, {"n": grown})
+    figures = Figures({**HERE, "versions": {}, "missing": ["jax"]}, 3, 9, {"workloads": [ROW]}, {"n": grown})
     one, two = (draw(figures, tmp_path / name) for name in ("one", "two"))
     assert [p.name for p in one] == ["bench_workloads.svg", "bench_growth_n.svg"]
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
     text = page(figures)
     assert "| w | **2000** | 3000 | 9000 |" in text and "cannot" in text and "left out: jax" in text
+
+
+def test_limits_add_up_to_the_time_of_all_statements():
+    function, arrays = graphad_system.compiled(CATALOG["mlp_f32"].problem())
+    profile = function.profile(*arrays, repeat=2)
+    found = spent(profile, MACHINE)
+    assert sum(found["seconds"].values()) == pytest.approx(profile.timed)
+    assert found["seconds"]["products"] > 0 and found["seconds"]["passes"] > 0
+    flops = 2 * 128 * (2 * 784 * 256 + 3 * 256 * 256 + 3 * 256 * 10)  # the gradient of the data is not wanted
+    assert found["flops"] * found["seconds"]["products"] == pytest.approx(flops)
+    assert found["limit"] == "GEMM rate"
+    assert spent(profile, {**MACHINE, "call": 1.0})["limit"] == "call overhead"
+
+
+def statement(code, node=None, calls=1):
+    return Work(ProfileRow(1.0, calls, code, 1, node, "", 0))
+
+
+def test_what_a_statement_calls_says_what_it_does():
+    x = ga.input("x", (1000, 1000))
+    small, large = ga.exp(ga.input("s", (10, 10))), ga.exp(x)
+    kinds = {
+        "y = np.exp(x, b0)": "passes",
+        "y = x @ x": "products",
+        "y = np.add.reduce(x, 0)": "reductions",
+        "y = np.einsum('ab->a', x)": "reductions",
+        "y = np.einsum('ab,bc->ac', x, x)": "products",
+        "y = np.linalg.cholesky(x)": "factorizations",
+        "y[1:] = x": "copies",
+        "for lo in range(start, stop, rows):": "calls",
+        "y = x": "calls",
+        "lo = 1": "calls",
+    }
+    product = ga.input("a", (10, 10)) @ ga.input("b", (10, 10))
+    for code, kind in kinds.items():
+        assert statement(code, product if kind == "products" else small).kind({}) == kind, code
+    assert statement("y = np.exp(x)", large).kind({}) == "memory"
+    fresh = {"x_t": 8_000_000, "s_t": 80}
+    tile = statement("y = np.exp(x_t, b0)", large, calls=8)
+    assert [tile.kind(fresh), tile.kind(fresh)] == ["memory", "passes"]  # read again it comes from the cache
+    assert statement("y = np.exp(s_t, b0)", large, calls=8).kind(fresh) == "passes"
+    assert statement("x_t = x[lo:hi]", x).piece == "x_t"
+    assert not statement("y = np.exp(x[lo:hi])", x).piece
+    assert statement("y = x @ v", x @ ga.input("v", (1000,))).kind({}) == "memory"  # thin
+
+
+def test_limits_of_small_sizes_have_a_table():
+    found = limits(["rosenbrock_f64", "gaussian_process_f64"], True, lambda text: None)
+    assert found["rows"]["rosenbrock_f64"]["limit"] == "call overhead"
+    text = page(Figures({**HERE, "versions": {}, "missing": []}, 1, 9, limits=found))
+    assert "| gaussian_process_f64 |" in text
 
 
 def test_three_digits():

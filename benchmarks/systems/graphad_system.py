@@ -32,11 +32,16 @@ def objective(problem: Problem, **options: Any) -> Callable[[], Any]:
     return lambda: f(*arrays)
 
 
-def derivative(problem: Problem, **options: Any) -> Callable[[], Any]:
-    """Value and gradient, or Hessian times directions."""
+def compiled(problem: Problem, **options: Any) -> tuple[Any, list[Any]]:
+    """The function of value and gradient, or of the Hessian times directions, and the arrays to call it with."""
     params, consts, value, arrays = declared(problem)
     directions = [ga.input(f"v{i}", a.shape, a.dtype) for i, a in enumerate(problem.directions)]
     wanted = ga.hvp(value, params, directions) if directions else [value, *ga.grad(value, params)]
     f = ga.compile([*params, *consts, *directions], wanted, name="derivative", **options)
-    arrays = [*arrays, *problem.directions]
+    return f, [*arrays, *problem.directions]
+
+
+def derivative(problem: Problem, **options: Any) -> Callable[[], Any]:
+    """Value and gradient, or Hessian times directions."""
+    f, arrays = compiled(problem, **options)
     return lambda: f(*arrays)

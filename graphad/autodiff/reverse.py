@@ -5,7 +5,7 @@ that node *is* "the gradients of a shared parameter are summed". Every node made
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphad.autodiff.rules import Contribution, Cotangent, checked, vjp_rule
 from graphad.ir.core import Constant, Node
@@ -13,6 +13,8 @@ from graphad.ir.graph import toposort
 from graphad.ir.origin import Origin, inside
 from graphad.ir.types import TupleType, carries_gradient
 from graphad.ops.elementwise import sum_n
+
+_Use: TypeAlias = tuple[Node, int] | None  # by whom, as which operand; None: an output
 
 
 def active_nodes(order: Sequence[Node], wrt: Sequence[Node]) -> set[Node]:
@@ -30,9 +32,9 @@ def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence
     """The cotangent of each of ``wrt``, or None where no output depends on it."""
     order = toposort(outputs)
     active = active_nodes(order, wrt)
-    pending: dict[Node, list[tuple[Any, str]]] = {}
+    pending: dict[Node, list[tuple[Any, _Use]]] = {}
     for node, cotangent in zip(outputs, cotangents, strict=True):
-        pending.setdefault(node, []).append((cotangent, "output"))
+        pending.setdefault(node, []).append((cotangent, None))
     born = Origin().serial
     found: dict[Node, Any] = {}
     for node in reversed(order):
@@ -45,7 +47,7 @@ def pull_back(outputs: Sequence[Node], wrt: Sequence[Node], cotangents: Sequence
             contributions = vjp_rule(node, g)
         for k, (x, c) in enumerate(zip(node.inputs, contributions, strict=True)):
             if x in active and checked(c, x, node) is not None:
-                pending.setdefault(x, []).append((c, _use(node, k)))
+                pending.setdefault(x, []).append((c, (node, k)))
     return [found.get(x) for x in wrt]
 
 
@@ -55,7 +57,7 @@ def _served(node: Node, made_by: str) -> Origin:
     return Origin(None, forward.place, forward.scope, forward, False, made_by)
 
 
-def _collect(node: Node, contributions: Sequence[tuple[Any, str]], born: int) -> Cotangent:
+def _collect(node: Node, contributions: Sequence[tuple[Any, _Use]], born: int) -> Cotangent:
     """The whole cotangent of a node; that of a tuple item by item, None where no use contributes."""
     if not isinstance(node.type, TupleType):
         return _add_up(node, contributions, born)
@@ -63,13 +65,13 @@ def _collect(node: Node, contributions: Sequence[tuple[Any, str]], born: int) ->
     return tuple(_add_up(node, column, born) if column else None for column in columns)
 
 
-def _add_up(node: Node, contributions: Sequence[tuple[Node, str]], born: int) -> Node:
+def _add_up(node: Node, contributions: Sequence[tuple[Node, _Use]], born: int) -> Node:
     """The one contribution, or the sum of several with an edge label per use."""
     g = contributions[0][0]
     if len(contributions) > 1:
         with inside(_served(node, "sum over uses")):
             g = sum_n(*(c for c, _ in contributions))
-        g.origin.uses = tuple(use for _, use in contributions)
+        g.origin.uses = tuple(_label(use) for _, use in contributions)
     if not isinstance(node.type, TupleType):
         mark_cotangent(g, node, born)
     return g
@@ -84,8 +86,11 @@ def mark_cotangent(g: Node, node: Node, born: int) -> None:
             origin.name = f"d_{node.name}"
 
 
-def _use(user: Node, position: int) -> str:
+def _label(use: _Use) -> str:
     """How an edge of a sum is labelled: through which op, and as which operand, the value was used."""
+    if use is None:
+        return "output"
+    user, position = use
     operands = user.op.operands
     operand = operands[position] if position < len(operands) else str(position)
     return f"{user.name} = {user.op.name} · {operand}" if user.name else f"{user.op.name} · {operand}"

@@ -1,12 +1,14 @@
 """The source text of numbers, attributes and arrays."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Container
 from typing import Any
 
 import numpy as np
 
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim
+from graphad.ir.types import numpy_name
 
 INLINE_ELEMENTS = 8  # arrays up to this size are written as lists
 
@@ -24,18 +26,19 @@ def number(value: Any, point: bool = False) -> str:
         if scalar.imag == 0 and not np.signbit(scalar.imag):
             return number(scalar.real, point)
         return f"complex({number(scalar.real)}, {number(scalar.imag)})"
-    if not np.isfinite(scalar):
-        return "np.nan" if np.isnan(scalar) else "np.inf" if scalar > 0 else "-np.inf"
-    if scalar == 0:
-        return "-0.0" if np.signbit(scalar) else "0.0" if point else "0"
-    if not point and float(scalar).is_integer() and abs(float(scalar)) < 1e6:
-        return str(int(scalar))
+    real = float(scalar)
+    if not math.isfinite(real):
+        return "np.nan" if math.isnan(real) else "np.inf" if real > 0 else "-np.inf"
+    if real == 0:
+        return "-0.0" if math.copysign(1, real) < 0 else "0.0" if point else "0"
+    if not point and real.is_integer() and abs(real) < 1e6:
+        return str(int(real))
     return str(scalar)
 
 
 def dtype_text(dtype: np.dtype[Any]) -> str:
     """A dtype as an attribute of NumPy: np.float32, np.bool_."""
-    return "np.bool_" if dtype == np.bool_ else f"np.{dtype.name}"
+    return "np.bool_" if dtype.kind == "b" else f"np.{numpy_name(dtype)}"
 
 
 def scalar(value: np.ndarray[Any, Any]) -> str:
@@ -67,12 +70,12 @@ def attribute(value: Any) -> str:
     return str(value) if isinstance(value, (Dim, int)) else number(value)
 
 
-def attributes(node: Node) -> Mapping[str, str | None]:
-    """The texts of a node's attributes; None for one that has its default value and may be left out."""
+def attributes(node: Node, wanted: Container[str]) -> dict[str, str | None]:
+    """The texts of some of a node's attributes; None for one that has its default value and may be left out."""
     texts: dict[str, str | None] = {}
     for key, value in node.attrs.items():
         default = node.op.defaults[key]
-        if isinstance(value, np.ndarray):
+        if key not in wanted or isinstance(value, np.ndarray):
             continue
         if value is None or (type(value) is type(default) and value == default):
             texts[key] = None

@@ -50,8 +50,7 @@ _PRECEDENCE: dict[type, Precedence] = {  # by the type of the operator or else o
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Expr:
+class Expr(NamedTuple):
     """The text of an expression, and the precedence of its outermost operator."""
 
     text: str
@@ -130,6 +129,11 @@ class Template:
     precedence: Precedence | None  # None: a lone placeholder, as loose as what is put there
     head: str
     places: tuple[tuple[_Operand | _Attribute, Precedence, str], ...]  # what, how tight it must be, the text after it
+
+    def attributes(self) -> dict[str, bool]:
+        """The attributes that the template mentions, and whether it needs their texts."""
+        fillers = [filler for filler, _, _ in self.places if isinstance(filler, _Attribute)]
+        return {f.name: any(g.name == f.name and not g.prefix for g in fillers) for f in fillers}
 
     @staticmethod
     def parse(

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn, get_args, get_origin
 import numpy as np
 
 from graphad.errors import ArgumentError, GraphadError, NodeValueError
-from graphad.ir.dims import Size
+from graphad.ir.dims import Dim, Size
 from graphad.ir.facts import Case as Case
 from graphad.ir.facts import Constant as Constant
 from graphad.ir.facts import Custom as Custom
@@ -39,12 +39,15 @@ class Node:
     never have a value: ``if node``, ``float(node)`` and ``np.array(node)`` raise NodeValueError.
     """
 
-    __slots__ = ("__weakref__", "_view", "attrs", "inputs", "op", "origin", "type")  # _view: see rules/view.py
+    __slots__ = ("__weakref__", "_view", "attrs", "dtype", "inputs", "op", "origin", "shape", "type")
+    # _view: see rules/view.py
     op: "Op"
     inputs: tuple["Node", ...]
     attrs: Mapping[str, Any]
     type: TensorType
     origin: Origin
+    shape: Shape  # the static shape: ints and named sizes
+    dtype: DType  # the NumPy dtype
 
     def __init__(
         self, op: "Op", inputs: tuple["Node", ...], attrs: Mapping[str, Any], type: TensorType, origin: Origin
@@ -55,6 +58,8 @@ class Node:
         put(self, "attrs", attrs)
         put(self, "type", type)
         put(self, "origin", origin)
+        put(self, "shape", type.shape)
+        put(self, "dtype", type.dtype)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a node is immutable: cannot set {name!r}")
@@ -65,19 +70,9 @@ class Node:
         return self.origin.name
 
     @property
-    def shape(self) -> Shape:
-        """The static shape: ints and named sizes."""
-        return self.type.shape
-
-    @property
-    def dtype(self) -> DType:
-        """The NumPy dtype."""
-        return self.type.dtype
-
-    @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(self.type.shape)
+        return len(self.shape)
 
     @property
     def size(self) -> Size:
@@ -252,6 +247,8 @@ class Op:
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Sort a call's arguments into operands and attributes."""
         count = len(self.operands)
+        if len(args) == count and not (kwargs or self.defaults or self.variadic):
+            return list(args), {}
         operands, rest = list(args[:count]), args[count:]
         while len(operands) < count and self.operands[len(operands)] in kwargs:
             operands.append(kwargs.pop(self.operands[len(operands)]))
@@ -350,10 +347,14 @@ def attrs_key(attrs: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _value_key(value: Any) -> object:
+    if isinstance(value, tuple):  # often a long index
+        kinds = tuple(map(type, value))
+        return (kinds, value) if _PLAIN.issuperset(kinds) else tuple(map(_value_key, value))
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, tuple):
-        return tuple(map(_value_key, value))
     if isinstance(value, float):
         return float, value.hex()
     return type(value), value
+
+
+_PLAIN = frozenset({int, str, bool, type(None), Dim})  # equal values of one of these types are the same

@@ -140,6 +140,7 @@ def product(sizes: Iterable[Size]) -> Size:
     return math.prod(sizes)
 
 
+@lru_cache(maxsize=4096)
 def names(size: Size) -> tuple[str, ...]:
     """The names in a size, sorted."""
     found: set[str] = set()
@@ -173,10 +174,18 @@ def evaluate(size: Size, sizes: Mapping[str, int]) -> int:
     >>> evaluate((Dim("n") + 1) // 2, {"n": 6})
     3
     """
+    if isinstance(size, int):
+        return size
     for name in names(size):
         if name not in sizes:
             raise ArgumentError(f"the named size {name!r} has no value", hint=f"known: {', '.join(sizes) or 'none'}")
-    return int(substitute(size, {name: int(sizes[name]) for name in names(size)}))
+
+    def value(atom: Atom) -> int:
+        if isinstance(atom, str):
+            return int(sizes[atom])
+        return int(_floordiv(evaluate(atom.num, sizes), evaluate(atom.den, sizes)))
+
+    return sum(coefficient * math.prod(map(value, monomial)) for monomial, coefficient in size.terms)
 
 
 def solve_for_name(size: Size, value: int) -> tuple[str, int] | None:

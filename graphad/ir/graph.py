@@ -22,26 +22,23 @@ def toposort(outputs: Iterable[Node], stop: Iterable[Node] = ()) -> list[Node]:
     node is used to compute itself, which only a broken rule or pass can bring about.
     """
     barrier = set(stop)
-    done: set[Node] = set()
+    done: dict[Node, None] = {}
     entered: set[Node] = set()
-    order: list[Node] = []
     for root in outputs:
         stack = [root]
         while stack:
             node = stack[-1]
-            waiting = [] if node in entered or node in barrier else [i for i in node.inputs if i not in done]
-            if waiting:
+            if node not in entered and node not in barrier:
                 entered.add(node)
-                if not entered.isdisjoint(waiting):
-                    again = next(i for i in waiting if i in entered)
-                    raise GraphError(f"{label(again)} is used to compute itself", where=[describe(again)])
-                stack += waiting[::-1]
-            else:
-                stack.pop()
-                if node not in done:
-                    done.add(node)
-                    order.append(node)
-    return order
+                if waiting := [i for i in node.inputs if i not in done]:
+                    if not entered.isdisjoint(waiting):
+                        again = next(i for i in waiting if i in entered)
+                        raise GraphError(f"{label(again)} is used to compute itself", where=[describe(again)])
+                    stack += waiting[::-1]
+                    continue
+            done[node] = None
+            stack.pop()
+    return list(done)
 
 
 def rebuild(node: Node, inputs: Sequence[Node]) -> Node:
@@ -82,8 +79,7 @@ class Graph:
     def nodes(self) -> tuple[Node, ...]:
         """All nodes, inputs first, each after its own inputs."""
         reached = toposort(self.outputs, stop=self.inputs)
-        first = set(self.inputs)
-        return (*self.inputs, *(n for n in reached if n not in first))
+        return tuple(dict.fromkeys((*self.inputs, *reached)))
 
     @cached_property
     def users(self) -> Mapping[Node, tuple[Node, ...]]:

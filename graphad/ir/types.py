@@ -21,6 +21,12 @@ KINDS = "biufc"  # bool, signed, unsigned, real floating, complex floating
 _LETTER = {"i": "i", "u": "u", "f": "f", "c": "c"}
 
 
+@lru_cache
+def numpy_name(dtype: DType) -> str:
+    """NumPy's name of a dtype, which it is slow to find."""
+    return dtype.name
+
+
 @dataclass(frozen=True, slots=True)
 class TensorType:
     """Shape and dtype of a value; prints as ``f64[batch, 10]``.
@@ -141,19 +147,16 @@ def broadcast_shapes(*shapes: Shape) -> Shape | None:
     >>> broadcast_shapes((3, 1), (4,))
     (3, 4)
     """
-    first = shapes[0]
-    if all(s == first for s in shapes):
-        return first
-    out: list[Size] = []
-    for k in range(-max(map(len, shapes)), 0):
-        size: Size = 1
-        for shape in shapes:
-            if len(shape) >= -k:
-                common = broadcast_pair(size, shape[k])
-                if common is None:
-                    return None
-                size = common
-        out.append(size)
+    longest = max(shapes, key=len)
+    out = list(longest)
+    for shape in shapes:
+        if shape == longest:
+            continue
+        for k, size in enumerate(shape, len(out) - len(shape)):
+            common = broadcast_pair(out[k], size)
+            if common is None:
+                return None
+            out[k] = common
     return tuple(out)
 
 

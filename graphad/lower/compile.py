@@ -21,7 +21,7 @@ from graphad.lower.cost import cost_of
 from graphad.lower.fast.program import PASSES
 from graphad.lower.pool import resolve
 from graphad.lower.program import Program, flatten
-from graphad.lower.runtime import Arguments, finisher
+from graphad.lower.runtime import Arguments, finished, finisher
 from graphad.passes.base import Pass, Pipeline, Report
 from graphad.passes.cost import Cost
 from graphad.passes.presets import pipeline
@@ -45,8 +45,11 @@ class Function:
         declared, targets = lowering.declared, lowering.targets
         self._works, self._draws = bool(self._code.facts.work), self._code.facts.draws
         self._arguments = Arguments(declared, self.name, targets, self._variant if self._works else None)
-        self._finish = finisher(lowering.structure, declared.outputs[: len(declared.outputs) - len(targets)])
+        result = finished(lowering.structure, declared.outputs[: len(declared.outputs) - len(targets)])
+        self._finish = finisher(result)
         self._blame = Blame(declared, lowering.graph, targets) if blame else None
+        is_plain = not (self._works or self._draws or blame)
+        self._shortcut = self._arguments.shortcut(self._run, result) if is_plain else None
         self._small: list[Code] = []
 
     @property
@@ -88,6 +91,14 @@ class Function:
 
     def __call__(self, *args: Any, rng: np.random.Generator | None = None, **kwargs: Any) -> Any:
         """Run. ``rng`` is needed where the graph draws random numbers. Raises ArgumentError, DTypeError, ShapeError."""
+        if self._shortcut is not None and rng is None and not kwargs:
+            try:
+                result = self._shortcut(*args)
+            except Exception as problem:
+                self._code.explain(problem)
+                raise
+            if result is not None:
+                return result
         arrays: Sequence[Any]
         arrays, spaces = self._arguments.check(args, kwargs)
         if self._draws:

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from graphad.form import literals
 from graphad.form.template import Expr, Precedence, expr_of
@@ -70,9 +70,9 @@ def helpers_of(program: Program, without: Container[Node] = ()) -> dict[str, str
 
     The nodes in ``without`` are computed without theirs.
     """
-    nodes = [n for e in program.expressions() for n in applied(e) if n not in without]
-    offered = {h.__name__: h for n in nodes for h in n.op.helpers}
-    texts = [n.op.numpy if isinstance(n.op.numpy, str) else n.op.numpy(n) for n in nodes if n.op.helpers]
+    helped = [n for e in program.expressions() for n in applied(e) if n.op.helpers and n not in without]
+    offered = {h.__name__: h for n in helped for h in n.op.helpers}
+    texts = [n.op.numpy if isinstance(n.op.numpy, str) else n.op.numpy(n) for n in helped]
     used: dict[str, str] = {}
     while texts:
         for name in set(CALLED.findall(texts.pop())) & offered.keys() - used.keys():
@@ -211,7 +211,10 @@ class Printer:
 
 def comment(node: Node) -> str:
     """What a comment says of a node: its type and the user's line."""
-    return f"# {node.type}  {node.origin.location}".rstrip()
+    return f"# {_type_text(node.type)}  {node.origin.location}".rstrip()
+
+
+_type_text = lru_cache(maxsize=4096)(repr)
 
 
 def _solved(x: Node, axis: int, name: str) -> str:

@@ -90,11 +90,10 @@ class Member:
     statement: Assign
     axis: int | None
     cut: Mapping[Node, int | None]
+    node: Node = field(init=False)  # what the statement computes
 
-    @property
-    def node(self) -> Node:
-        """What the statement computes."""
-        return self.statement.node
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "node", self.statement.node)
 
     @property
     def is_spread(self) -> bool:
@@ -195,7 +194,8 @@ def applied(expression: Expression) -> Iterator[Node]:
         case Apply(node, operands):
             yield node
             for operand in operands:
-                yield from applied(operand)
+                if not isinstance(operand, Ref | Literal):
+                    yield from applied(operand)
         case Copy(value):
             yield from applied(value)
 

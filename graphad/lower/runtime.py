@@ -72,6 +72,24 @@ class Arguments:
         found = self._look(*args)
         return (args, found) if found is not None else self._convert(args)
 
+    def shortcut(self, run: Callable[..., Any], finished: str) -> Callable[..., Any]:
+        """A whole call as a function of the arguments: None unless they are arrays as declared, of shapes seen before.
+
+        ``finished`` is what `finished` makes of the result ``r`` of ``run``. For functions that need no workspace.
+        """
+        names, tests, shapes, scope = _as_declared(self._graph, self._is_target)
+        fixed = {f"s_{x}": node.shape for x, node in zip(names, self._graph.inputs, strict=True)}
+        if all(isinstance(size, int) for shape in fixed.values() for size in shape):
+            tests += [f"{x}.shape == s_{x}" for x in names]
+        else:
+            tests += [f"{shapes} in seen"]
+        parameters = ", ".join([*(f"{x}=None" for x in names), "*rest"])
+        tests = ["not rest", *tests, f"(r := run({', '.join(names)})) is not None"]
+        source = f"lambda {parameters}: {finished} if {' and '.join(tests)} else None"
+        scope |= {**fixed, "seen": self._seen, "run": run, "asarray": np.asarray}
+        call: Callable[..., Any] = eval(source, scope)
+        return call
+
     def _convert(self, args: tuple[Any, ...]) -> tuple[Sequence[Array], Workspaces]:
         """The same for arguments that are no arrays of the declared dtype, and for new shapes."""
         arrays = [_converted(x, v, t) for x, v, t in zip(self._graph.inputs, args, self._is_target, strict=True)]
@@ -107,14 +125,22 @@ def _looker(graph: Graph, is_target: Sequence[bool], seen: dict[Any, Workspaces]
 
     Every call runs it, so it is made for the graph: ``if type(x0) is ndarray and x0.dtype is d0: return seen((...))``.
     """
-    dtypes = {f"d{k}": np.dtype(x.dtype.name) for k, x in enumerate(graph.inputs)}  # the objects that arrays have
-    tests = [f"type(x{k}) is ndarray and x{k}.dtype is d{k}" for k in range(len(dtypes))]
-    tests += [f"x{k}.flags.writeable" for k, written in enumerate(is_target) if written]
-    names = ", ".join(f"x{k}" for k in range(len(dtypes)))
-    shapes = "".join(f"x{k}.shape, " for k in range(len(dtypes)))
-    source = f"lambda {names}: seen(({shapes})) if {' and '.join(tests) or True} else None"
-    look: Callable[..., Workspaces | None] = eval(source, {"ndarray": np.ndarray, "seen": seen.get, **dtypes})
+    names, tests, shapes, scope = _as_declared(graph, is_target)
+    source = f"lambda {', '.join(names)}: seen({shapes}) if {' and '.join(tests) or True} else None"
+    look: Callable[..., Workspaces | None] = eval(source, {**scope, "seen": seen.get})
     return look
+
+
+def _as_declared(graph: Graph, is_target: Sequence[bool]) -> tuple[list[str], list[str], str, dict[str, Any]]:
+    """Names of arguments, tests that they are arrays as declared, their shapes, and what these texts refer to."""
+    names = [f"x{k}" for k in range(len(graph.inputs))]
+    tests = [f"type({x}) is ndarray and {x}.dtype is d_{x}" for x in names]
+    tests += [f"{x}.flags.writeable" for x, written in zip(names, is_target, strict=True) if written]
+    shapes = f"({''.join(f'{x}.shape, ' for x in names)})"
+    dtypes = {
+        f"d_{x}": np.dtype(node.dtype.name) for x, node in zip(names, graph.inputs, strict=True)
+    }  # as arrays have
+    return names, tests, shapes, {"ndarray": np.ndarray, **dtypes}
 
 
 def _converted(x: Node, value: Any, is_target: bool) -> Array:
@@ -150,23 +176,26 @@ def _fits(value: Any, array: Array, x: Node) -> bool:
     return weak and (kinds or array.size == 0)
 
 
-def finisher(structure: Any, outputs: Sequence[Node]) -> Callable[[Any], Any] | None:
-    """What makes 0-d arrays of the NumPy scalars among the results of a structure; None where there can be none.
+def finished(structure: Any, outputs: Sequence[Node]) -> str:
+    """An expression in the result ``r`` of generated code: 0-d arrays take the place of NumPy's scalars in it.
 
-    It is one expression, such as ``lambda r: (asarray(r[0]), r[1])``: a call has no time to look for them.
+    Such as ``(asarray(r[0]), r[1])``: a call has no time to look for them.
     """
     if all(y.ndim for y in outputs):
-        return None
+        return "r"
     texts = dict(_places(structure, "r"))
     for k, y in enumerate(outputs):
         if isinstance(y.type, TupleType):
             texts[k] = f"tuple(map(asarray, {texts[k]}))"
         elif not y.ndim:
             texts[k] = f"asarray({texts[k]})"
-    finish: Callable[[Any], Any] = eval(
-        f"lambda r: {structure_text(structure, list(texts.values()))}", {"asarray": np.asarray}
-    )
-    return finish
+    return structure_text(structure, list(texts.values()))
+
+
+def finisher(text: str) -> Callable[[Any], Any] | None:
+    """The function of a result that gives what `finished` says; None where that is the result."""
+    finish: Callable[[Any], Any] = eval(f"lambda r: {text}", {"asarray": np.asarray})
+    return None if text == "r" else finish
 
 
 def _places(structure: Any, text: str) -> Iterator[tuple[int, str]]:

@@ -35,7 +35,7 @@ PARTS = {  # in percent of the bytes of the first operand
     "gamma_density": 913,
     "beta_density": 1513,
     "euclidean_norm": 100,
-    "solve_triangular": 150,  # of the right side
+    "solve_triangular": 110,  # of the right side
     "window_max": 50,
     "window_sum": 50,
     "window_spread": 200,

@@ -152,9 +152,10 @@ def _literal_style(graph: Graph, node: Node, operands: Sequence[Node]) -> str:
         return "strong"
     if _is_python(graph, node) and any(_needs_array(user) for user in graph.users[node]):
         return "strong"  # (2 / n).reshape(1) would fail
-    if _promoted(graph, operands) is None:  # numbers only: for Python 2 * n is an integer, and 2 / 0 an error
+    promoted = _promoted(graph, operands)
+    if promoted is None:  # numbers only: for Python 2 * n is an integer, and 2 / 0 an error
         return "first" if all(x.dtype == expected for x in operands) else "strong"
-    if _promoted(graph, operands) == expected:
+    if promoted == expected:
         return "plain"
     return "point" if _promoted(graph, operands, point=True) == expected else "strong"
 

@@ -22,6 +22,7 @@ from graphad.ir.types import (
     as_shape,
     broadcast_axes,
     broadcast_shapes,
+    numpy_name,
     promote,
     shape_text,
 )
@@ -35,7 +36,7 @@ def _broadcast_numpy(x: Node) -> str:
     (source,), shape = x.inputs, x.attrs["shape"]
     text = "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
     if "constant" in source.op.traits and source.ndim == 0:
-        value, dtype = source.attrs["value"], f"np.{np.bool_.__name__}" if x.dtype == bool else f"np.{x.dtype.name}"
+        value, dtype = source.attrs["value"], f"np.{np.bool_.__name__ if x.dtype.kind == 'b' else numpy_name(x.dtype)}"
         suffix = "" if x.dtype == np.float64 else f", {dtype}"
         if value == 0 and not np.signbit([value.real, value.imag]).any():
             return f"np.zeros({text}{suffix})"
@@ -194,8 +195,10 @@ def promoting(op: Op, operands: Sequence[Any]) -> list[Node]:
     """All operands in one dtype, each in its own shape."""
     if not operands:
         fail(ArgumentError, f"{op.name}: at least one operand is needed")
-    strong = [x.dtype for x in operands if isinstance(x, (Node, np.ndarray, np.generic))]
-    nodes = [x if isinstance(x, Node) else as_node(x, *strong) for x in operands]  # of a sum there may be thousands
+    nodes = [x for x in operands if isinstance(x, Node)]  # of a sum there may be thousands
+    if len(nodes) < len(operands):
+        strong = [x.dtype for x in operands if isinstance(x, (Node, np.ndarray, np.generic))]
+        nodes = [x if isinstance(x, Node) else as_node(x, *strong) for x in operands]
     dtype = nodes[0].dtype
     for x in nodes:
         if x.dtype != dtype:

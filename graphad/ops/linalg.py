@@ -175,7 +175,7 @@ def _triangular_vjp(g: Node, out: Node, a: Node, b: Node, lower: bool, unit_diag
         Case(B, (2, 1), lower=True, unit_diagonal=True),
         Case(A, (2, 3, 1), unit_diagonal=True),
     ),
-    helpers=(helpers.solve_triangular,),
+    helpers=(helpers.solve_triangular, helpers.solve_triangular_block),
 )
 def solve_triangular(a: Node, b: Node, lower: Flag = False, unit_diagonal: Flag = False) -> TensorType:
     """The solution X (…, n, k) of a·X = b, reading one triangle of a (…, n, n): the other has the gradient 0.

@@ -9,23 +9,41 @@ matrix or a stack of them.
 import numpy as np
 
 
-def solve_triangular(a, b, lower, unit_diagonal):
+def solve_triangular(a, b, lower, unit_diagonal, x=None):
     """The solution x of a·x = b, where only one triangle of a is read: half of x first, then the rest."""
-    n = a.shape[-1]
-    if n <= 64:
-        triangle = np.tril(a, -unit_diagonal) if lower else np.triu(a, unit_diagonal)
-        if lower:  # turned over, the triangle is upper, and factorizing it changes nothing
-            triangle, b = triangle[..., ::-1, ::-1], b[..., ::-1, :]
-        x = np.linalg.solve(triangle + np.eye(n, dtype=a.dtype) if unit_diagonal else triangle, b)
-        return x[..., ::-1, :] if lower else x
-    k = n // 2
-    if lower:
-        first = solve_triangular(a[..., :k, :k], b[..., :k, :], lower, unit_diagonal)
-        rest = b[..., k:, :] - a[..., k:, :k] @ first
-        return np.concatenate([first, solve_triangular(a[..., k:, k:], rest, lower, unit_diagonal)], axis=-2)
-    rest = solve_triangular(a[..., k:, k:], b[..., k:, :], lower, unit_diagonal)
-    first = b[..., :k, :] - a[..., :k, k:] @ rest
-    return np.concatenate([solve_triangular(a[..., :k, :k], first, lower, unit_diagonal), rest], axis=-2)
+    n, columns = b.shape[-2:]
+    if n <= (32 if columns > 96 and b.dtype.char in "dD" else 64):  # blocks are solved in double precision
+        found = solve_triangular_block(a, b, lower, unit_diagonal)
+        if x is not None:
+            x[...] = found
+        return found
+    if x is None:
+        stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]) if a.ndim > 2 or b.ndim > 2 else ()
+        x = np.empty((*stack, n, columns), b.dtype)
+    half, rest = (slice(n // 2), slice(n // 2, n)) if lower else (slice(n // 2, n), slice(n // 2))
+    known = x[..., half, :]
+    solve_triangular(a[..., half, half], b[..., half, :], lower, unit_diagonal, known)
+    right = a[..., rest, half] @ known
+    np.subtract(b[..., rest, :], right, right)
+    solve_triangular(a[..., rest, rest], right, lower, unit_diagonal, x[..., rest, :])
+    return x
+
+
+def solve_triangular_block(a, b, lower, unit_diagonal):
+    """The same for a small a; many right sides by its inverse, which one step of refinement makes as precise."""
+    triangle = np.tril(a, -unit_diagonal) if lower else np.triu(a, unit_diagonal)
+    if unit_diagonal:
+        triangle = triangle + np.eye(a.shape[-1], dtype=a.dtype)
+    if b.shape[-1] > 96:
+        wide = triangle.astype(np.result_type(a, np.float64))  # in which NumPy solves, too
+        inverse = np.linalg.inv(wide.mT).mT if lower else np.linalg.inv(wide)
+        if np.isfinite(inverse).all():
+            x = inverse @ b
+            x += inverse @ (b - wide @ x)
+            return x.astype(b.dtype, copy=False)
+    if lower:  # turned over, the triangle is upper, and factorizing it changes nothing
+        return np.linalg.solve(triangle[..., ::-1, ::-1], b[..., ::-1, :])[..., ::-1, :]
+    return np.linalg.solve(triangle, b)
 
 
 def cofactor(a):

@@ -18,17 +18,19 @@ def logsumexp(x, axis, keepdims):
 def softmax(x, axis):
     """exp(x) / Σ exp(x) without overflow."""
     weights = np.exp(x - np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf))
-    return weights / np.add.reduce(weights, axis, keepdims=True)
+    weights /= np.add.reduce(weights, axis, keepdims=True)
+    return weights
 
 
 def softmax_and_log(x, axis):
     """softmax and logsumexp (which keeps its axes) by one exp."""
     top = np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf)
-    if not np.isfinite(top).all():
+    if not np.vdot(top, top) < np.inf:  # so all are finite; much quicker than to ask for each
         return softmax(x, axis), logsumexp(x, axis, True)
     weights = np.exp(x - top)
     total = np.add.reduce(weights, axis, keepdims=True)
-    return weights / total, top + np.log(total)
+    weights /= total
+    return weights, top + np.log(total)
 
 
 @np.errstate(all="ignore")

@@ -20,7 +20,7 @@ def ufunc_type(ufunc: np.ufunc) -> Callable[..., TensorType]:
     """The type rule of an elementwise op: the shape of its operands, the dtype that the NumPy ufunc gives."""
 
     def rule(*operands: Node, **attrs: object) -> TensorType:
-        return TensorType(operands[0].shape, ufunc_dtype(ufunc, *(x.dtype for x in operands)))
+        return TensorType(operands[0].shape, ufunc_dtype(ufunc, *[x.dtype for x in operands]))
 
     return rule
 

@@ -12,5 +12,5 @@ class Dce:
     name: str = "dce"
 
     def run(self, graph: Graph) -> Graph:
-        """The graph, walked anew from its outputs."""
-        return Graph(graph.inputs, graph.outputs, graph.name)
+        """The graph."""
+        return graph

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
-from graphad.ir.graph import Graph, rebuild
+from graphad.ir.graph import Graph, moved
 from graphad.ir.origin import Origin, inside
 from graphad.ops.attributes import all_axes
 from graphad.ops.decompositions import eigh, svd
@@ -204,5 +204,5 @@ def _exchanged(graph: Graph, found: Mapping[Node, Node]) -> Graph:
         waiting = [x for x in target.inputs if x not in made]
         pending += waiting
         if not waiting:
-            made[node] = rebuild(target, [made[x] for x in target.inputs])
+            made[node] = moved(target, [made[x] for x in target.inputs])
     return Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)

@@ -39,7 +39,7 @@ class Fold:
 
 def _foldable(node: Node) -> bool:
     constants = ["constant" in x.op.traits for x in node.inputs]
-    if not any(constants) or node.op is broadcast_to or isinstance(node.type, TupleType):
+    if True not in constants or node.op is broadcast_to or isinstance(node.type, TupleType):
         return False
     if not all(isinstance(x.size, int) and x.size <= MAX_ELEMENTS for x in (node, *node.inputs)):
         return False

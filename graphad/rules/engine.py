@@ -91,18 +91,27 @@ def rewrite(graph: Graph, rules: Table, anywhere: Sequence[Rule] = (), settled: 
     """
     cut = {x: stand_in(x) for x in graph.inputs if "placeholder" not in x.op.traits}
     opaque = graph.substitute(cut) if cut else graph
-    outputs = rewrite_nodes(opaque.outputs, rules, anywhere, settled)
+    outputs = _rewritten(opaque.nodes, opaque.outputs, rules, anywhere, settled)
     if all(a is b for a, b in zip(outputs, opaque.outputs, strict=True)):
         return graph
     result = Graph(opaque.inputs, outputs, graph.name)
     return result.substitute({s: x for x, s in cut.items()}) if cut else result
 
 
-def rewrite_nodes(
-    outputs: Sequence[Node], rules: Table, anywhere: Sequence[Rule] = (), settled: Settled | None = None
-) -> Sequence[Node]:
+def rewrite_nodes(outputs: Sequence[Node], rules: Table) -> Sequence[Node]:
     """The same for all that the given nodes depend on; nodes that no rule touches stay themselves."""
-    walk = _Walk(rules, tuple(anywhere), outputs, settled or Settled())
+    return _rewritten(toposort(outputs), outputs, rules)
+
+
+def _rewritten(
+    order: Sequence[Node],
+    outputs: Sequence[Node],
+    rules: Table,
+    anywhere: Sequence[Rule] = (),
+    settled: Settled | None = None,
+) -> Sequence[Node]:
+    """What stands for the outputs, the last of some nodes in topological order."""
+    walk = _Walk(rules, tuple(anywhere), order, outputs, settled or Settled())
     token = _uses.set(walk.uses)
     try:
         with inside(walk.template):
@@ -117,10 +126,16 @@ class _Walk:
     All rules run under one ``template`` of origins, filled in for each node: trying a rule must cost next to nothing.
     """
 
-    def __init__(self, rules: Table, anywhere: tuple[Rule, ...], outputs: Sequence[Node], settled: Settled) -> None:
-        order = toposort(outputs)
-        self.anywhere = [(rule, name_of(rule)) for rule in anywhere]
-        self.rules = {op: [*((r, name_of(r)) for r in found), *self.anywhere] for op, found in rules.items()}
+    def __init__(
+        self,
+        rules: Table,
+        anywhere: tuple[Rule, ...],
+        order: Sequence[Node],
+        outputs: Sequence[Node],
+        settled: Settled,
+    ) -> None:
+        self.table, self.anywhere = rules, anywhere
+        self.rules: dict[Op, list[tuple[Rule, str]]] = {}  # with their names, of the ops that were met
         self.budget, self.template = MAX_GROWTH * len(order), Origin()
         self.uses = Counter(chain.from_iterable(node.inputs for node in order))
         self.uses.update(outputs)
@@ -163,6 +178,7 @@ class _Walk:
         steps = self.steps.get(node, 0)
         better = self._better(new) if steps < MAX_STEPS and self.budget > 0 else None
         if better is None:
+            stack.pop()
             self._settle(node, new)
             self.final[new] = new
         else:
@@ -174,7 +190,9 @@ class _Walk:
 
     def _better(self, node: Node) -> Node | None:
         """What the first rule that applies puts in the node's place. Raises GraphError for a wrong type."""
-        rules = self.rules.get(node.op, self.anywhere)
+        rules = self.rules.get(node.op)
+        if rules is None:
+            rules = self.rules[node.op] = [(r, name_of(r)) for r in (*self.table.get(node.op, ()), *self.anywhere)]
         template, origin = self.template, node.origin
         template.place, template.scope, template.adjoint_of = origin.place, origin.scope, origin.adjoint_of
         for rule, name in rules:

@@ -116,6 +116,9 @@ def bounds(node: Node, depth: int = DEPTH) -> Bounds:
 
 def _of_array(node: Node) -> Bounds:
     value = node.attrs["value"]
+    if not value.ndim:
+        number = value.item()
+        return Bounds(number, number) if number == number else ANYTHING
     if not value.size or not np.all(value == value):
         return ANYTHING
     return Bounds(value.min().item(), value.max().item())

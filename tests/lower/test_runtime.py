@@ -9,7 +9,7 @@ import pytest
 import graphad as ga
 from graphad.errors import ArgumentError, DTypeError, ShapeError
 from graphad.lower import runtime
-from graphad.lower.runtime import Arguments, Workspaces, finisher
+from graphad.lower.runtime import Arguments, Workspaces, finished, finisher
 
 
 def arguments(make=None):
@@ -123,5 +123,39 @@ def test_scalars_among_results_become_arrays():
         assert type(value) is np.ndarray
     assert type(ga.compile([x], total)(np.ones(3))) is np.ndarray
     assert type(ga.compile([x], [total])(np.ones(3))[0]) is np.ndarray
-    assert finisher((0, 1), [x, x * 2]) is None
+    assert finished({"a": 0, "b": (1,)}, [x, total]) == "{\"a\": r['a'], \"b\": (asarray(r['b'][0]),)}"
+    assert finisher(finished((0, 1), [x, x * 2])) is None
     assert ga.compile([x], [])(np.ones(3)) == ()
+
+
+@pytest.mark.parametrize("size", ["n", 3])
+def test_the_short_way_is_for_arrays_as_declared(size):
+    x, y = ga.input("x", (size, 2)), ga.input("y", (size,))
+    f = ga.compile([x, y], [ga.sum(x * x), y + 1], style="readable")  # which needs no workspace
+    good = np.ones((3, 2)), np.ones(3)
+    for _ in range(2):  # the first call is the one that sees the shapes
+        total, other = f(*good)
+        assert (type(total), float(total), list(other)) == (np.ndarray, 6, [2, 2, 2])
+    assert f._shortcut(*good) is not None
+    given = [[[1, 1]] * 3, good[1]], [good[0].astype(">f8"), good[1]], [good[0].astype("f4"), good[1]], [good[0]], []
+    for args in (*given, [*good, 1], [good[0], np.ones(4)], [good[0], None], [good[0].view(np.matrix), good[1]]):
+        assert f._shortcut(*args) is None
+    for args in given[:3]:
+        assert float(f(*args)[0]) == 6
+    assert float(f(good[0], y=good[1])[0]) == 6
+    for args, error in (((*good, good[1]), ArgumentError), (good[:1], ArgumentError), ((), ArgumentError)):
+        with pytest.raises(error):
+            f(*args)
+    with pytest.raises(ShapeError):
+        f(good[0], np.ones(4))
+    with pytest.raises(ArgumentError, match="rng"):
+        f(*good, rng=np.random.default_rng(0))
+
+
+def test_errors_on_the_short_way_name_the_users_line():
+    a = ga.input("a", (2, 2))
+    f = ga.compile([a], ga.linalg.inv(a))
+    f(np.eye(2))
+    with pytest.raises(np.linalg.LinAlgError) as caught:
+        f(np.zeros((2, 2)))
+    assert any("test_runtime.py" in note for note in caught.value.__notes__)

@@ -1,10 +1,13 @@
 """Values against independent references: mpmath for functions, plain NumPy written another way for the rest."""
 
+import warnings
+
 import mpmath
 import numpy as np
 import pytest
 
 import graphad as ga
+from graphad.ops import log_domain_helpers
 
 POINTS = [-2.5, -0.7, -1e-8, 0.3, 1.0, 2.9]
 POSITIVE = [1e-12, 0.3, 1.0, 7.5]
@@ -139,6 +142,22 @@ def test_special_values_are_numpys(function, value):
         want = getattr(np, function.__name__)(np.array([value]))
     np.testing.assert_array_equal(got, want)
     np.testing.assert_array_equal(np.signbit(got), np.signbit(want))
+
+
+@pytest.mark.parametrize("axis", [0, 1, None, (0, 1)])
+def test_softmax_and_log_together_are_the_two_alone(axis):
+    """Also where the largest is not finite, where its square is not, and where there is nothing."""
+    big = np.finfo(float).max
+    tables = [[[1, 2], [3, 4]], [[np.nan, 1], [2, 3]], [[-np.inf, -np.inf], [1, 2]], [[-np.inf, 1], [2, -np.inf]]]
+    tables += [[[np.inf, 1], [2, np.inf]], [[big, 0], [-big, 1]], [[], []], np.zeros((0, 2))]
+    for table in tables:
+        x = np.array(table, float)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            weights, total = log_domain_helpers.softmax_and_log(x, axis)
+        np.testing.assert_array_equal(weights, log_domain_helpers.softmax(x, axis))
+        np.testing.assert_array_equal(total, log_domain_helpers.logsumexp(x, axis, True))
+        assert not np.isnan(weights[np.isfinite(x).all(axis=axis, keepdims=True) & np.isfinite(x)]).any()
 
 
 def test_softmax_family_is_finite_and_normalized_at_any_size():

@@ -209,11 +209,12 @@ def _in_place(m: Member, dying: Mapping[Node, Buffer], base: Mapping[Node, Node]
 
 def rows_of_tile(loop: Loop, plan: Plan) -> Size | str:
     """How many rows a tile has: a number, or its text where the rows have a named size."""
-    total, room = width_of_rows(loop, plan), tile_bytes(loop, plan)
+    widths, heavy = _row_widths(loop, plan), is_heavy(loop)
+    total, room = _sum(widths), _room(len(widths), heavy)
     if not isinstance(total, int):
         return f"max(1, {room} // max(1, {total}))"
     rows = max(1, room // max(total, 1))
-    if is_heavy(loop) and isinstance(loop.length, int):  # eight chunks of as many tiles
+    if heavy and isinstance(loop.length, int):  # eight chunks of as many tiles
         return max(1, -(-loop.length // (8 * -(-loop.length // (8 * rows)))))
     return rows - rows % 64 if rows > 64 else rows
 
@@ -223,7 +224,11 @@ def tile_bytes(loop: Loop, plan: Plan) -> int:
 
     Threads hand the interpreter to each other at every call, so where they pay a call must take long.
     """
-    return CACHE * min(len(_row_widths(loop, plan)), MANY) // MANY * (LONGER if is_heavy(loop) else 1)
+    return _room(len(_row_widths(loop, plan)), is_heavy(loop))
+
+
+def _room(pieces: int, heavy: bool) -> int:
+    return CACHE * min(pieces, MANY) // MANY * (LONGER if heavy else 1)
 
 
 def is_heavy(loop: Loop) -> bool:
@@ -241,9 +246,13 @@ def _weight(node: Node) -> int:
 
 def width_of_rows(loop: Loop, plan: Plan) -> Size:
     """The bytes of one row of all that a turn of a loop reads and writes."""
+    return _sum(_row_widths(loop, plan))
+
+
+def _sum(sizes: Iterable[Size]) -> Size:
     total: Size = 0
-    for width in _row_widths(loop, plan):
-        total = total + width
+    for size in sizes:
+        total = total + size
     return total
 
 

@@ -6,14 +6,14 @@ see `scalars.py`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from graphad.form import literals
 from graphad.form.template import Expr, Precedence, expr_of
 from graphad.form.template import name as atom
 from graphad.form.text import numpy_form
 from graphad.ir.core import Node
-from graphad.lower.fast.forms import mean_count, reducer, reduction, ufunc
+from graphad.lower.fast.forms import mean_count, place_indices, placed, reducer, reduction, ufunc
 from graphad.lower.fast.scalars import Scalars, is_vector
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Copy, Expression, Literal, Ref
@@ -175,6 +175,12 @@ def _is_few(x: Node, y: Node) -> bool:
         return True
     sizes = {*x.shape, *y.shape}
     return x.ndim == y.ndim == 2 and x.dtype.kind in "fc" and all(isinstance(s, int) and 1 < s <= FEW for s in sizes)
+
+
+def placed_in_parts(node: Node, texts: Sequence[str], out: str, part: str) -> Iterator[str]:
+    """The statements of `placed`, where what is added to gets the name ``part``: it is looked up once, not twice."""
+    for place, x, line in zip(place_indices(node), texts, placed(node, texts, out), strict=True):
+        yield from (f"{part} = {out}[{place}]", f"{part} += {x}") if line.startswith("np.add(") else (line,)
 
 
 def definitions(numbers: Mapping[str, str]) -> list[str]:

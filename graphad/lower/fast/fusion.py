@@ -8,10 +8,11 @@ over an axis of the same length then share a loop; no edge can lead out of a loo
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, evaluate, names, product
-from graphad.ir.types import TupleType
+from graphad.ir.types import TensorType, TupleType
 from graphad.lower.fast.axes import cuts, sums_over
 from graphad.lower.fast.turn import ordered
 from graphad.lower.greedy import is_recomputed
@@ -23,6 +24,7 @@ from graphad.ops.reduce import mean
 
 LARGE = 16_384  # elements from which on an array may be worth a loop; named sizes are taken to be large
 LOOP_BYTES = 1 << 20  # what a loop must touch: less stays in cache anyway
+WIDE = 8  # how many times larger than the rest a matrix must be for a product to be bound by reading it
 THIN = 16  # a matrix product with fewer columns than this is bound by memory, not by arithmetic
 
 
@@ -101,7 +103,12 @@ def _differs(a: _Place, b: _Place) -> bool:
 
 def _bytes(nodes: Sequence[Node]) -> int:
     """How much memory arrays take, where a named size is taken to be 4096."""
-    return sum(n.dtype.itemsize * evaluate(size := n.size, dict.fromkeys(names(size), 4096)) for n in nodes)
+    return sum(_type_bytes(n.type) for n in nodes)
+
+
+@lru_cache(maxsize=4096)
+def _type_bytes(type_: TensorType) -> int:
+    return type_.dtype.itemsize * evaluate(type_.size, dict.fromkeys(names(type_.size), 4096))
 
 
 def _defined(s: Assign) -> Iterator[Node]:
@@ -198,13 +205,15 @@ def _is_long(length: Size) -> bool:
 
 
 def _joins(node: Node, cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]) -> bool:
-    """Whether a statement belongs into a loop: views and products only where the loop computes what they read.
+    """Whether a statement belongs into a loop.
 
-    Views of other values cost nothing outside, and BLAS reads a large matrix with all its threads.
+    Views only where the loop computes what they are views of: others cost nothing outside. Products of a matrix much
+    larger than all else only where the loop computes it: BLAS reads others with all its threads.
     """
     if node.op is matmul:
-        large = max(cut, key=lambda x: _bytes([x]))
-        return _is_aligned(large, cut[large], length, places)
+        *others, large = sorted((*cut, node), key=lambda x: _bytes([x]))
+        is_wide = large is not node and _bytes([large]) > WIDE * _bytes(others[-1:])
+        return not is_wide or _is_aligned(large, cut[large], length, places)
     return "view" not in node.op.traits or any(_is_aligned(x, a, length, places) for x, a in cut.items())
 
 

@@ -3,12 +3,11 @@
 Fewer buffers make longer tiles fit into the cache, and a longer tile makes fewer calls.
 """
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Sequence
 
 from graphad.ir.core import Node
 from graphad.lower.program import Member
-
-MOST = 400  # members, of which more are left in the order that they have: the search is quadratic at worst
 
 
 def ordered(members: Sequence[Member], stored: frozenset[Node]) -> tuple[Member, ...]:
@@ -16,66 +15,76 @@ def ordered(members: Sequence[Member], stored: frozenset[Node]) -> tuple[Member,
 
     The plain order stays where it needs no more pieces at once.
     """
-    if len(members) > MOST:
-        return tuple(members)
-    inside = {m.node for m in members}
-    reads = {m.node: [r for r in m.cut if r in inside] for m in members}
-    found = _greedy(members, reads, stored)
-    return found if _most_alive(found, reads, stored) < _most_alive(members, reads, stored) else tuple(members)
+    turn = _Turn(members, stored)
+    plain = range(len(members))
+    found = turn.greedy()
+    return tuple(members[k] for k in (found if turn.most_alive(found) < turn.most_alive(plain) else plain))
 
 
-def _greedy(members: Sequence[Member], reads: Mapping[Node, list[Node]], stored: frozenset[Node]) -> tuple[Member, ...]:
-    left = _uses(members, reads)
-    waiting = {m.node: len(reads[m.node]) for m in members}
-    users: dict[Node, list[int]] = {m.node: [] for m in members}
-    for k, m in enumerate(members):
-        for r in reads[m.node]:
-            users[r].append(k)
-    ready = [k for k, m in enumerate(members) if not waiting[m.node]]
-    order: list[Member] = []
-    while ready:
-        best = min(ready, key=lambda k: (_grows(members[k], reads, left, stored), k))
-        ready.remove(best)
-        m = members[best]
-        order.append(m)
-        for r in reads[m.node]:
-            left[r] -= 1
-        for k in users[m.node]:
-            waiting[members[k].node] -= 1
-            if not waiting[members[k].node]:
-                ready.append(k)
-    return tuple(order)
+class _Turn:
+    """One turn of a loop, its members by their number: what each reads, who reads it, the buffers that it needs.
 
+    A sum, a view and what is stored outside need none.
+    """
 
-def _uses(members: Sequence[Member], reads: Mapping[Node, list[Node]]) -> dict[Node, int]:
-    """How often each piece is read in a turn."""
-    left = {m.node: 0 for m in members}
-    for m in members:
-        for r in reads[m.node]:
-            left[r] += 1
-    return left
+    def __init__(self, members: Sequence[Member], stored: frozenset[Node]) -> None:
+        nodes = [m.node for m in members]
+        number = {node: k for k, node in enumerate(nodes)}
+        self.reads = [[number[r] for r in m.cut if r in number] for m in members]
+        self.is_stored = [node in stored for node in nodes]
+        self.takes = [
+            int(m.axis is not None and node not in stored and "view" not in node.op.traits)
+            for m, node in zip(members, nodes, strict=True)
+        ]
+        self.users: list[list[int]] = [[] for _ in nodes]
+        for k, reads in enumerate(self.reads):
+            for r in reads:
+                self.users[r].append(k)
 
+    def greedy(self) -> list[int]:
+        """Of the members that are ready, the one comes next by which the waiting pieces grow least."""
+        left = [len(users) for users in self.users]
+        waiting = [len(reads) for reads in self.reads]
+        grows = self.takes.copy()
+        is_done = [False] * len(grows)
+        ready: list[tuple[int, int]] = []
 
-def _grows(m: Member, reads: Mapping[Node, list[Node]], left: Mapping[Node, int], stored: frozenset[Node]) -> int:
-    """By how many the waiting pieces grow when this member comes next."""
-    freed = sum(left[r] == 1 and r not in stored for r in reads[m.node])
-    return _takes(m, stored) - freed
+        def weigh(piece: int) -> None:
+            """The last reader of a piece frees it: it has become more welcome than before."""
+            if left[piece] == 1 and not self.is_stored[piece]:
+                last = next(k for k in self.users[piece] if not is_done[k])
+                grows[last] -= 1
+                if not waiting[last]:
+                    heapq.heappush(ready, (grows[last], last))
 
+        for piece in range(len(grows)):
+            weigh(piece)
+        ready = [(grows[k], k) for k, count in enumerate(waiting) if not count]
+        heapq.heapify(ready)
+        order: list[int] = []
+        while ready:
+            _, best = heapq.heappop(ready)
+            if is_done[best]:
+                continue
+            is_done[best] = True
+            order.append(best)
+            for r in self.reads[best]:
+                left[r] -= 1
+                weigh(r)
+            for k in self.users[best]:
+                waiting[k] -= 1
+                if not waiting[k]:
+                    heapq.heappush(ready, (grows[k], k))
+        return order
 
-def _takes(m: Member, stored: frozenset[Node]) -> int:
-    """Whether a member needs a buffer: a sum, a view and what is stored outside need none."""
-    return int(m.axis is not None and m.node not in stored and "view" not in m.node.op.traits)
-
-
-def _most_alive(members: Sequence[Member], reads: Mapping[Node, list[Node]], stored: frozenset[Node]) -> int:
-    """How many pieces wait at the same time, at most."""
-    left = _uses(members, reads)
-    takes = {m.node: _takes(m, stored) for m in members}
-    alive = most = 0
-    for m in members:
-        alive += takes[m.node]
-        most = max(most, alive)
-        for r in reads[m.node]:
-            left[r] -= 1
-            alive -= takes[r] * (left[r] == 0)
-    return most
+    def most_alive(self, order: Sequence[int]) -> int:
+        """How many pieces wait at the same time, at most."""
+        left = [len(users) for users in self.users]
+        alive = most = 0
+        for k in order:
+            alive += self.takes[k]
+            most = max(most, alive)
+            for r in self.reads[k]:
+                left[r] -= 1
+                alive -= self.takes[r] * (left[r] == 0)
+        return most

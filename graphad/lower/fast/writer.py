@@ -1,12 +1,12 @@
 """What both printers of the fast style share: statements that write into a given array."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from graphad.form import literals
 from graphad.form.template import Expr
 from graphad.ir.core import Node
 from graphad.lower.emit import Printer, helpers_of
-from graphad.lower.fast.direct import Direct, definitions
+from graphad.lower.fast.direct import Direct, definitions, placed_in_parts
 from graphad.lower.fast.forms import into, placed
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.scalars import Scalars, scalars
@@ -27,6 +27,7 @@ class DirectPrinter(Printer):
 
     def __init__(self, program: Program, names: Names) -> None:
         super().__init__(program, names)
+        self.part = ""  # the name of a part of an array that is added to
         self.direct = Direct(names, Scalars() if isinstance(program, FastProgram) else scalars(program))
 
     @staticmethod
@@ -64,8 +65,13 @@ class DirectPrinter(Printer):
         name = self.names.add(s.node)
         kind = "" if s.node.dtype.name == "float64" else f", {literals.dtype_text(s.node.dtype)}"
         self.add(f"{name} = np.zeros({literals.attribute(s.node.shape)}{kind})", s.node)
-        for line in placed(s.node, texts, name):
+        for line in self.placed(s.node, texts, name):
             self.add(line, s.node)
+
+    def placed(self, node: Node, texts: Sequence[str], out: str) -> Iterable[str]:
+        """The statements that add values at their places in an array of zeros."""
+        self.part = self.part or self.names.unique("part")
+        return placed_in_parts(node, texts, out, self.part)
 
 
 def _is_written_out(s: Assign) -> bool:
@@ -79,6 +85,10 @@ class Writer(DirectPrinter):
         super().__init__(program, names)
         assert isinstance(program, FastProgram)
         self.fast = program
+
+    def placed(self, node: Node, texts: Sequence[str], out: str) -> Iterable[str]:
+        """The same without names for parts, which would keep a large array that is deleted."""
+        return placed(node, texts, out)
 
     def forms(self, node: Node, operands: Sequence[Expr], out: str) -> list[str]:
         """The statements, without the name of the value; none where NumPy offers no such form."""

@@ -192,3 +192,12 @@ def test_a_wrong_rule_is_seen(monkeypatch):
         same([A, single], [out], np.arange(9.0).reshape(3, 3) / 7, np.float32([0.1, 0.2, 0.3]))
     with pytest.raises(OverflowError):
         same([A], [(a * b + c - d) ** 2.5], np.full((3, 3), 1e150))
+
+
+def test_a_part_that_is_added_to_has_a_name():
+    part = ga.input("part", (6,))  # a name that is taken
+    before = part[:-1]
+    f = ga.compile(part, ga.grad(ga.sum(part[1:] * before * before), part))
+    assert re.search(r"    part_2 = d_part\[\S+\]  #.*\n    part_2 \+= \w+  #", f.source)
+    values = rng.standard_normal(6)
+    np.testing.assert_array_equal(f(values), interpret(f.graph, [values])[0])
