@@ -185,8 +185,9 @@ class FastPrinter(Writer):
         length, rows, rest = str(loop.length), str(printer.rows), ", ".join(printer.arguments())
         function = self.called[id(loop)]
         scratch = self.scratch[function]
-        call = f"{caller(loop)}({function}, {length}, {rows}, {scratch}, {rest})"
-        if not caller(loop):
+        by = caller(loop)
+        call = f"{by}({function}, {length}, {rows}, {scratch}, {rest})"
+        if not by:
             call = f"[{function}(0, {length}, {rows}, {scratch}[0], {rest})]"
         if not printer.sums:
             self.add(call, first)
