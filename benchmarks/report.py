@@ -236,7 +236,8 @@ def compile_text(costs: dict[str, Any]) -> str:
 def page(figures: Figures) -> str:
     """The page."""
     method = METHOD.format(rounds=figures.rounds, limit=figures.limit, pause=PAUSE, warm=1e3 * WARM)
-    parts = ["# Benchmarks\n", "Made by `make bench`; every number is of one run.\n", machine_text(figures), method]
+    parts = ["# Benchmarks\n", "Made by `make bench`; the numbers of a part are of one run.\n", machine_text(figures)]
+    parts += [method, *(f"- {text}\n" for text in figures.others)]
     if rows := figures.rows.get("workloads"):
         picture = "![time of every system over the time of graphad](images/bench_workloads.svg)\n"
         parts += [WORKLOADS, grid(rows, milliseconds), picture, comparison(rows)]

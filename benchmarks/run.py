@@ -85,7 +85,12 @@ def listed(text: str | None, known: Any, what: str) -> tuple[str, ...]:
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), help="a folder of ADBench")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="where figures go")
 @click.option("--page", "page_file", type=click.Path(dir_okay=False, path_type=Path), help="write this page, images/")
-@click.option("--again", type=click.Path(exists=True, path_type=Path), help="show the figures of --json, measure none")
+@click.option(
+    "--again",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="show the figures of such a file, measure none; of several files the first counts where parts meet",
+)
 def main(
     only: str | None,
     systems: str | None,
@@ -96,11 +101,13 @@ def main(
     data: Path | None,
     json_file: Path | None,
     page_file: Path | None,
-    again: Path | None,
+    again: tuple[Path, ...],
 ) -> None:
     """Measure graphad beside other systems; those that are not installed are left out."""
-    if again is not None:
-        figures = Figures.load(again)
+    if again:
+        figures = Figures.load(again[0])
+        for file in again[1:]:
+            figures.take(Figures.load(file))
     else:
         names = listed(only, catalog(data), "case")
         wanted = tuple(s for s in listed(systems, SYSTEMS, "system") or SYSTEMS if SYSTEMS[s].installed)

@@ -89,7 +89,7 @@ def seconds(run: Run) -> float:
         now = time.perf_counter()
         if now > end:
             break
-    calls = max(1, min(1000, int(SECONDS / max(now - start, 1e-7))))
+    calls = max(1, min(10_000, int(SECONDS / max(now - start, 1e-7))))
     start = time.perf_counter()
     for _ in range(calls):
         run()
