@@ -5,8 +5,9 @@ operations and bytes are estimates from the shapes of the nodes.
 """
 
 import ast
+import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -170,11 +171,19 @@ class Work:
         return next((t.dtype for t in types if isinstance(t, TensorType)), np.dtype(np.float64))
 
 
-def spent(profile: Profile, machine: dict[str, float]) -> dict[str, Any]:
+def shared(profile: Profile, source: str) -> Callable[[int], int]:
+    """How many loops a line serves: loops that do the same are one function, called once for each."""
+    found = [d for d in ast.parse(source).body if isinstance(d, ast.FunctionDef)]
+    called = Counter(name for row in profile.rows for name in {*re.findall(r"\w+", row.code)})
+    return lambda line: max(1, next((called[d.name] for d in found if d.lineno <= line <= (d.end_lineno or 0)), 1))
+
+
+def spent(profile: Profile, machine: dict[str, float], source: str) -> dict[str, Any]:
     """Seconds of each kind of work in a call, the rates they reached, and the limit that most of them meets."""
     seconds: defaultdict[str, float] = defaultdict(float, dict.fromkeys(LIMITS, 0.0))
     flops = ideal = moved = expected = known = 0.0
     fresh: dict[str, int] = {}
+    times = shared(profile, source)
     for row in sorted(profile.rows, key=lambda r: r.line):
         work = Work(row)
         if work.piece and row.node is not None:
@@ -185,12 +194,13 @@ def spent(profile: Profile, machine: dict[str, float]) -> dict[str, Any]:
         seconds["calls"] += calls
         seconds[kind] += rest
         if kind == "products" and rest:
-            flops += work.operations
-            ideal += work.operations / machine[work.dtype.name]
+            flops += times(row.line) * work.operations
+            ideal += times(row.line) * work.operations / machine[work.dtype.name]
         if kind == "passes" and work.ufuncs and rest:
             known += rest
-            moved += sum(work.size * work.dtype.itemsize * (arrays + 1) for _, arrays in work.ufuncs)
-            expected += sum(work.size * pass_seconds(ufunc, work.dtype) for ufunc, _ in work.ufuncs)
+            size = times(row.line) * work.size
+            moved += sum(size * work.dtype.itemsize * (arrays + 1) for _, arrays in work.ufuncs)
+            expected += sum(size * pass_seconds(ufunc, work.dtype) for ufunc, _ in work.ufuncs)
     most = {limit: sum(seconds[k] for k in LIMITS if LIMITS[k] == limit) for limit in LIMITS.values()}
     products = seconds["products"]
     return {
@@ -212,6 +222,7 @@ def limits(names: Iterable[str], quick: bool, tell: Tell) -> dict[str, Any]:
     for name in names:
         function, arrays = compiled(catalog()[name].problem(small=quick))
         time.sleep(PAUSE)
-        rows[name] = spent(min((function.profile(*arrays) for _ in range(3)), key=lambda p: p.timed), machine)
+        profile = min((function.profile(*arrays) for _ in range(3)), key=lambda p: p.timed)
+        rows[name] = spent(profile, machine, function.source)
         tell(f"{name}: {rows[name]['limit']}")
     return {"machine": machine, "rows": rows}

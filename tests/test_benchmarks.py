@@ -1,5 +1,6 @@
 """The benchmarks build at small sizes, what is written by hand is right, and the runner runs."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/ is n
 import graphad as ga
 from benchmarks.catalog import catalog
 from benchmarks.figures import Figures
-from benchmarks.limits import Work, limits, spent
+from benchmarks.limits import Work, limits, shared, spent
 from benchmarks.plots import draw
 from benchmarks.report import digits, page
 from benchmarks.rounds import Row, Worker, agree
@@ -167,13 +168,24 @@ def test_page_and_pictures_depend_on_the_figures_alone(tmp_path):
 def test_limits_add_up_to_the_time_of_all_statements():
     function, arrays = graphad_system.compiled(CATALOG["mlp_f32"].problem())
     profile = function.profile(*arrays, repeat=2)
-    found = spent(profile, MACHINE)
+    found = spent(profile, MACHINE, function.source)
     assert sum(found["seconds"].values()) == pytest.approx(profile.timed)
     assert found["seconds"]["products"] > 0 and found["seconds"]["passes"] > 0
     flops = 2 * 128 * (2 * 784 * 256 + 3 * 256 * 256 + 3 * 256 * 10)  # the gradient of the data is not wanted
     assert found["flops"] * found["seconds"]["products"] == pytest.approx(flops)
     assert found["limit"] == "GEMM rate"
-    assert spent(profile, {**MACHINE, "call": 1.0})["limit"] == "call overhead"
+    assert spent(profile, {**MACHINE, "call": 1.0}, function.source)["limit"] == "call overhead"
+
+
+def test_loops_that_share_a_function_all_count():
+    function, arrays = graphad_system.compiled(CATALOG["heat_f64"].problem(n=200, steps=6))
+    times = shared(function.profile(*arrays, repeat=1), function.source)
+    lines = function.source.splitlines()
+    loops = {times(k) for k, line in enumerate(lines, start=1) if line.startswith("    for lo in")}
+    assert max(loops) == max(
+        function.source.count(f"[{name}(") for name in set(re.findall(r"derivative_loop_\d+", function.source))
+    )
+    assert max(loops) > 2
 
 
 def statement(code, node=None, calls=1):
