@@ -127,6 +127,22 @@ def test_the_gradient_along_a_direction():
     np.testing.assert_allclose(curvature, (up - down) / 2e-6, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("read", ["before", "after", "both", "twice"])
+def test_a_running_sum_that_is_read_stays_in_the_loop(read):
+    x, w = ga.input("x", ("T", 3)), ga.parameter("w", (3,))
+
+    def step(total, v):
+        after = total + ga.exp(v * w)
+        given = {"before": total, "after": after, "both": (total, after), "twice": after * after}[read]
+        return after, (given, ga.exp(v * w))
+
+    last, ys = ga.scan(step, ga.zeros((3,)), x)
+    loss = ga.sum(last) + ga.sum_n(*[ga.sum(ga.sin(y)) for y in leaves(ys)])
+    f = ga.compile([x, w], [loss, ga.grad(loss, w)])
+    values = [np.random.default_rng(0).standard_normal(s) for s in ((5, 3), (3,))]
+    close(f(*values), interpret(f.declared, values))
+
+
 def test_the_policy_for_singular_points_holds_inside():
     x = ga.input("x", ("T",))
     total, _ = ga.scan(lambda s, v: (s + ga.sqrt(v), None), ga.zeros(()), x)

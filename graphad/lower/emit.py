@@ -172,7 +172,7 @@ class Printer:
         for node, body in self.program.bodies.items():
             function = self.names.unique(body.graph.name)
             reserved.append(function)
-            inner = style(body)(body, Names(body.graph, [*reserved, *style(body).locals]))
+            inner = style(body)(body, Names(body.graph, [*reserved, *style(body).locals], called=False))
             inner.turns(style, reserved)
             inner.function(function, f'"""One turn of {label(node)} ({node.origin.location})."""')
             self.insert(len(self.lines), [*inner.lines, "", ""], inner.owners)

@@ -4,6 +4,7 @@ KeptValues   a backward loop computes the values of its forward loop again: wher
 at_once      x[t] @ W for all t is one product; Σₜ aₜᵀ bₜ, a sum that is carried along, is one product of all a and b
 """
 
+import builtins
 from collections.abc import Callable, Mapping
 
 from graphad.ir.core import Node
@@ -162,6 +163,11 @@ class _Sums:
         symbol, end = self._turns.carries[k], self._turns.ends[k]
         if end.op not in (add, sum_n) or len(end.inputs) != 2 or len(self._users[symbol]) != 1:
             return None
+        if (
+            self._users[end]
+            or builtins.sum(x is end or x is symbol for x in (*self._turns.ends, *self._turns.given)) > 1
+        ):
+            return None  # somebody reads the sums on the way
         others = [x for x in end.inputs if x is not symbol]
         return others[0] if len(others) == 1 and others[0].type == symbol.type else None
 
