@@ -38,6 +38,7 @@ from graphad import linalg as linalg
 from graphad import methods as _methods  # noqa: F401  # fills the methods of Node
 from graphad import nn as nn
 from graphad import special as special
+from graphad.autodiff import loops as _loops  # noqa: F401  # fills the derivative of scan
 from graphad.autodiff.transforms import grad as grad
 from graphad.autodiff.transforms import hessian as hessian
 from graphad.autodiff.transforms import hvp as hvp

@@ -57,6 +57,7 @@ from graphad.functional.layout import trace as trace
 from graphad.functional.layout import unstack as unstack
 from graphad.functional.layout import vsplit as vsplit
 from graphad.functional.layout import vstack as vstack
+from graphad.functional.loops import scan as scan
 from graphad.functional.norms import matrix_norm as matrix_norm
 from graphad.functional.norms import norm as norm
 from graphad.functional.norms import vector_norm as vector_norm

@@ -1,6 +1,6 @@
 """The value of one node on arrays, through its own NumPy form."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import CodeType
 from typing import Any, NoReturn
@@ -13,18 +13,29 @@ from graphad.form.text import numpy_form
 from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import evaluate
 from graphad.ir.types import TensorType, TupleType
+from graphad.ops.control import scan
 
 Array = np.ndarray[Any, Any]
 
 
 def evaluate_node(
-    node: Node, operands: Sequence[Any], sizes: Mapping[str, int], rng: np.random.Generator | None = None
+    node: Node,
+    operands: Sequence[Any],
+    sizes: Mapping[str, int],
+    rng: np.random.Generator | None = None,
+    each: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """One node on values, checked against its declared type; a tuple of arrays for an op with several results."""
+    """One node on values, checked against its declared type; a tuple of arrays for an op with several results.
+
+    ``each`` is applied to all values within a loop.
+    """
     if "constant" in node.op.traits:
         return np.array(node.attrs["value"])
     if "size" in node.op.traits:
         return np.asarray(evaluate(node.attrs["value"], sizes), node.dtype)
+    if node.op is scan:
+        results = _run(node, operands, sizes, each)
+        return tuple(_checked(r, t, node, sizes) for r, t in zip(results, _items(node), strict=True))
     names = [f"_{k}" for k in range(len(operands))]
     code = _compiled(numpy_form(node, [name(n) for n in names]).text)
     scope = {"np": np, "rng": rng, **sizes, **{h.__name__: h for h in node.op.helpers}}
@@ -34,6 +45,32 @@ def evaluate_node(
     if isinstance(node.type, TupleType):
         return tuple(_checked(r, t, node, sizes) for r, t in zip(result, node.type.items, strict=True))
     return _checked(result, node.type, node, sizes)
+
+
+def _items(node: Node) -> tuple[TensorType, ...]:
+    assert isinstance(node.type, TupleType)
+    return node.type.items
+
+
+def _run(node: Node, operands: Sequence[Any], sizes: Mapping[str, int], each: Callable[[Any], Any] | None) -> list[Any]:
+    """The results of a loop: the last carry, what each turn gave, and the carry before each turn."""
+    body, count, end = node.attrs["body"], node.attrs["carries"], node.attrs["carries"] + node.attrs["arrays"]
+    carry, arrays, shared = list(operands[:count]), operands[count:end], operands[end:]
+    results = [np.empty([evaluate(s, sizes) for s in t.shape], t.dtype) for t in _items(node)[count:]]
+    given, before = results[: len(results) - count], results[len(results) - count :]
+    turns = range(evaluate(node.attrs["length"], sizes))
+    for t in reversed(turns) if node.attrs["reverse"] else turns:
+        for stack, value in zip(before, carry, strict=True):
+            stack[t] = value
+        found = dict(zip(body.inputs, [*carry, *(x[t] for x in arrays), *shared], strict=True))
+        for inner in body.nodes:
+            if inner not in found:
+                value = evaluate_node(inner, [found[x] for x in inner.inputs], sizes, None, each)
+                found[inner] = value if each is None else each(value)
+        carry = [found[y] for y in body.outputs[:count]]
+        for stack, y in zip(given, body.outputs[count:], strict=True):
+            stack[t] = found[y]
+    return [*carry, *results]
 
 
 def _checked(value: Any, type_: TensorType, node: Node, sizes: Mapping[str, int]) -> Array:

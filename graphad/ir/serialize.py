@@ -8,7 +8,7 @@ in. How an attribute's value is written is in `values.py`.
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -76,13 +76,28 @@ def _text(data: Row) -> str:
 
 def _encode(graph: Graph, arrays: Arrays | None) -> dict[str, Any]:
     """The graph as JSON values; large arrays are put into ``arrays`` unless it is None."""
-    _check_declared(graph.inputs)
-    number = {n: k for k, n in enumerate(graph.nodes)}
     origins = _all_origins(graph)
     index = {o: k for k, o in enumerate(origins)}
+    fields = _encode_nodes(graph, arrays, index)
     return {
         "format": FORMAT,
         "version": VERSION,
+        **fields,
+        "origins": [_origin_row(o, index) for o in origins],
+    }
+
+
+def _encode_nodes(graph: Graph, arrays: Arrays | None, index: Mapping[Origin, int]) -> dict[str, Any]:
+    """A graph without its origins; the body of a loop is one within an attribute."""
+    _check_declared(graph.inputs)
+    number = {n: k for k, n in enumerate(graph.nodes)}
+
+    def encoded(value: Any) -> Any:
+        return (
+            {"graph": _encode_nodes(value, arrays, index)} if isinstance(value, Graph) else encode_value(value, arrays)
+        )
+
+    return {
         "name": graph.name,
         "inputs": [number[x] for x in graph.inputs],
         "outputs": [number[y] for y in graph.outputs],
@@ -90,13 +105,12 @@ def _encode(graph: Graph, arrays: Arrays | None) -> dict[str, Any]:
             {
                 "op": n.op.name,
                 "inputs": [number[x] for x in n.inputs],
-                "attrs": {key: encode_value(value, arrays) for key, value in n.attrs.items()},
+                "attrs": {key: encoded(value) for key, value in n.attrs.items()},
                 "type": repr(n.type),
                 "origin": index[n.origin],
             }
             for n in graph.nodes
         ],
-        "origins": [_origin_row(o, index) for o in origins],
     }
 
 
@@ -114,7 +128,7 @@ def _all_origins(graph: Graph) -> list[Origin]:
     Random nodes draw in the order of their origins, so a graph that was read back draws the same numbers.
     """
     found: set[Origin] = set()
-    waiting = [n.origin for n in graph.nodes]
+    waiting = [n.origin for n in _all_nodes(graph)]
     while waiting:
         origin = waiting.pop()
         if origin not in found:
@@ -122,6 +136,15 @@ def _all_origins(graph: Graph) -> list[Origin]:
             waiting += [o for pair in origin.gradients for o in pair]
             waiting += [origin.adjoint_of] if origin.adjoint_of else []
     return sorted(found, key=lambda o: o.serial)
+
+
+def _all_nodes(graph: Graph) -> Iterator[Node]:
+    """The nodes of a graph and of the bodies in it."""
+    for node in graph.nodes:
+        yield node
+        for value in node.attrs.values():
+            if isinstance(value, Graph):
+                yield from _all_nodes(value)
 
 
 def _origin_row(o: Origin, index: Mapping[Origin, int]) -> dict[str, Any]:
@@ -152,8 +175,11 @@ def _decode(text: str, ops: Mapping[str, Op], fetch: FetchArray) -> Graph:
     if data.get("version") != VERSION:
         what = f"version {data.get('version')!r} of the file format cannot be read, only {VERSION}"
         raise SerializationError(what, hint="update graphad, or save the graph again")
-    where = "the graph"
-    origins = _read_origins(_field(data, "origins", list, where))
+    return _read_graph(data, _read_origins(_field(data, "origins", list, "the graph")), ops, fetch, "the graph")
+
+
+def _read_graph(data: Any, origins: Sequence[Origin], ops: Mapping[str, Op], fetch: FetchArray, where: str) -> Graph:
+    """A graph, or the body of a loop."""
     nodes: list[Node] = []
     for k, row in enumerate(_field(data, "nodes", list, where)):
         nodes.append(_read_node(k, row, nodes, origins, ops, fetch))
@@ -205,7 +231,7 @@ def _read_node(
         _damaged(where, f"missing or unknown attributes: {', '.join(sorted(attrs.keys() ^ op.defaults.keys()))}")
     origin = _pick(origins, row.get("origin"), where, "origin")
     try:
-        values = {key: decode_value(attrs[key], fetch) for key in op.defaults}
+        values = {key: _read_value(attrs[key], origins, ops, fetch, where) for key in op.defaults}
         for key, normalize in op.normalize.items():
             values[key] = normalize(values[key], inputs)
         node = op.build(inputs, values, origin)
@@ -216,6 +242,13 @@ def _read_node(
     if repr(node.type) != row.get("type"):
         _damaged(where, f"stored as {row.get('type')}, its type rule says {node.type}")
     return node
+
+
+def _read_value(value: Any, origins: Sequence[Origin], ops: Mapping[str, Op], fetch: FetchArray, where: str) -> Any:
+    """An attribute."""
+    if isinstance(value, dict) and value.keys() == {"graph"}:
+        return _read_graph(value["graph"], origins, ops, fetch, f"the body of {where}")
+    return decode_value(value, fetch)
 
 
 _REQUIRED: Any = object()

@@ -72,7 +72,7 @@ def value_text(value: Any) -> str:
         return ":".join([start, stop, *filter(None, rest)])
     if isinstance(value, tuple):
         return "(" + ", ".join(map(value_text, value)) + ("," if len(value) == 1 else "") + ")"
-    return str(value)
+    return f"<{value.name}: {len(value.nodes)} nodes>" if isinstance(value, Graph) else str(value)
 
 
 def canonical_text(graph: Graph) -> str:
@@ -106,6 +106,8 @@ def exact_text(value: Any) -> str:
         return f"{value.dtype.str}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
     if isinstance(value, tuple):
         return f"{type(value).__name__}({', '.join(map(exact_text, value))})"
+    if isinstance(value, Graph):
+        return f"({canonical_text(value)})"
     return value.hex() if isinstance(value, float) else repr(value)
 
 

@@ -11,13 +11,17 @@ from graphad.lower.inline import inline
 from graphad.lower.program import Assign, Copy, Expression, Note, Program, Ref, Save, Statement, Write, references
 from graphad.lower.schedule import schedule
 from graphad.lower.select import is_literal, select
+from graphad.ops.control import scan
 from graphad.ops.tuples import item
 
 Width = Callable[[Expression], int]
 
 
-def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -> Program:
-    """The program of a graph whose last ``len(targets)`` outputs are written into ``targets``, inputs of the graph."""
+def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width, is_turn: bool = False) -> Program:
+    """The program of a graph whose last ``len(targets)`` outputs are written into ``targets``, inputs of the graph.
+
+    ``is_turn``: it is one turn of a loop, see `results_of`.
+    """
     count = len(graph.outputs) - len(targets)
     outputs, updates = graph.outputs[:count], graph.outputs[count:]
     forward, backward = schedule(graph)
@@ -29,12 +33,23 @@ def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width) -
     late = set(backward)
     first = [s for s in body if s.node not in late]
     second = [s for s in body if s.node in late]
-    results, saved = results_of(graph, outputs, set(targets))
+    results, saved = results_of(graph, outputs, set(targets), is_turn)
     statements: list[Statement] = [*first, *([Note("backward")] if first and second else []), *second, *saved]
     if writes:
         statements += [Note("update"), *writes_of(graph, writes, set(targets))]
     constants = [n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n)]
-    return Program(graph, tuple(statements), tuple(results), structure, tuple(targets), tuple(constants))
+    bodies = bodies_of(graph, lambda body: build(body, turn_of(body), (), width, is_turn=True))
+    return Program(graph, tuple(statements), tuple(results), structure, tuple(targets), tuple(constants), bodies)
+
+
+def bodies_of(graph: Graph, make: Callable[[Graph], Program]) -> dict[Node, Program]:
+    """What one turn of each loop does."""
+    return {n: make(n.attrs["body"]) for n in graph.nodes if n.op is scan and not graph.is_input(n)}
+
+
+def turn_of(body: Graph) -> Any:
+    """How the function of a body hands back its results."""
+    return tuple(range(len(body.outputs))) if len(body.outputs) != 1 else 0
 
 
 def is_computed(node: Node) -> bool:
@@ -61,17 +76,22 @@ def unpacked(statements: Sequence[Assign]) -> list[Assign]:
             parts.setdefault(s.node.inputs[0], {}).setdefault(s.node.attrs["index"], s.node)
     apart: list[Assign] = []
     for s in statements:
-        if isinstance(s.node.type, TupleType) and len(found := parts.get(s.node, {})) > 1:
+        if isinstance(s.node.type, TupleType) and len(found := parts.get(s.node, {})) > (s.node.op is not scan):
             apart.append(Assign(s.node, s.value, tuple(found.get(k) for k in range(len(s.node.type.items)))))
-        elif s.node.op is not item or len(found := parts[s.node.inputs[0]]) == 1:
+        elif s.node.op is not item or len(found := parts[s.node.inputs[0]]) <= (s.node.inputs[0].op is not scan):
             apart.append(s)
         elif (first := found[s.node.attrs["index"]]) is not s.node:
             apart.append(Assign(s.node, Ref(first)))
     return apart
 
 
-def results_of(graph: Graph, outputs: Sequence[Node], targets: set[Node]) -> tuple[list[Expression | str], list[Save]]:
-    """What is returned for each output, and the copies to be made before inputs are written over."""
+def results_of(
+    graph: Graph, outputs: Sequence[Node], targets: set[Node], is_turn: bool = False
+) -> tuple[list[Expression | str], list[Save]]:
+    """What is returned for each output, and the copies to be made before inputs are written over.
+
+    The results of one turn of a loop may be one array twice: nothing is written to them.
+    """
     results: list[Expression | str] = []
     saved: list[Save] = []
     taken: set[object] = set()
@@ -82,7 +102,8 @@ def results_of(graph: Graph, outputs: Sequence[Node], targets: set[Node]) -> tup
             continue
         base = root(graph, y)
         memory = (base.inputs[0], base.attrs["index"]) if base.op is item else base
-        owned = graph.is_input(base) or "constant" in base.op.traits or memory in taken or is_read_only(graph, y)
+        owned = graph.is_input(base) or "constant" in base.op.traits or is_read_only(graph, y)
+        owned = owned or (memory in taken and not is_turn)
         taken.add(memory)
         if owned and base in targets:
             saved.append(Save(f"out{k}", y, Copy(Ref(y))))

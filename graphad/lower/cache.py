@@ -166,6 +166,7 @@ def _lines(graph: Graph) -> Iterator[str]:
         inputs = "" if graph.is_input(node) else " ".join(str(number[x]) for x in node.inputs)
         attrs = ", ".join(f"{k}={exact_text(v)}" for k, v in node.attrs.items())
         yield f"{node.op.name} ({inputs}) {attrs} : {node.type} {of}"
+        yield from (repr(body) for body in node.attrs.values() if isinstance(body, Graph))  # names and lines within
     yield f"in {[number[x] for x in graph.inputs]} out {[number[y] for y in graph.outputs]}"
     listed = list(origins)
     for o in listed:  # grows

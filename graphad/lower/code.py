@@ -101,8 +101,11 @@ class Lowering:
 
 def printed(program: Program, name: str, style: str, doc: str = "") -> Source:
     """The source of a program in a style."""
-    fast = FastPrinter if isinstance(program, FastProgram) else DirectPrinter
-    return emit(program, name, doc, fast if style == "fast" else Printer)
+
+    def printer(program: Program) -> type[Printer]:
+        return Printer if style != "fast" else FastPrinter if isinstance(program, FastProgram) else DirectPrinter
+
+    return emit(program, name, doc, printer)
 
 
 class _Short(dict[Node, str]):

@@ -5,7 +5,7 @@ One idea per line, the user's names, shape and user's line in a comment, at most
 
 import inspect
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -13,9 +13,11 @@ from graphad.form import literals
 from graphad.form.template import Expr, Precedence, expr_of
 from graphad.form.template import name as atom
 from graphad.form.text import numpy_form
-from graphad.ir.core import Node
+from graphad.ir.core import Node, label
 from graphad.ir.dims import names as size_names
 from graphad.ir.dims import to_python
+from graphad.lower.alias import root
+from graphad.lower.loops import Turn
 from graphad.lower.names import Names
 from graphad.lower.program import (
     Apply,
@@ -34,6 +36,7 @@ from graphad.lower.program import (
 )
 from graphad.lower.sizes import sources
 from graphad.lower.wrap import WIDTH, wrap
+from graphad.ops.control import scan
 
 
 @dataclass(frozen=True)
@@ -92,13 +95,17 @@ def uses_rng(program: Program) -> bool:
     return any("random" in n.op.traits for n in program.graph.nodes)
 
 
-def emit(program: Program, name: str, doc: str = "", style: "type[Printer] | None" = None) -> Source:
-    """The helpers, constants and the function ``name`` that a program stands for."""
-    style = style or Printer
-    helpers = style.helpers(program)
+Style = Callable[[Program], "type[Printer]"]
+
+
+def emit(program: Program, name: str, doc: str = "", style: Style | None = None) -> Source:
+    """The helpers, constants and the function ``name`` that a program stands for; ``style`` says who prints it."""
+    style = style or (lambda program: Printer)
+    helpers = dict(sorted(item for p in _with_bodies(program) for item in style(p).helpers(p).items()))
     imports = imports_of(program)
-    names = Names(program.graph, [*helpers, name, *style.locals, *(line.split()[-1] for line in imports)])
-    printer = style(program, names)
+    reserved = [*helpers, name, *(line.split()[-1] for line in imports)]
+    names = Names(program.graph, [*reserved, *style(program).locals])
+    printer = style(program)(program, names)
     for text in helpers.values():
         printer.lines += [*text.rstrip().splitlines(), "", ""]
     for node in program.constants:
@@ -108,8 +115,15 @@ def emit(program: Program, name: str, doc: str = "", style: "type[Printer] | Non
         printer.put([comment(node), *text.splitlines()], node)
     if program.constants:
         printer.lines += ["", ""]
+    printer.turns(style, reserved)
     printer.function(name, doc)
     return Source("\n".join(printer.lines) + "\n", printer.owners, tuple(helpers), imports, names.of, printer.work)
+
+
+def _with_bodies(program: Program) -> Iterator[Program]:
+    yield program
+    for body in program.bodies.values():
+        yield from _with_bodies(body)
 
 
 class Printer:
@@ -123,6 +137,7 @@ class Printer:
         self.lines: list[str] = []
         self.owners: dict[int, Node] = {}
         self.slots: dict[str, str] = {}
+        self.turn: dict[Node, Turn] = {}  # the functions that loops call
 
     @staticmethod
     def helpers(program: Program) -> dict[str, str]:
@@ -151,6 +166,29 @@ class Printer:
             self.lines.append(line)
             if node is not None:
                 self.owners[len(self.lines)] = node
+
+    def turns(self, style: Style, reserved: list[str]) -> None:
+        """The functions of one turn of each loop; the names that they make are added to ``reserved``."""
+        for node, body in self.program.bodies.items():
+            function = self.names.unique(body.graph.name)
+            reserved.append(function)
+            inner = style(body)(body, Names(body.graph, [*reserved, *style(body).locals], called=False))
+            inner.turns(style, reserved)
+            inner.function(function, f'"""One turn of {label(node)} ({node.origin.location})."""')
+            self.insert(len(self.lines), [*inner.lines, "", ""], inner.owners)
+            reserved += inner.globals()
+            for name in inner.globals():
+                self.names.unique(name)
+            work = self.names.unique(f"{function}_arrays") if inner.work else ""
+            self.turn[node] = Turn(node, function, work, inner.made())
+
+    def globals(self) -> list[str]:
+        """The names that this function's text defines outside of it."""
+        return [self.work] if self.work else []
+
+    def made(self) -> str:
+        """The expression that makes the workspace."""
+        return ""
 
     def function(self, name: str, doc: str) -> None:
         """The function from its header to its return."""
@@ -186,6 +224,10 @@ class Printer:
         match s:
             case Note(text):
                 self.lines += ["", f"    # {text}"]
+            case Assign(node, Apply(_, operands), parts) if node in self.turn:
+                texts, owned = [self.text(x) for x in operands], [self._is_owned(x, node) for x in node.inputs]
+                for line, about in self.turn[node].lines(self.names, texts, owned, parts):
+                    self.add(line.strip(), about, " " * (4 + len(line) - len(line.lstrip())))
             case Assign(node, value, parts):
                 text = self.text(value)
                 names = ["_" if p is None else self.names.add(p) for p in parts] or [self.names.add(node)]
@@ -197,6 +239,14 @@ class Printer:
             case Write(target, value):
                 text = self.slots[value] if isinstance(value, str) else self.text(value)
                 self.add(f"{self.names.of[target]}[...] = {text}", value.node if isinstance(value, Apply) else target)
+
+    def _is_owned(self, x: Node, loop: Node) -> bool:
+        """Whether the last carry may be the array of the first: in a loop of no turns it is."""
+        graph, length = self.program.graph, loop.attrs["length"]
+        base = root(graph, x)
+        if graph.is_input(base) or "constant" in base.op.traits or graph.is_output(x):
+            return False
+        return (isinstance(length, int) and length > 0) or (base is x and len(graph.users[x]) == 1)
 
     def sizes(self, body: list[str]) -> list[tuple[str, Node]]:
         """Statements that learn the named sizes which the body mentions, and the inputs they look at."""
@@ -210,8 +260,9 @@ class Printer:
 
 
 def comment(node: Node) -> str:
-    """What a comment says of a node: its type and the user's line."""
-    return f"# {_type_text(node.type)}  {node.origin.location}".rstrip()
+    """What a comment says of a node: its type and the user's line; of a loop the line alone."""
+    type_ = "" if node.op is scan else f"{_type_text(node.type)}  "
+    return f"# {type_}{node.origin.location}".rstrip()
 
 
 _type_text = lru_cache(maxsize=4096)(repr)

@@ -28,6 +28,9 @@ def inline(statements: list[Assign], keep: set[Node], width: Callable[[Expressio
         if isinstance(s.value, Ref):
             part = waiting.take(s.value.node)
             kept.append(s if part is None else Assign(s.node, part.value))
+        elif isinstance(s.value, Apply) and "loop" in s.node.op.traits:
+            kept += [Assign(x, part.value) for x in references(s.value) if (part := waiting.take(x))]
+            kept.append(s)
         elif isinstance(s.value, Apply):
             part = _landed(s.value, waiting, kept, width(s.value))
             if s.node.op is transpose and s.node.ndim == 2 and s.node.inputs[0] in inputs and _is_plain(s.node, keep):

@@ -126,6 +126,7 @@ class Program:
     structure: Any
     updates: tuple[Node, ...] = ()
     constants: tuple[Node, ...] = field(default=())
+    bodies: Mapping[Node, "Program"] = field(default_factory=dict)  # of loops: what one turn does
 
     @property
     def extents(self) -> tuple[str, ...]:
@@ -140,6 +141,8 @@ class Program:
             elif not isinstance(s, Note) and not isinstance(s.value, str):
                 yield s.value
         yield from (r for r in self.results if not isinstance(r, str))
+        for body in self.bodies.values():
+            yield from body.expressions()
 
     def __repr__(self) -> str:
         lines = []

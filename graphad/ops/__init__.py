@@ -4,6 +4,7 @@ from graphad.ir.core import Op
 from graphad.ops import (
     casts,
     contract,
+    control,
     conv,
     convolve,
     decompositions,
@@ -53,6 +54,7 @@ ALL_OPS: tuple[Op, ...] = (
     *diagonals.OPS,
     *sort.OPS,
     *scan.OPS,
+    *control.OPS,
     *reduce.OPS,
     *contract.OPS,
     *conv.OPS,

@@ -7,6 +7,7 @@ other way round.
 """
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,8 @@ def _rounding(sample: Sample, node: Node, leaves: Collection[Node]) -> Array:
         moved = {x: sample.value(x) for n in order for x in n.inputs}
         moved |= {x: _moved(v, direction, rng, 0.0) for x, v in moved.items() if not _is_number(x)}
         for n in order:
-            moved[n] = _moved(sample.apply(n, [moved[x] for x in n.inputs]), direction, rng, 1.0)
+            move = partial(_moved, direction=direction, rng=rng, least=1.0)
+            moved[n] = move(sample.apply(n, [moved[x] for x in n.inputs], move))
         distance = np.abs(moved[node] - base)
         found = np.fmax(found, np.where(np.isfinite(distance), distance, 0.0))
     return found

@@ -11,28 +11,31 @@ from graphad.passes.cse import Cse
 from graphad.passes.dce import Dce
 from graphad.passes.factorizations import Factor
 from graphad.passes.fold import Fold
+from graphad.passes.loops import Loops
 from graphad.passes.overlaps import Overlap
 from graphad.passes.unrolled import Unrolled
 from graphad.rules.user import UserRule, as_rules
 
+BASIC: tuple[Pass, ...] = (
+    Fold(),  # constants first: fewer nodes for the rest
+    Cse(),  # what is left and equal is computed once
+    Dce(),
+)
+FULL: tuple[Pass, ...] = (
+    Fold(),  # constants first, so that rules see numbers
+    Stabilize(),  # as before differentiation: the user's forward pass and that of the gradient are one again
+    Cse(),  # rules see that two operands are the same node
+    Simplify(),  # folds and merges what its rules leave behind
+    Unrolled(),  # looks at all users of a node: nothing may come and go any more
+    Contract(),  # the form of products that is fast is not the one that rules look for
+    Overlap(),  # what reads or joins parts has been through
+    Factor(),  # last: what one factorization serves is known when nothing changes any more
+    Dce(),
+)
 PRESETS: dict[str, tuple[Pass, ...]] = {
     "none": (),
-    "basic": (
-        Fold(),  # constants first: fewer nodes for the rest
-        Cse(),  # what is left and equal is computed once
-        Dce(),
-    ),
-    "full": (
-        Fold(),  # constants first, so that rules see numbers
-        Stabilize(),  # as before differentiation: the user's forward pass and that of the gradient are one again
-        Cse(),  # rules see that two operands are the same node
-        Simplify(),  # folds and merges what its rules leave behind
-        Unrolled(),  # looks at all users of a node: nothing may come and go any more
-        Contract(),  # the form of products that is fast is not the one that rules look for
-        Overlap(),  # what reads or joins parts has been through
-        Factor(),  # last: what one factorization serves is known when nothing changes any more
-        Dce(),
-    ),
+    "basic": (*BASIC, Loops(BASIC)),
+    "full": (*FULL, Loops(FULL, moves=True)),  # bodies last: by now it is known which results of loops are read
 }
 
 

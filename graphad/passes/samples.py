@@ -51,15 +51,18 @@ class Sample:
                         known[top] = self.apply(top, [known[x] for x in top.inputs])
         return known[node]
 
-    def apply(self, node: Node, operands: Sequence[Any]) -> Any:
-        """The value of a node for values of its inputs; contiguous, so that sums of views add in the same order."""
+    def apply(self, node: Node, operands: Sequence[Any], each: Callable[[Any], Any] | None = None) -> Any:
+        """The value of a node for values of its inputs; contiguous, so that sums of views add in the same order.
+
+        ``each`` is applied to all values within a loop.
+        """
         if "placeholder" in node.op.traits:
             if node.origin not in self._given:
                 raise ArgumentError(f"{node.name} is not among the inputs")
             return self._given[node.origin]  # an input, or what stands for one
         seed = [zlib.crc32(self.kind.encode()), node.origin.serial]
         rng = np.random.default_rng(seed) if "random" in node.op.traits else None
-        value = evaluate_node(node, operands, self.sizes, rng)
+        value = evaluate_node(node, operands, self.sizes, rng, each)
         return tuple(map(_whole, value)) if isinstance(value, tuple) else _whole(value)
 
 

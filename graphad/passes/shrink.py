@@ -13,6 +13,7 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Dim
 from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import Origin
+from graphad.ir.types import TupleType
 from graphad.ops.fit import broadcast_to
 from graphad.ops.leaves import input
 from graphad.passes.samples import Array, Sample, sizes_of
@@ -69,7 +70,7 @@ def _shallowest(root: Node, sample: Sample, wrong: Wrong) -> set[Node] | None:
         if not level:
             break
         seen.update(level)
-        cut = {x for x in level if x.inputs or "random" in x.op.traits}
+        cut = {x for x in level if (x.inputs or "random" in x.op.traits) and not isinstance(x.type, TupleType)}
         if _holds(wrong, _cut(root, sample, cut)):
             return cut
     whole = {n for n in toposort([root]) if "random" in n.op.traits}

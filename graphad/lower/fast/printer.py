@@ -104,6 +104,14 @@ class FastPrinter(Writer):
             self._work_function()
         super().function(name, doc)
 
+    def globals(self) -> list[str]:
+        """With the functions of loops."""
+        return [*super().globals(), *self.called.values()]
+
+    def made(self) -> str:
+        """The expression that makes the workspace."""
+        return f"{self.work}({', '.join(self.work_sizes)})" if self.work else ""
+
     def _loop_function(self, printer: LoopPrinter, name: str, written: dict[str, str]) -> str:
         """The name of a loop's function, which is written unless there is one of the same text."""
         body = printer.body()

@@ -1,14 +1,14 @@
 """The program of the fast style: steps in order, and the buffers that they write to."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphad.ir.core import Node
 from graphad.ir.dims import to_python
 from graphad.ir.graph import Graph
 from graphad.lower.alias import root
-from graphad.lower.build import Width, build, is_computed, needed, results_of, unpacked, writes_of
+from graphad.lower.build import Width, bodies_of, build, is_computed, needed, results_of, turn_of, unpacked, writes_of
 from graphad.lower.fast.buffers import SMALL, Plan, plan_calls, plan_pieces
 from graphad.lower.fast.fusion import Step, fuse
 from graphad.lower.parts import slim
@@ -51,16 +51,37 @@ def build_fast(
     sizes: Mapping[str, int] | None = None,
     room: int = BIG,
     lap: Callable[[str], object] = str,
+    is_turn: bool = False,
 ) -> Program:
     """The fast program of a graph whose last ``len(targets)`` outputs are written into ``targets``, inputs of it.
 
     Where all arrays are small there is nothing to gain by loops and buffers: then it is the plain program. Values
     that take more than ``room`` together are put into an order for little memory, sums of many terms then take up each
     as soon as it is there, and small parts that outlive large arrays are copied. ``sizes``: what named sizes are likely
-    to be; ``lap`` is told when each pass ends.
+    to be; ``lap`` is told when each pass ends; ``is_turn``: it is one turn of a loop. Bodies of loops are lowered, too.
     """
+    found = _lowered(graph, structure, targets, width, passes, sizes, room, lap, is_turn)
+
+    def turn(body: Graph) -> Program:
+        return build_fast(body, turn_of(body), (), width, passes, sizes, room, is_turn=True)
+
+    return replace(found, bodies=bodies) if (bodies := bodies_of(found.graph, turn)) else found
+
+
+def _lowered(
+    graph: Graph,
+    structure: Any,
+    targets: Sequence[Node],
+    width: Width,
+    passes: Collection[str],
+    sizes: Mapping[str, int] | None,
+    room: int,
+    lap: Callable[[str], object],
+    is_turn: bool,
+) -> Program:
+    """The program, whose loops still have the bodies of the plain style."""
     if all(isinstance(n.size, int) and n.size <= SMALL for n in graph.nodes):
-        return build(graph, structure, targets, width)
+        return build(graph, structure, targets, width, is_turn)
     pays = "schedule" in passes and may_need(graph, room, sizes)
     if pays:
         graph = slim(graph, dict.fromkeys(graph.sizes, NOMINAL) | dict(sizes or {}))
@@ -71,7 +92,7 @@ def build_fast(
     plain = needed(unpacked([Assign(n, select(graph, n)) for n in order if is_computed(n)]), graph.outputs)
     steps: Sequence[Step] = fuse(plain, graph.outputs) if "fuse" in passes else plain
     lap("fuse")
-    results, saved = results_of(graph, outputs, set(targets))
+    results, saved = results_of(graph, outputs, set(targets), is_turn)
     writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True)]
     pieces = {k: plan_pieces(s) for k, s in enumerate(steps) if isinstance(s, Loop)}
     calls = _NONE
@@ -80,7 +101,7 @@ def build_fast(
         calls = plan_calls(steps, roots, {roots[y] for y in outputs}, [roots[u] for u in updates])
     lap("reuse")
     if not pieces and not calls.home:
-        return build(graph, structure, targets, width)
+        return build(graph, structure, targets, width, is_turn)
     statements: tuple[Statement, ...] = (*steps, *saved, *writes_of(graph, writes, set(targets)))
     constants = tuple(n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n))
     return FastProgram(

@@ -41,6 +41,10 @@ class DirectPrinter(Printer):
         super().function(name, doc)
         self.insert(at, definitions(self.direct.numbers), {})
 
+    def globals(self) -> list[str]:
+        """With the numbers."""
+        return [*super().globals(), *self.direct.numbers.values()]
+
     def text(self, expression: Expression) -> str:
         """An expression in the names of this function, after what it needs; a result is never a Python number."""
         return self._after_first(

@@ -1,0 +1,63 @@
+"""How a `scan` is written: a function for one turn, and a Python `for` that calls it.
+
+h = h0.copy()
+hs = np.empty((T, batch, 32))
+for k in range(T):
+    h, hs[k] = cell(h, x[k], W, U, b)
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from graphad.form import literals
+from graphad.ir.core import Node
+from graphad.ir.types import TensorType, TupleType
+from graphad.lower.names import Names
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A loop and the function of one turn; ``work`` is the name of its workspace, which ``made`` makes."""
+
+    node: Node
+    function: str
+    work: str = ""
+    made: str = ""
+
+    def lines(
+        self, names: Names, operands: Sequence[str], is_owned: Sequence[bool], parts: Sequence[Node | None]
+    ) -> Iterator[tuple[str, Node]]:
+        """The statements, each with the node that its comment is about.
+
+        ``is_owned``: whether an operand may be changed by nobody else; ``parts``: the results that somebody reads.
+        """
+        attrs, type_ = self.node.attrs, self.node.type
+        assert isinstance(type_, TupleType)
+        count, end = attrs["carries"], attrs["carries"] + attrs["arrays"]
+        symbols = attrs["body"].inputs
+        pairs = zip(parts[:count], symbols[:count], strict=True)
+        carry = [names.unique(x.name or "carry") if p is None else names.add(p) for p, x in pairs]
+        for name, start, owned, x in zip(carry, operands, is_owned, symbols, strict=False):
+            yield f"{name} = {start if owned else f'{start}.copy()'}", x
+        stacks = ["" if part is None else names.add(part) for part in parts[count:]]
+        for name, part, stacked in zip(stacks, parts[count:], type_.items[count:], strict=True):
+            if part is not None:
+                yield f"{name} = {_empty(stacked)}", part
+        if self.work:
+            yield f"{self.work} = {self.made}", self.node
+        k = names.unique("k")
+        turns = f"range({literals.attribute(attrs['length'])})"
+        yield f"for {k} in {f'reversed({turns})' if attrs['reverse'] else turns}:", self.node
+        given, before = stacks[: len(stacks) - count], stacks[len(stacks) - count :]
+        for stack, name, x in zip(before, carry, symbols, strict=False):
+            if stack:
+                yield f"    {stack}[{k}] = {name}", x
+        elements = [f"{x}[{k}]" for x in operands[count:end]]
+        arguments = [*carry, *elements, *operands[end:], *([self.work] if self.work else [])]
+        targets = [*carry, *(f"{stack}[{k}]" if stack else "_" for stack in given)]
+        yield f"    {', '.join(targets)} = {self.function}({', '.join(arguments)})", self.node
+
+
+def _empty(type_: TensorType) -> str:
+    kind = "" if type_.dtype.name == "float64" else f", {literals.dtype_text(type_.dtype)}"
+    return f"np.empty({literals.attribute(type_.shape)}{kind})"
