@@ -41,7 +41,10 @@ NAMES = {
         conv_transpose1d conv_transpose2d conv_transpose3d max_pool1d max_pool2d avg_pool1d avg_pool2d
         adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d global_avg_pool global_max_pool
         embedding one_hot dropout batch_norm layer_norm instance_norm group_norm rms_norm
-        scaled_dot_product_attention""",
+        scaled_dot_product_attention
+        mse_loss half_squared_error l1_loss huber_loss smooth_l1_loss binary_cross_entropy
+        binary_cross_entropy_with_logits cross_entropy nll_loss kl_div hinge_loss cosine_embedding_loss
+        cosine_similarity triplet_margin_loss ctc_loss""",
 }
 PAIRS = [(space, name) for space, names in NAMES.items() for name in names.split()]
 
