@@ -37,6 +37,7 @@ from graphad import fft as fft
 from graphad import linalg as linalg
 from graphad import methods as _methods  # noqa: F401  # fills the methods of Node
 from graphad import nn as nn
+from graphad import optim as optim
 from graphad import special as special
 from graphad.autodiff import loops as _loops  # noqa: F401  # fills the derivative of scan
 from graphad.autodiff.transforms import grad as grad

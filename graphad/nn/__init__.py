@@ -1,8 +1,10 @@
 """Neural networks: `graphad.nn`, functions with the names, arguments and layout (NCHW) of `torch.nn.functional`.
 
 All are composites: graphs of ordinary nodes, differentiable to any order. Parameters are inputs like any others.
+`init` gives their initial values.
 """
 
+from graphad.nn import init as init
 from graphad.nn.activations import celu as celu
 from graphad.nn.activations import elu as elu
 from graphad.nn.activations import gelu as gelu
