@@ -13,8 +13,8 @@ import graphad as ga
 
 PACKAGE = Path(ga.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
-LAYERS = ["errors", "ir", "ops", "functional", "linalg", "special", "fft", "nn", "optim"]
-LAYERS += ["namespace", "methods", "form", "rules", "autodiff", "passes", "lower", "draw"]
+LAYERS = ["errors", "ir", "ops", "functional", "linalg", "special", "fft", "nn"]
+LAYERS += ["namespace", "methods", "form", "rules", "autodiff", "optim", "passes", "lower", "draw"]
 LAYERS += ["interop", "demo", "cli"]
 HEAVY = {"sklearn", "sympy", "pygraphviz", "networkx"}
 
