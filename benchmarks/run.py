@@ -91,6 +91,7 @@ def listed(text: str | None, known: Any, what: str) -> tuple[str, ...]:
     multiple=True,
     help="show the figures of such a file, measure none; of several files the first counts where parts meet",
 )
+@click.option("--note", multiple=True, help="what the page should say of the measuring")
 def main(
     only: str | None,
     systems: str | None,
@@ -102,6 +103,7 @@ def main(
     json_file: Path | None,
     page_file: Path | None,
     again: tuple[Path, ...],
+    note: tuple[str, ...],
 ) -> None:
     """Measure graphad beside other systems; those that are not installed are left out."""
     if again:
@@ -114,6 +116,7 @@ def main(
         chosen = listed(parts, PARTS, "part") or (PARTS[:2] if only else PARTS)
         figures = Figures(machine.describe(), 1 if quick else rounds, limit)
         measured(Choice(names, wanted, chosen, quick, data), figures, json_file, click.echo)
+    figures.others += note
     if page_file is not None:
         draw(figures, page_file.parent / "images")
         page_file.write_text(page(figures))
