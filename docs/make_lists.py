@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from graphad import fft, linalg, namespace, nn, special
+from graphad import fft, linalg, namespace, nn, optim, special
 from graphad.ir.core import Op
 from graphad.passes import factorizations, overlaps, unrolled
 from graphad.passes.algebra import CLOSE, EXACT
@@ -28,6 +28,9 @@ SPACES = {
     "graphad.special": special,
     "graphad.fft": fft,
     "graphad.nn": nn,
+    "graphad.nn.init": nn.init,
+    "graphad.optim": optim,
+    "graphad.optim.schedules": optim.schedules,
 }
 TABLES = {
     "Exact: the same bits, but for the sign of a zero": EXACT,

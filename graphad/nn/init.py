@@ -21,6 +21,25 @@ from graphad.errors import ArgumentError, DTypeError, ShapeError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.types import as_dtype, as_shape, shape_text
 
+__all__ = [
+    "constant",
+    "fans",
+    "gain",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "normal",
+    "ones",
+    "orthogonal",
+    "scaled_normal",
+    "truncated_normal",
+    "values",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
+
 Array = np.ndarray[Any, Any]
 ShapeLike = int | Sequence[int]
 Initializer = Callable[..., Any]  # (rng, shape, dtype) -> Array

@@ -23,6 +23,21 @@ from graphad.errors import ArgumentError
 from graphad.ir.core import Node, fail
 from graphad.ir.origin import composite
 
+__all__ = [
+    "ReduceOnPlateau",
+    "Schedule",
+    "as_schedule",
+    "constant",
+    "cosine",
+    "exponential",
+    "inverse_sqrt",
+    "linear",
+    "one_cycle",
+    "piecewise",
+    "step",
+    "warmup",
+]
+
 Rate = Callable[[Any], Any]  # step -> rate, both numbers, arrays or nodes
 
 
