@@ -39,7 +39,6 @@ from graphad import methods as _methods  # noqa: F401  # fills the methods of No
 from graphad import nn as nn
 from graphad import optim as optim
 from graphad import special as special
-from graphad.autodiff import loops as _loops  # noqa: F401  # fills the derivative of scan
 from graphad.autodiff.transforms import grad as grad
 from graphad.autodiff.transforms import hessian as hessian
 from graphad.autodiff.transforms import hvp as hvp
@@ -86,6 +85,7 @@ def _namespace(node: Node) -> _Any:
 
 
 _install(__array_namespace__=_namespace)
+_install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
 _install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Graph._repr_mimebundle_")
 _install_later("graphad.draw.diff", "Diff.draw")
 _install_later("graphad.interop.networkx", "Graph.to_networkx")

@@ -3,6 +3,7 @@
 import runpy
 import subprocess
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -125,6 +126,20 @@ def test_the_gradient_along_a_direction():
     g = ga.compile([X, W, U, b, h0], ga.grad(loss, U))
     up, down = (g(*values[:2], values[2] + s * 1e-6 * values[5], *values[3:5]) for s in (1, -1))
     np.testing.assert_allclose(curvature, (up - down) / 2e-6, rtol=1e-5, atol=1e-6)
+
+
+class Pair(NamedTuple):
+    count: ga.Node
+    value: ga.Node
+
+
+def test_small_integers_and_named_fields():
+    x = ga.input("x", ("T",), "int32")
+    start = Pair(ga.zeros((), dtype="int32"), ga.ones(()))
+    last, _ = ga.scan(lambda s, v: (Pair(s.count + v, s.value * 2), None), start, x)
+    assert isinstance(last, Pair)
+    count, value = ga.compile([x], [last.count, last.value])(np.arange(5, dtype=np.int32))
+    assert (count.dtype, int(count), float(value)) == (np.int32, 10, 32.0)
 
 
 @pytest.mark.parametrize("read", ["before", "after", "both", "twice"])
@@ -287,7 +302,7 @@ def test_errors_speak_of_the_step():
         ga.scan(lambda h, x: (h, None), h0, {"a": X, "b": ga.input("Y", ("S", 2))})
     with pytest.raises(ArgumentError, match="how many"):
         ga.scan(lambda h, x: (h, None), h0)
-    with pytest.raises(ArgumentError, match="2 parts before"):
+    with pytest.raises(ArgumentError, match=r"the carry is \(node, node\) before the step and node after it"):
         ga.scan(lambda h, x: (h[0], None), (h0, h0), X)
     with pytest.raises(GraphError, match="draw"):
         ga.scan(lambda h, x: (h + ga.random.normal(shape=(B, M)), None), h0, X)

@@ -43,7 +43,7 @@ def scan(step: Step, init: Any, xs: Any = None, length: Any = None, reverse: boo
     carry = [names.symbol(x.type, x.name, 0) for x in first]
     element = [names.symbol(TensorType(x.shape[1:], x.dtype), x.name, 1) for x in given]
     after, shape_after, ys, shape_of_y = _stepped(step, shape_of_carry(carry), shape_of_x(element))
-    _check_carry(carry, after, shape_of_carry(after) if len(after) == len(carry) else None, shape_after(after))
+    _check_carry(carry, after, shape_of_carry(carry), shape_after(after))
     body, captured = _closed([*carry, *element], [*after, *ys], names, began)
     operands = [*first, *given, *captured]
     attrs = {"body": body, "carries": len(carry), "arrays": len(element), "length": turns, "reverse": bool(reverse)}
@@ -63,7 +63,8 @@ def _stepped(step: Step, carry: Any, x: Any) -> tuple[list[Node], Any, list[Node
 
 def _check_carry(before: Sequence[Node], after: Sequence[Node], *structures: Any) -> None:
     if len(before) != len(after) or _form(structures[0]) != _form(structures[1]):
-        fail(ArgumentError, f"scan: the carry has {len(before)} parts before the step and {len(after)} after it")
+        forms = [str(_form(s)).replace("Ellipsis", "node") for s in structures]
+        fail(ArgumentError, f"scan: the carry is {forms[0]} before the step and {forms[1]} after it")
     for x, y in zip(before, after, strict=True):
         if x.type != y.type:
             what = f"scan: the carry {label(x)} enters the step as {x.type} and leaves it as {y.type}"
@@ -149,7 +150,7 @@ def _taken_apart(value: Any, leaves: list[Node]) -> Any:
     if isinstance(value, Mapping):
         return {key: _taken_apart(v, leaves) for key, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(_taken_apart(v, leaves) for v in value)
+        return _sequence(type(value), [_taken_apart(v, leaves) for v in value])
     leaves.append(as_node(value))
     return ...
 
@@ -159,7 +160,12 @@ def _put_together(form: Any, nodes: Iterator[Any]) -> Any:
         return next(nodes)
     if isinstance(form, dict):
         return {key: _put_together(v, nodes) for key, v in form.items()}
-    return None if form is None else type(form)(_put_together(v, nodes) for v in form)
+    return None if form is None else _sequence(type(form), [_put_together(v, nodes) for v in form])
+
+
+def _sequence(kind: Any, parts: list[Any]) -> Any:
+    """A list, a tuple, or a tuple with named fields."""
+    return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
 
 
 def _form(value: Any) -> Any:

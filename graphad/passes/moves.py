@@ -30,23 +30,20 @@ class KeptValues:
             known = [*self._extra.setdefault(forward, []), *_given(forward)]
             self._extra[forward] += [n for n in nodes if not any(n is k for k in known)]
         self._made: dict[Node, Node] = {}  # the new loops
+        self._place: dict[Node, dict[Node, int]] = {}  # which of their results are the values of the old bodies
 
-    def __call__(self, graph: Graph, old: Node, new: Node) -> Results | None:
+    def __call__(self, graph: Graph, old: Node, new: Node) -> Results:
         """The change of one loop."""
         extra, again = self._extra.get(old, []), self._again.get(old)
-        if not extra and again is None:
-            self._made[old] = new
-            return None
         turns = Turns.of(new)
         every, count = len(turns.ends) + len(turns.given), len(turns.carries)
+        turns.given += extra
+        self._place[old] = {n: count + k for k, n in enumerate(turns.given)}
         if again is not None:
             forward, nodes = again
-            made = self._made[forward]
-            place = {n: k for k, n in enumerate(made.attrs["body"].outputs) if k >= made.attrs["carries"]}
+            made, place = self._made[forward], self._place[forward]
             turns.replace({n: turns.array(n, item.build((made,), {"index": place[n]}, n.origin)) for n in nodes})
-        turns.given += extra
-        made = turns.build()
-        self._made[old] = made
+        made = self._made[old] = turns.build()
         places = [*range(every), *(every + len(extra) + k for k in range(count))]
         return {k: item.build((made,), {"index": place}, old.origin) for k, place in enumerate(places)}
 
@@ -161,6 +158,8 @@ class _Sums:
     def _term(self, k: int) -> Node | None:
         """What is added to a carry, if that is all that happens to it."""
         symbol, end = self._turns.carries[k], self._turns.ends[k]
+        if symbol.dtype.kind not in "fc":  # NumPy adds up small integers in larger ones
+            return None
         if end.op not in (add, sum_n) or len(end.inputs) != 2 or len(self._users[symbol]) != 1:
             return None
         if (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional
 
 RNG = np.random.default_rng(0)
 
@@ -80,8 +80,8 @@ def reference(name, floats, others, options):
     arrays = {k: tensor(v) if isinstance(v, list) else v for k, v in options.items()}
     for reduction in ("mean", "sum", "none"):
         inputs = [tensor(v).requires_grad_() for v in floats]
-        x = [F.log_softmax(inputs[0], -1)] if name == "ctc_loss" else inputs
-        out = getattr(F, name)(*x, *map(tensor, others), reduction=reduction, **arrays)
+        x = [functional.log_softmax(inputs[0], -1)] if name == "ctc_loss" else inputs
+        out = getattr(functional, name)(*x, *map(tensor, others), reduction=reduction, **arrays)
         gradients = torch.autograd.grad((out**2).sum() if reduction == "none" else out, inputs)
         results[reduction] = {"value": out.tolist(), "gradients": [g.tolist() for g in gradients]}
     return {"name": name, "floats": floats, "others": others, "options": options, "results": results}
