@@ -15,10 +15,9 @@ from graphad.ir.graph import Graph
 from graphad.ir.late import install
 from graphad.ir.origin import Origin, here
 from graphad.ir.types import is_differentiable
-from graphad.ops.control import scan
+from graphad.ops.control import scan, symbol
 from graphad.ops.elementwise import add
 from graphad.ops.fit import zeros_like
-from graphad.ops.leaves import input
 from graphad.ops.tuples import items
 from graphad.rules.stable import STABLE
 from graphad.rules.view import stabilized
@@ -94,17 +93,12 @@ class _Symbols:
     """New inputs of a body, with names of their own."""
 
     def __init__(self, body: Graph, origin: Origin) -> None:
-        self._taken, self._origin = {x.name for x in body.inputs}, origin
+        self._taken, self._origin = {x.name or "" for x in body.inputs}, origin
 
     def make(self, like: Node, prefix: str) -> Node:
         """A symbol of the type of ``like``, called after it."""
-        wish = name = f"{prefix}{like.name or 'y'}"
-        k = 2
-        while name in self._taken:
-            name, k = f"{wish}_{k}", k + 1
-        self._taken.add(name)
-        attrs = {"name": name, "shape": like.shape, "dtype": like.dtype}
-        return input.build((), attrs, Origin(name, self._origin.place, self._origin.scope))
+        origin = Origin(None, self._origin.place, self._origin.scope)
+        return symbol(f"{prefix}{like.name or 'y'}", like.type, self._taken, origin)
 
 
 def scan_jvp(tangents: Sequence[Node | None], out: Node, *operands: Node, **attrs: Any) -> tuple[Node | None, ...]:

@@ -11,7 +11,8 @@ from graphad.ir.graph import Graph, rebuild, toposort
 from graphad.ir.origin import Origin, here
 from graphad.ir.types import TensorType
 from graphad.ops.control import scan as scan_op
-from graphad.ops.leaves import as_node, input
+from graphad.ops.control import symbol
+from graphad.ops.leaves import as_node
 from graphad.ops.tuples import item
 
 Step = Callable[[Any, Any], tuple[Any, Any]]
@@ -123,14 +124,8 @@ class _Names:
 
     def symbol(self, type_: TensorType, name: str | None, role: int) -> Node:
         """A new input of the body."""
-        wish = found = (name if role != 1 else None) or self._known[role]
-        k = 2
-        while found in self._taken:
-            found, k = f"{wish}_{k}", k + 1
-        self._taken.add(found)
-        return input.build(
-            (), {"name": found, "shape": type_.shape, "dtype": type_.dtype}, Origin(found, here(False).place)
-        )
+        wish = (name if role != 1 else None) or self._known[role]
+        return symbol(wish, type_, self._taken, Origin(None, here(False).place))
 
 
 def _flat(value: Any) -> tuple[list[Node], Callable[[Sequence[Any]], Any]]:

@@ -13,8 +13,9 @@ from graphad.errors import GraphError
 from graphad.ir.core import Custom, Node, fail, label, op
 from graphad.ir.dims import Size
 from graphad.ir.late import method as _late
+from graphad.ir.origin import Origin
 from graphad.ir.types import TensorType, TupleType
-from graphad.ops.leaves import plain
+from graphad.ops.leaves import input, plain
 
 
 def _as_is(value: Any, nodes: Sequence[Node]) -> Any:
@@ -45,6 +46,16 @@ def scan(*operands: Node, body: Kept, carries: Kept, arrays: Kept, length: Kept,
     each = [stacked(y.type, length) for y in body.outputs[carries:]]
     ends = [x.type for x in operands[:carries]]
     return TupleType([*ends, *each, *(stacked(type_, length) for type_ in ends)])
+
+
+def symbol(wish: str, type_: TensorType, taken: set[str], origin: Origin) -> Node:
+    """A new input of a body: called as wished, or with the first number that makes the name new; it is then taken."""
+    name, k = wish, 2
+    while name in taken:
+        name, k = f"{wish}_{k}", k + 1
+    taken.add(name)
+    origin.name = name
+    return input.build((), {"name": name, "shape": type_.shape, "dtype": type_.dtype}, origin)
 
 
 def stacked(type_: TensorType, length: Size) -> TensorType:

@@ -44,8 +44,7 @@ class KeptValues:
             made, place = self._made[forward], self._place[forward]
             turns.replace({n: turns.array(n, item.build((made,), {"index": place[n]}, n.origin)) for n in nodes})
         made = self._made[old] = turns.build()
-        places = [*range(every), *(every + len(extra) + k for k in range(count))]
-        return {k: item.build((made,), {"index": place}, old.origin) for k, place in enumerate(places)}
+        return turns.results(made, range(count), range(count, every), every)
 
 
 def _computed_again(loop: Node) -> tuple[Node, list[Node]] | None:
@@ -110,11 +109,7 @@ def at_once(graph: Graph, old: Node, new: Node) -> Results:
     sums = _Sums(turns, {k for k in range(count) if k in used and every + k not in used})
     made = turns.build()
     kept = [k for k in range(count) if k not in sums.found]
-    first = range(len(kept), len(kept) + every - count)
-    later = range(len(kept) + len(turns.given), 2 * len(kept) + len(turns.given))
-    places = {**dict(zip(kept, range(len(kept)), strict=True)), **dict(zip(range(count, every), first, strict=True))}
-    places |= {every + k: place for k, place in zip(kept, later, strict=True)}
-    found = {k: item.build((made,), {"index": place}, old.origin) for k, place in places.items()}
+    found = turns.results(made, kept, range(count, every), every)
     return found | {k: make(made) for k, make in sums.found.items()}
 
 

@@ -7,8 +7,7 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Size
 from graphad.ir.graph import Graph, rebuild
 from graphad.ir.origin import Origin
-from graphad.ops.control import scan
-from graphad.ops.leaves import input
+from graphad.ops.control import scan, symbol
 from graphad.ops.tuples import item
 
 Results = Mapping[int, Node]  # by the index of an item of the old loop
@@ -57,10 +56,19 @@ class Turns:
 
     def build(self) -> Node:
         """The scan."""
-        body = Graph([*self.carries, *self.arrays, *self.shared], [*self.ends, *self.given], self.name)
-        attrs = {"body": body, "carries": len(self.carries), "arrays": len(self.arrays)}
+        attrs = {"body": self.body, "carries": len(self.carries), "arrays": len(self.arrays)}
         attrs |= {"length": self.length, "reverse": self.reverse}
         return scan.build([*self.starts, *self.stacks, *self.values], attrs, self.origin)
+
+    def results(self, made: Node, carries: Sequence[int], given: Sequence[int], every: int) -> dict[int, Node]:
+        """The items of ``made``, this loop, by their places in an old loop, whose turn had ``every`` results.
+
+        ``carries`` and ``given`` are the places there of the carries, and of the first of what a turn gives.
+        """
+        later = len(self.carries) + len(self.given)
+        places = [*enumerate(carries), *enumerate(given, len(self.carries))]
+        places += [(later + k, every + old) for k, old in enumerate(carries)]
+        return {old: item.build((made,), {"index": place}, self.origin) for place, old in places}
 
     @property
     def body(self) -> Graph:
@@ -74,16 +82,11 @@ class Turns:
 
     def array(self, like: Node, stack: Node) -> Node:
         """A new symbol for the elements of ``stack``."""
-        wish = name = like.name if like.name and like.name.isidentifier() else "t"
-        k = 2
-        while name in self.taken:
-            name, k = f"{wish}_{k}", k + 1
-        self.taken.add(name)
-        origin = like.origin.derived("loop", name=name, uses=(), is_cotangent=False)
-        symbol = input.build((), {"name": name, "shape": like.shape, "dtype": like.dtype}, origin)
-        self.arrays.append(symbol)
+        wish = like.name if like.name and like.name.isidentifier() else "t"
+        origin = like.origin.derived("loop", name=None, uses=(), is_cotangent=False)
+        self.arrays.append(symbol(wish, like.type, self.taken, origin))
         self.stacks.append(stack)
-        return symbol
+        return self.arrays[-1]
 
     def replace(self, replacements: Mapping[Node, Node]) -> None:
         """Exchange nodes of the body."""
@@ -113,9 +116,7 @@ def needed_parts(graph: Graph, old: Node, new: Node) -> Results:
     turns.arrays, turns.stacks = ([xs[k] for k in arrays] for xs in (turns.arrays, turns.stacks))
     turns.shared, turns.values = ([xs[k] for k in shared] for xs in (turns.shared, turns.values))
     turns.given = [turns.given[k - count] for k in given]
-    made = turns.build()
-    places = [*carries, *given, *(every + k for k in carries)]
-    return {place: item.build((made,), {"index": k}, old.origin) for k, place in enumerate(places)}
+    return turns.results(turns.build(), carries, given, every)
 
 
 def _reached(body: Graph, results: Sequence[int]) -> set[Node]:
