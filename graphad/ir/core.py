@@ -274,6 +274,15 @@ class Op:
         return operands, attrs
 
 
+def rename(node: Node, name: str) -> None:
+    """Give a placeholder its final name: for layers, whose parameters get theirs when it is known what else there is.
+
+    Names never change a result; still, nobody may have kept the old one, so this is for nodes that are in no graph yet.
+    """
+    object.__setattr__(node, "attrs", {**node.attrs, "name": name})
+    node.origin.name = name
+
+
 def _take_name_away(node: Node, born: int) -> None:
     """Casts, broadcasts and constants made for an operand do not go by the name of the result."""
     while node.origin.serial > born:

@@ -1,7 +1,7 @@
 """Neural networks: `graphad.nn`, functions with the names, arguments and layout (NCHW) of `torch.nn.functional`.
 
 All are composites: graphs of ordinary nodes, differentiable to any order. Parameters are inputs like any others.
-`init` gives their initial values.
+`init` gives their initial values. Layers are dataclasses that hold parameters (layers/base.py) and call the functions.
 """
 
 from graphad.nn import init as init
@@ -50,6 +50,19 @@ from graphad.nn.entropies import binary_cross_entropy_with_logits as binary_cros
 from graphad.nn.entropies import cross_entropy as cross_entropy
 from graphad.nn.entropies import kl_div as kl_div
 from graphad.nn.entropies import nll_loss as nll_loss
+from graphad.nn.layers.base import Layer as Layer
+from graphad.nn.layers.base import buffers as buffers
+from graphad.nn.layers.base import declare as declare
+from graphad.nn.layers.base import initial as initial
+from graphad.nn.layers.base import parameters as parameters
+from graphad.nn.layers.base import training as training
+from graphad.nn.layers.linear import Bilinear as Bilinear
+from graphad.nn.layers.linear import Embedding as Embedding
+from graphad.nn.layers.linear import Flatten as Flatten
+from graphad.nn.layers.linear import Lambda as Lambda
+from graphad.nn.layers.linear import Linear as Linear
+from graphad.nn.layers.linear import Residual as Residual
+from graphad.nn.layers.linear import Sequential as Sequential
 from graphad.nn.losses import cosine_embedding_loss as cosine_embedding_loss
 from graphad.nn.losses import cosine_similarity as cosine_similarity
 from graphad.nn.losses import half_squared_error as half_squared_error

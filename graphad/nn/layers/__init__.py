@@ -1,0 +1,1 @@
+"""Layers: parameters and static numbers as data, nodes when called; start with base.py."""
