@@ -21,7 +21,7 @@ CASES = [
     ("ConvTranspose2d", [4, 2, 3], {"stride": [2, 1], "groups": 2, "dilation": [1, 2]}, (2, 4, 3, 2)),
     ("ConvTranspose2d", [2, 3, 2], {"bias": False}, (2, 3, 2)),
     ("ConvTranspose3d", [2, 3, 2], {"stride": 2}, (1, 2, 2, 2, 2)),
-    ("MaxPool1d", [3], {"stride": 2, "padding": 1, "dilation": 2, "ceil_mode": True}, (2, 3, 9)),
+    ("MaxPool1d", [3], {"stride": 2, "padding": 1, "dilation": 2, "ceil_mode": True}, (2, 3, 8)),
     ("MaxPool2d", [2], {}, (2, 3, 5, 4)),
     ("MaxPool2d", [[3, 2]], {"stride": 1, "padding": [1, 0]}, (2, 5, 4)),
     ("MaxPool3d", [2], {}, (1, 2, 4, 4, 3)),

@@ -160,3 +160,14 @@ def test_one_value_per_channel_has_no_variance_in_training():
     with nn.training() as run, pytest.raises(ShapeError, match="one has one value per channel"):
         nn.BatchNorm(3)(ga.input("one", (1, 3)))
     assert not run.updates
+
+
+def test_running_statistics_cost_no_further_pass_over_the_batch():
+    """They come from the sums by which the batch is normalized."""
+    x = ga.input("x", ("batch", 3, "length"))
+    norm = nn.BatchNorm(3, affine=False)
+    with nn.training() as run:
+        y = norm(x)
+    inputs = [x, *nn.buffers(norm)]
+    without, with_them = ga.compile(inputs, y), ga.compile(inputs, y, updates=run.updates)
+    assert with_them.source.count("add.reduce") == without.source.count("add.reduce") == 2
