@@ -14,6 +14,7 @@ from graphad.nn.activations import hardswish as hardswish
 from graphad.nn.activations import hardtanh as hardtanh
 from graphad.nn.activations import heaviside_step as heaviside_step
 from graphad.nn.activations import leaky_relu as leaky_relu
+from graphad.nn.activations import linear as linear
 from graphad.nn.activations import log_softmax as log_softmax
 from graphad.nn.activations import mish as mish
 from graphad.nn.activations import prelu as prelu
@@ -26,6 +27,7 @@ from graphad.nn.activations import softmax as softmax
 from graphad.nn.activations import softplus as softplus
 from graphad.nn.activations import softsign as softsign
 from graphad.nn.activations import tanh as tanh
+from graphad.nn.activations import threshold as threshold
 from graphad.nn.adaptive_pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from graphad.nn.adaptive_pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from graphad.nn.adaptive_pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
@@ -63,6 +65,12 @@ from graphad.nn.layers.linear import Lambda as Lambda
 from graphad.nn.layers.linear import Linear as Linear
 from graphad.nn.layers.linear import Residual as Residual
 from graphad.nn.layers.linear import Sequential as Sequential
+from graphad.nn.layers.noise import DropConnect as DropConnect
+from graphad.nn.layers.noise import Dropout as Dropout
+from graphad.nn.layers.noise import GaussianNoise as GaussianNoise
+from graphad.nn.layers.noise import Shakeout as Shakeout
+from graphad.nn.layers.noise import Whiteout as Whiteout
+from graphad.nn.layers.noise import Zoneout as Zoneout
 from graphad.nn.losses import cosine_embedding_loss as cosine_embedding_loss
 from graphad.nn.losses import cosine_similarity as cosine_similarity
 from graphad.nn.losses import half_squared_error as half_squared_error
