@@ -92,6 +92,9 @@ from graphad.nn.pooling import avg_pool3d as avg_pool3d
 from graphad.nn.pooling import max_pool1d as max_pool1d
 from graphad.nn.pooling import max_pool2d as max_pool2d
 from graphad.nn.pooling import max_pool3d as max_pool3d
+from graphad.nn.regularizers import elastic_net as elastic_net
+from graphad.nn.regularizers import l1 as l1
+from graphad.nn.regularizers import l2 as l2
 from graphad.special import log_expit
 
 logsigmoid = log_sigmoid = log_expit

@@ -31,7 +31,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et 
 
 @composite
 def linear(input: Any) -> Node:
-    """x itself, the activation of a layer without one. (In PyTorch ``linear`` multiplies by a matrix: here `Linear`.)"""
+    """x itself, the activation of a layer that has none; PyTorch's function of this name is here the layer `Linear`."""
     return as_node(input)
 
 

@@ -28,7 +28,7 @@ from graphad.nn.layers.linear import Linear, with_features
 from graphad.ops.attributes import as_float
 from graphad.ops.casts import cast
 from graphad.ops.contract import einsum, matmul
-from graphad.ops.elementwise import sign, sqrt, square
+from graphad.ops.elementwise import add, sign, sqrt, square
 from graphad.ops.fit import broadcast_to, full, ones, sum
 from graphad.ops.kinks import absolute
 from graphad.ops.leaves import as_node
@@ -128,8 +128,8 @@ class Zoneout(Layer):
         old, new = as_node(old), as_node(new)
         if mask is None and in_training() is not None:
             mask = _coins(self.p, new.shape, new)
-        stay = self.p if mask is None else as_node(mask)
-        return stay * old + (1 - stay) * new
+        stay = self.p if mask is None else mask
+        return add(stay * old, (1 - stay) * new)
 
 
 @final
@@ -207,7 +207,7 @@ class GaussianNoise(Layer):
 
     def forward(self, x: Any) -> Node:
         x = as_node(x)
-        return x if in_training() is None else x + self.std * _normal_like(x)
+        return x if in_training() is None else add(x, self.std * _normal_like(x))
 
 
 def _coins(p: float, shape: Any, like: Node) -> Node:
