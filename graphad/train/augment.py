@@ -74,7 +74,7 @@ def random_crop(
     border = _count("random_crop: padding", padding)
     given = size if isinstance(size, tuple) else images.shape[-2:] if size is None else (size, size)
     height, width = (_count("random_crop: size", n) for n in given)
-    value = _fit(images.dtype, np.asarray(as_float(fill, "random_crop: fill", -math.inf, math.inf)))
+    value = _fill("random_crop", fill, images)
     padded = np.pad(images, [(0, 0)] * (images.ndim - 2) + [(border, border)] * 2, constant_values=value)
     if height > padded.shape[-2] or width > padded.shape[-1]:
         what = f"random_crop: the size {(height, width)} is larger than the padded images {padded.shape[-2:]}"
@@ -95,7 +95,7 @@ def rotate(rng: np.random.Generator, images: Array, *, degrees: float = 15.0, fi
     """Turned around the center by an angle drawn from ±``degrees``, bilinearly interpolated; outside is ``fill``."""
     images = _checked("rotate", rng, images)
     limit = as_float(degrees, "rotate: degrees", 0, math.inf)
-    outside = as_float(fill, "rotate: fill", -math.inf, math.inf)
+    outside = _fill("rotate", fill, images)
     angle = np.deg2rad(rng.uniform(-limit, limit, len(images)))[:, None, None]
     height, width = images.shape[-2:]
     y = (np.arange(height) - (height - 1) / 2)[:, None]
@@ -131,7 +131,7 @@ def _checked(name: str, rng: Any, images: Any) -> Array:
     array = np.asarray(images)
     if array.dtype.kind not in "fiu":
         raise DTypeError(f"{name}: images must have a real dtype, not {array.dtype}")
-    if array.ndim not in (3, 4):
+    if array.ndim not in (3, 4) or 0 in array.shape[1:]:
         forms = "(batch, height, width) or (batch, channels, height, width)"
         raise ShapeError(f"{name}: images must be {forms}, not {shape_text(array.shape)}")
     return array
@@ -141,6 +141,14 @@ def _count(what: str, value: Any) -> int:
     number = as_int(value, what)
     if number < 0:
         raise ArgumentError(f"{what} must not be negative, not {number}")
+    return number
+
+
+def _fill(name: str, value: Any, images: Array) -> float:
+    """What stands where there is no image. Raises ArgumentError where the dtype of the images cannot hold it."""
+    number = as_float(value, f"{name}: fill", -math.inf, math.inf)
+    if _fit(images.dtype, np.asarray(number)) != number and images.dtype.kind in "iu":
+        raise ArgumentError(f"{name}: images of {images.dtype} cannot hold the fill {number:g}")
     return number
 
 
@@ -182,10 +190,12 @@ def _bilinear(images: Array, rows: Array, columns: Array, outside: float) -> Arr
 def _fit(dtype: np.dtype[Any], values: Array, limits: tuple[float, float] | None = None) -> Array:
     """Values within the limits, in a dtype; integers are rounded and held within what they can be."""
     if limits is not None:
-        low, high = limits
-        if not low <= high:
-            raise ArgumentError(f"limits must be (low, high), not {limits}")
-        values = np.clip(values, low, high)
+        if not (isinstance(limits, tuple) and len(limits) == 2 and limits[0] <= limits[1]):
+            raise ArgumentError(f"limits must be (low, high), not {limits!r}")
+        values = np.clip(values, *limits)
     if dtype.kind in "iu":
-        values = np.clip(np.rint(values), np.iinfo(dtype).min, np.iinfo(dtype).max)
+        low, high = (float(n) for n in (np.iinfo(dtype).min, np.iinfo(dtype).max))
+        if dtype.itemsize == 8:
+            high = math.nextafter(high, 0)  # as a float the largest one is too large by 1
+        values = np.clip(np.rint(values), low, high)
     return np.asarray(values, dtype)

@@ -29,6 +29,8 @@ try:
 except ImportError as problem:
     raise MissingDependencyError("whitening needs scikit-learn", hint='pip install "graphad[sklearn]"') from problem
 
+__all__ = ["ZCA", "pca_whitening", "standardization", "zca_whitening"]
+
 Array = np.ndarray[Any, Any]
 
 
