@@ -55,7 +55,9 @@ def flip(rng: np.random.Generator, images: Array, *, p: float = 0.5, axis: str =
     if axis not in ("horizontal", "vertical"):
         raise ArgumentError(f"flip: axis must be 'horizontal' or 'vertical', not {axis!r}")
     turned = images[..., ::-1] if axis == "horizontal" else images[..., ::-1, :]
-    return np.where(_per_image(rng.random(len(images)) < p, images), turned, images)
+    chosen, result = rng.random(len(images)) < p, images.copy()
+    result[chosen] = turned[chosen]
+    return result
 
 
 def random_crop(

@@ -51,12 +51,11 @@ class ZCA(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignor
         eps = as_float(self.eps, "ZCA: eps", 0, math.inf)
         self.mean_ = X.mean(axis=0)
         _, spread, axes = np.linalg.svd(X - self.mean_, full_matrices=False)
-        tiny = spread.max(initial=0) * max(X.shape) * np.finfo(X.dtype).eps
-        variance = np.where(spread > tiny, spread**2 / (len(X) - 1) + eps, np.inf)
-        rest = 1 / math.sqrt(eps) if eps else 0.0  # what lies in none of the axes
-        self.whitening_ = rest * np.eye(X.shape[1], dtype=X.dtype)
-        scales = np.where(np.isinf(variance), rest, 1 / np.sqrt(variance)) - rest
-        self.whitening_ = self.whitening_ + (axes.T * scales) @ axes
+        kept = spread > spread.max(initial=0) * max(X.shape) * np.finfo(X.dtype).eps
+        rest = 1 / math.sqrt(eps) if eps else 0.0  # for directions without variance
+        scales = np.full_like(spread, rest)
+        scales[kept] = 1 / np.sqrt(spread[kept] ** 2 / (len(X) - 1) + eps)
+        self.whitening_ = (axes.T * (scales - rest)) @ axes + rest * np.eye(X.shape[1], dtype=X.dtype)
         return self
 
     def transform(self, X: Any) -> Array:
