@@ -189,10 +189,9 @@ class Whiteout(Layer):
         if in_training() is None:
             return y
         W, power = self.layer.W, 2 - self.gamma
-        size = where(W == 0, 0, absolute(where(W == 0, 1, W)) ** power)  # power may have no derivative at 0
+        size = where(W == 0, 0, absolute(W) ** power)  # also where the power is 0
         variance = sum(self.sigma**2 * size + self.lam * square(W), axis=0)
-        spread = where(variance > 0, sqrt(where(variance > 0, variance, 1)), 0)
-        return y + spread * _normal_like(y)
+        return y + sqrt(variance) * _normal_like(y)
 
 
 @final
