@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from graphad import fft, linalg, namespace, nn, optim, special
+from graphad import fft, linalg, namespace, nn, optim, special, train
 from graphad.ir.core import Op
 from graphad.passes import factorizations, overlaps, unrolled
 from graphad.passes.algebra import CLOSE, EXACT
 from graphad.rules.einsums import BY_BLAS
 from graphad.rules.engine import Rule, Table, merge, name_of
 from graphad.rules.stable import STABLE
+from graphad.train import whitening
 
 HERE = Path(__file__).parent
 FUNCTIONS = """# Functions
@@ -31,6 +32,8 @@ SPACES = {
     "graphad.nn.init": nn.init,
     "graphad.optim": optim,
     "graphad.optim.schedules": optim.schedules,
+    "graphad.train.augment": train.augment,
+    "graphad.train (scikit-learn)": whitening,
 }
 TABLES = {
     "Exact: the same bits, but for the sign of a zero": EXACT,

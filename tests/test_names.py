@@ -1,6 +1,7 @@
 """The public names: every function that is promised exists, in its namespace, is documented, and answers to NumPy."""
 
 import inspect
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -44,7 +45,9 @@ NAMES = {
         scaled_dot_product_attention
         mse_loss half_squared_error l1_loss huber_loss smooth_l1_loss binary_cross_entropy
         binary_cross_entropy_with_logits cross_entropy nll_loss kl_div hinge_loss cosine_embedding_loss
-        cosine_similarity triplet_margin_loss ctc_loss
+        cosine_similarity triplet_margin_loss ctc_loss linear threshold l1 l2 elastic_net
+        Layer declare parameters buffers initial training Linear Bilinear Embedding Flatten Sequential Residual Lambda
+        Dropout DropConnect GaussianNoise Zoneout Shakeout Whiteout
         Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d MaxPool1d MaxPool2d MaxPool3d AvgPool1d
         AvgPool2d AvgPool3d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d
         AdaptiveMaxPool3d GlobalAvgPool GlobalMaxPool BatchNorm LayerNorm InstanceNorm GroupNorm RMSNorm""",
@@ -52,13 +55,15 @@ NAMES = {
         sgd momentum nesterov adagrad adadelta rmsprop adam adamw adamax nadam amsgrad lion chain step per_parameter
         scale scale_by_learning_rate scale_by_rss scale_by_adadelta scale_by_rms scale_by_adam scale_by_nadam
         scale_by_adamax scale_by_sign scale_by_lion trace clip clip_by_global_norm add_decayed_weights accumulate
-        ema""",
+        ema max_norm""",
+    "train": "standardization pca_whitening zca_whitening ZCA",
+    "train.augment": "compose flip random_crop shift rotate brightness contrast",
 }
 PAIRS = [(space, name) for space, names in NAMES.items() for name in names.split()]
 
 
 def look_up(space, name):
-    return getattr(getattr(ga, space) if space else ga, name)
+    return attrgetter(f"{space}.{name}" if space else name)(ga)
 
 
 @pytest.mark.parametrize(("space", "name"), PAIRS)

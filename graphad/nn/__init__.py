@@ -14,6 +14,7 @@ from graphad.nn.activations import hardswish as hardswish
 from graphad.nn.activations import hardtanh as hardtanh
 from graphad.nn.activations import heaviside_step as heaviside_step
 from graphad.nn.activations import leaky_relu as leaky_relu
+from graphad.nn.activations import linear as linear
 from graphad.nn.activations import log_softmax as log_softmax
 from graphad.nn.activations import mish as mish
 from graphad.nn.activations import prelu as prelu
@@ -26,6 +27,7 @@ from graphad.nn.activations import softmax as softmax
 from graphad.nn.activations import softplus as softplus
 from graphad.nn.activations import softsign as softsign
 from graphad.nn.activations import tanh as tanh
+from graphad.nn.activations import threshold as threshold
 from graphad.nn.adaptive_pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from graphad.nn.adaptive_pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from graphad.nn.adaptive_pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
@@ -69,6 +71,12 @@ from graphad.nn.layers.linear import Lambda as Lambda
 from graphad.nn.layers.linear import Linear as Linear
 from graphad.nn.layers.linear import Residual as Residual
 from graphad.nn.layers.linear import Sequential as Sequential
+from graphad.nn.layers.noise import DropConnect as DropConnect
+from graphad.nn.layers.noise import Dropout as Dropout
+from graphad.nn.layers.noise import GaussianNoise as GaussianNoise
+from graphad.nn.layers.noise import Shakeout as Shakeout
+from graphad.nn.layers.noise import Whiteout as Whiteout
+from graphad.nn.layers.noise import Zoneout as Zoneout
 from graphad.nn.layers.normalization import BatchNorm as BatchNorm
 from graphad.nn.layers.normalization import GroupNorm as GroupNorm
 from graphad.nn.layers.normalization import InstanceNorm as InstanceNorm
@@ -109,6 +117,9 @@ from graphad.nn.pooling import avg_pool3d as avg_pool3d
 from graphad.nn.pooling import max_pool1d as max_pool1d
 from graphad.nn.pooling import max_pool2d as max_pool2d
 from graphad.nn.pooling import max_pool3d as max_pool3d
+from graphad.nn.regularizers import elastic_net as elastic_net
+from graphad.nn.regularizers import l1 as l1
+from graphad.nn.regularizers import l2 as l2
 from graphad.special import log_expit
 
 logsigmoid = log_sigmoid = log_expit

@@ -30,6 +30,19 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et 
 
 
 @composite
+def linear(input: Any) -> Node:
+    """x itself, the activation of a layer that has none; PyTorch's function of this name is here the layer `Linear`."""
+    return as_node(input)
+
+
+@composite
+def threshold(input: Any, threshold: float, value: float) -> Node:
+    """x for x > threshold, else ``value``; the derivative at the threshold is 0."""
+    x = as_node(input)
+    return where(x > threshold, x, value)
+
+
+@composite
 def relu6(input: Any) -> Node:
     """relu limited to 6; the derivative at 0 and at 6 is 0."""
     x = as_node(input)

@@ -1,6 +1,7 @@
 """Attention, dropout and embedding: what transformers have besides `layer_norm` and matrix products."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from graphad.functional.smooth import softmax
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
 from graphad.ir.types import broadcast_shapes, shape_text
+from graphad.ops.attributes import normal_axis
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import sqrt
 from graphad.ops.fit import as_count, expand_dims
@@ -39,19 +41,22 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Node:
 
 
 @composite
-def dropout(input: Any, p: float = 0.5, training: bool = True) -> Node:
+def dropout(input: Any, p: float = 0.5, training: bool = True, shared_axes: int | Sequence[int] = ()) -> Node:
     """Each element is 0 with probability ``p``, else divided by 1 - p (Srivastava et al. 2014).
 
-    The mask is drawn once per call from the generator given as ``rng=``; forward and backward share it. Without
-    ``training`` nothing happens. Raises ArgumentError unless 0 ≤ p ≤ 1.
+    The mask is drawn once per call from the generator given as ``rng=``; forward and backward share it. Along
+    ``shared_axes`` all elements are dropped together: (2, 3) drops channels of images. Without ``training`` nothing
+    happens. Raises ArgumentError unless 0 ≤ p ≤ 1, AxisError.
     """
     x = as_node(input)
     if not 0 <= p <= 1:
         fail(ArgumentError, f"dropout: p must lie between 0 and 1, not {p}", x)
+    shared = {normal_axis(a, [x]) for a in ((shared_axes,) if isinstance(shared_axes, int) else shared_axes)}
     if not training or p == 0:
         return x
     keep = 1 - float(p)
-    draws = uniform(shape=x.shape, dtype=x.dtype if x.dtype == np.float32 else np.float64)
+    shape = tuple(1 if k in shared else size for k, size in enumerate(x.shape))
+    draws = uniform(shape=shape, dtype=x.dtype if x.dtype == np.float32 else np.float64)
     return where(draws < keep, x / (keep or 1), 0)
 
 

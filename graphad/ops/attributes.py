@@ -4,6 +4,7 @@ An op's signature uses these as annotations: ``def sum(x: Node, axis: Axes = Non
 the node is built, with the value and the op's input nodes; it raises in the user's words.
 """
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -19,6 +20,18 @@ def as_int(value: Any, what: str, *nodes: Node) -> int:
         return operator.index(value)
     except TypeError:
         fail(ArgumentError, f"{what} must be an int, not {type(value).__name__}", *nodes)
+
+
+def as_float(value: Any, what: str, low: float, high: float) -> float:
+    """A Python float if it is a number with low ≤ value ≤ high. Raises ArgumentError saying what it is for."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        fail(ArgumentError, f"{what} must be a number, not {type(value).__name__}")
+    if not low <= number <= high or number == math.inf:
+        limits = f"lie between {low:g} and {high:g}" if high < math.inf else f"be at least {low:g} and finite"
+        fail(ArgumentError, f"{what} must {limits}, not {number:g}")
+    return number
 
 
 def normal_axis(axis: Any, nodes: Sequence[Node], extra: int = 0) -> int:

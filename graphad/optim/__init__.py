@@ -14,6 +14,7 @@ from graphad.optim.base import Transform as Transform
 from graphad.optim.base import chain as chain
 from graphad.optim.base import per_parameter as per_parameter
 from graphad.optim.base import step as step
+from graphad.optim.constraints import max_norm as max_norm
 from graphad.optim.optimizers import adadelta as adadelta
 from graphad.optim.optimizers import adagrad as adagrad
 from graphad.optim.optimizers import adam as adam

@@ -15,7 +15,7 @@ PACKAGE = Path(ga.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = ["errors", "ir", "ops", "functional", "linalg", "special", "fft", "nn"]
 LAYERS += ["namespace", "methods", "form", "rules", "autodiff", "optim", "passes", "lower", "draw"]
-LAYERS += ["interop", "demo", "cli"]
+LAYERS += ["interop", "train", "demo", "cli"]
 HEAVY = {"sklearn", "sympy", "pygraphviz", "networkx"}
 
 

@@ -13,6 +13,7 @@ from graphad.ops.leaves import input as declare
 
 FORMS = {
     "relu": lambda x: np.maximum(x, 0),
+    "linear": lambda x: x,
     "relu6": lambda x: np.minimum(np.maximum(x, 0), 6),
     "leaky_relu": lambda x: np.where(x > 0, x, 0.01 * x),
     "elu": lambda x: np.where(x > 0, x, np.exp(np.minimum(x, 0)) - 1),
@@ -54,6 +55,15 @@ def test_values_and_derivatives(name):
     ones = [np.ones_like(POINTS)]
     np.testing.assert_allclose(first, directional(FORMS[name], [POINTS], ones), rtol=1e-7, atol=1e-8)
     np.testing.assert_allclose(second, directional(lambda v: f(v)[1], [POINTS], ones), rtol=1e-6, atol=1e-8)
+
+
+def test_threshold():
+    f = derivatives(lambda x: nn.threshold(x, 0.5, -2.0))
+    y, first, second = f(np.array([-1.0, 0.5, 0.7, 3.0]))
+    np.testing.assert_array_equal(y, [-2, -2, 0.7, 3])
+    np.testing.assert_array_equal(first, [0, 0, 1, 1])
+    np.testing.assert_array_equal(second, 0)
+    assert nn.threshold(ga.input("x", (3,), "float32"), 0.5, -2.0).dtype == np.float32
 
 
 def test_tanh_form_of_gelu():
