@@ -63,6 +63,12 @@ from graphad.nn.layers.linear import Lambda as Lambda
 from graphad.nn.layers.linear import Linear as Linear
 from graphad.nn.layers.linear import Residual as Residual
 from graphad.nn.layers.linear import Sequential as Sequential
+from graphad.nn.layers.recurrent import GRU as GRU
+from graphad.nn.layers.recurrent import LSTM as LSTM
+from graphad.nn.layers.recurrent import RNN as RNN
+from graphad.nn.layers.recurrent import Bidirectional as Bidirectional
+from graphad.nn.layers.recurrent import Recurrent as Recurrent
+from graphad.nn.layers.recurrent import RecurrentStack as RecurrentStack
 from graphad.nn.losses import cosine_embedding_loss as cosine_embedding_loss
 from graphad.nn.losses import cosine_similarity as cosine_similarity
 from graphad.nn.losses import half_squared_error as half_squared_error

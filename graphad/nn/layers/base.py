@@ -28,6 +28,7 @@ Layers of your own are dataclasses, too; parameters and buffers are made by `dec
 """
 
 import itertools
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -247,8 +248,8 @@ def _settle(model: Any, args: tuple[Any, ...]) -> None:
 
 
 def _snake(name: str) -> str:
-    """Such as batch_norm for BatchNorm."""
-    return "".join(f"_{c.lower()}" if c.isupper() and k else c.lower() for k, c in enumerate(name))
+    """Such as batch_norm for BatchNorm, and rms_norm for RMSNorm."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _shown(value: Any) -> str:
