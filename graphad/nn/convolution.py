@@ -10,7 +10,7 @@ from typing import Any
 from graphad.errors import ArgumentError, ShapeError
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
-from graphad.ir.types import shape_text
+from graphad.ir.types import Shape, shape_text
 from graphad.ops import conv as ops
 from graphad.ops.attributes import as_int
 from graphad.ops.diagonals import pad_zeros
@@ -144,6 +144,26 @@ def batched(name: str, x: Node, n: int) -> tuple[Node, bool]:
     return (x, True) if x.ndim == n + 2 else (expand_dims(x, 0), False)
 
 
+def paddings(
+    name: str, padding: Any, kernel: Shape, stride: tuple[int, ...], dilation: tuple[int, ...], *nodes: Node
+) -> list[tuple[int, int]]:
+    """Zeros (before, after) each spatial axis of a convolution. Raises ArgumentError."""
+    if padding == "valid":
+        return [(0, 0)] * len(kernel)
+    if not isinstance(padding, str):
+        return [(p, p) for p in ints(name, "padding", padding, len(kernel), *nodes)]
+    if padding != "same":
+        fail(ArgumentError, f"{name}: padding must be ints, 'same' or 'valid', not {padding!r}", *nodes)
+    if any(s != 1 for s in stride):
+        what = f"{name}: padding 'same' needs stride 1, not {stride}"
+        fail(ArgumentError, what, *nodes, hint="give the padding as ints")
+    total = [
+        d * (as_int(k, f"{name}: for padding 'same' the kernel's size", *nodes) - 1)
+        for k, d in zip(kernel, dilation, strict=True)
+    ]
+    return [(t // 2, t - t // 2) for t in total]
+
+
 def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Node:
     name = f"conv{n}d"
     (x, has_batch), w = batched(name, as_node(input), n), as_node(weight)
@@ -153,32 +173,11 @@ def _conv(n: int, input: Any, weight: Any, bias: Any, stride: Any, padding: Any,
     if w.ndim != n + 2:
         what = f"{name}: {label(w)} has {w.ndim} axes, needs {n + 2}: (out, channels // groups{', size' * n})"
         fail(ShapeError, what, x, w)
-    widths = _padding(name, padding, n, steps, gaps, x, w)
+    widths = paddings(name, padding, w.shape[2:], steps, gaps, x, w)
     if any(a or b for a, b in widths):
         x = pad_zeros(x, ((0, 0), (0, 0), *widths))
     out = ops.conv(x, w, stride=steps, dilation=gaps, groups=groups)
     return _finish(name, out, bias, has_batch)
-
-
-def _padding(
-    name: str, padding: Any, n: int, stride: tuple[int, ...], dilation: tuple[int, ...], x: Node, w: Node
-) -> list[tuple[int, int]]:
-    """Zeros (before, after) each spatial axis."""
-    if padding == "valid":
-        return [(0, 0)] * n
-    if not isinstance(padding, str):
-        return [(p, p) for p in ints(name, "padding", padding, n, x, w)]
-    if padding != "same":
-        fail(ArgumentError, f"{name}: padding must be ints, 'same' or 'valid', not {padding!r}", x, w)
-    if any(s != 1 for s in stride):
-        fail(
-            ArgumentError, f"{name}: padding 'same' needs stride 1, not {stride}", x, w, hint="give the padding as ints"
-        )
-    total = [
-        d * (as_int(k, f"{name}: for padding 'same' the kernel's size", w) - 1)
-        for k, d in zip(w.shape[2:], dilation, strict=True)
-    ]
-    return [(t // 2, t - t // 2) for t in total]
 
 
 def _conv_transpose(

@@ -117,7 +117,7 @@ def avg_pool3d(
 def _max_pool(n: int, input: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool) -> Node:
     name = f"max_pool{n}d"
     x, has_batch = batched(name, as_node(input), n)
-    kernel, steps, borders, gaps = _arguments(name, x, n, kernel_size, stride, padding, dilation)
+    kernel, steps, borders, gaps = arguments(name, n, kernel_size, stride, padding, dilation, x)
     widths = _widths(name, x, kernel, steps, borders, gaps, ceil_mode)
     if any(a or b for a, b in widths):
         inner = tuple(Slice(a, a + s) for s, (a, _) in zip(x.shape[2:], widths, strict=True))
@@ -140,7 +140,7 @@ def _avg_pool(
 ) -> Node:
     name = f"avg_pool{n}d"
     x, has_batch = batched(name, as_node(input), n)
-    kernel, steps, borders, gaps = _arguments(name, x, n, kernel_size, stride, padding, 1)
+    kernel, steps, borders, gaps = arguments(name, n, kernel_size, stride, padding, 1, x)
     widths = _widths(name, x, kernel, steps, borders, gaps, ceil_mode)
 
     def added(values: Node, border: Sequence[tuple[int, int]]) -> Node:
@@ -162,17 +162,6 @@ def _avg_pool(
         rest = [(a - c, b - d) for (a, b), (c, d) in zip(widths, counted, strict=True)]
         out = out / added(ones(sizes, x.dtype), rest)
     return out if has_batch else squeeze(out, 0)
-
-
-def _arguments(
-    name: str, x: Node, n: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any
-) -> tuple[tuple[int, ...], ...]:
-    kernel = ints(name, "kernel_size", kernel_size, n, x, least=1)
-    steps = kernel if stride is None else ints(name, "stride", stride, n, x, least=1)
-    borders = ints(name, "padding", padding, n, x)
-    if any(2 * p > k for p, k in zip(borders, kernel, strict=True)):
-        fail(ArgumentError, f"{name}: padding {padding} is more than half of the kernel {kernel_size}", x)
-    return kernel, steps, borders, ints(name, "dilation", dilation, n, x, least=1)
 
 
 def _widths(
@@ -197,6 +186,18 @@ def _widths(
             extra = max((count - 1) * step + e - s - 2 * p, 0)
         widths.append((p, p + extra))
     return widths
+
+
+def arguments(
+    name: str, n: int, kernel_size: Any, stride: Any, padding: Any, dilation: Any, *nodes: Node
+) -> tuple[tuple[int, ...], ...]:
+    """Kernel, stride, padding and dilation of a pool over n axes, one int for each axis. Raises ArgumentError."""
+    kernel = ints(name, "kernel", kernel_size, n, *nodes, least=1)
+    steps = kernel if stride is None else ints(name, "stride", stride, n, *nodes, least=1)
+    borders = ints(name, "padding", padding, n, *nodes)
+    if any(2 * p > k for p, k in zip(borders, kernel, strict=True)):
+        fail(ArgumentError, f"{name}: padding {padding} is more than half of the kernel {kernel_size}", *nodes)
+    return kernel, steps, borders, ints(name, "dilation", dilation, n, *nodes, least=1)
 
 
 def lowest(x: Node) -> Any:

@@ -74,23 +74,13 @@ class Bilinear(Layer):
     def __post_init__(self) -> None:
         b = ((self.n_out,), init.zeros) if self.bias else None
         sizes = (self.n_out, self.n_in1, self.n_in2)
-        declare(self, self.name, dtype=self.dtype, W=(sizes, _uniform_by(self.n_in1)), b=b)
+        declare(self, self.name, dtype=self.dtype, W=(sizes, uniform_within(max(self.n_in1, 1) ** -0.5)), b=b)
 
     def forward(self, x1: Any, x2: Any) -> Node:
         x1 = with_features("Bilinear", x1, self.n_in1)
         x2 = with_features("Bilinear", x2, self.n_in2)
         y = einsum("...i,oij,...j->...o", x1, self.W, x2)
         return y if self.b is None else y + self.b
-
-
-def _uniform_by(n: int) -> init.Initializer:
-    """Uniform on ±sqrt(1 / n)."""
-
-    def start(rng: Any, shape: Any, dtype: Any = "float64") -> init.Array:
-        limit = max(n, 1) ** -0.5
-        return np.asarray(rng.uniform(-limit, limit, shape), dtype)
-
-    return start
 
 
 @final
@@ -195,6 +185,15 @@ def with_features(name: str, x: Any, features: int, axis: int = -1) -> Node:
     """A node whose axis has so many features. Raises ShapeError, in the words of the layer."""
     node = as_node(x)
     size = node.shape[axis] if -node.ndim <= axis < node.ndim else 0
-    if isinstance(size, int) and size != features:
+    if (isinstance(size, int) or isinstance(features, int)) and size != features:
         fail(ShapeError, f"{name}: {label(node)} is {node.type}, needs {features} features on axis {axis}", node)
     return node
+
+
+def uniform_within(limit: float) -> init.Initializer:
+    """Uniform on ±limit, whatever the shape."""
+
+    def start(rng: Any, shape: Any, dtype: Any = "float64") -> init.Array:
+        return np.asarray(rng.uniform(-limit, limit, shape), dtype)
+
+    return start
