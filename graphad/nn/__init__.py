@@ -94,6 +94,10 @@ from graphad.nn.layers.recurrent import RNN as RNN
 from graphad.nn.layers.recurrent import Bidirectional as Bidirectional
 from graphad.nn.layers.recurrent import Recurrent as Recurrent
 from graphad.nn.layers.recurrent import RecurrentStack as RecurrentStack
+from graphad.nn.layers.transformer import LearnedPositions as LearnedPositions
+from graphad.nn.layers.transformer import MultiHeadAttention as MultiHeadAttention
+from graphad.nn.layers.transformer import PositionalEncoding as PositionalEncoding
+from graphad.nn.layers.transformer import TransformerBlock as TransformerBlock
 from graphad.nn.losses import cosine_embedding_loss as cosine_embedding_loss
 from graphad.nn.losses import cosine_similarity as cosine_similarity
 from graphad.nn.losses import half_squared_error as half_squared_error
