@@ -44,7 +44,9 @@ NAMES = {
         scaled_dot_product_attention
         mse_loss half_squared_error l1_loss huber_loss smooth_l1_loss binary_cross_entropy
         binary_cross_entropy_with_logits cross_entropy nll_loss kl_div hinge_loss cosine_embedding_loss
-        cosine_similarity triplet_margin_loss ctc_loss""",
+        cosine_similarity triplet_margin_loss ctc_loss
+        RNN LSTM GRU Recurrent Bidirectional RecurrentStack MultiHeadAttention PositionalEncoding LearnedPositions
+        TransformerBlock""",
     "optim": """
         sgd momentum nesterov adagrad adadelta rmsprop adam adamw adamax nadam amsgrad lion chain step per_parameter
         scale scale_by_learning_rate scale_by_rss scale_by_adadelta scale_by_rms scale_by_adam scale_by_nadam

@@ -27,7 +27,7 @@ from graphad.errors import ArgumentError, ShapeError
 from graphad.functional.loops import scan
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
-from graphad.ir.types import DType, Shape, as_shape, promote
+from graphad.ir.types import DType, Shape, as_dtype, as_shape, promote
 from graphad.nn import init
 from graphad.nn.layers.base import Layer, declare, in_training
 from graphad.nn.layers.linear import with_features
@@ -45,15 +45,32 @@ State = Any  # a node, or a tuple of the nodes that the layer says
 
 
 class Recurrent(Layer):
-    """What `RNN`, `LSTM` and `GRU` share: a `step`, and the loop around it. A cell of your own says `step`, too."""
+    """What `RNN`, `LSTM` and `GRU` share: a `step`, and the loop around it. A layer of your own says `step`, too.
+
+    >>> from dataclasses import dataclass
+    >>> import graphad as ga
+    >>> @dataclass(frozen=True, eq=False)
+    ... class Leaky(ga.nn.Recurrent):
+    ...     n_in: int
+    ...     n_hidden: int
+    ...
+    ...     def __post_init__(self):
+    ...         ga.nn.declare(self, W=((self.n_in, self.n_hidden), ga.nn.init.xavier_uniform))
+    ...
+    ...     def step(self, x, h):
+    ...         return (0.9 * h + 0.1 * ga.tanh(x @ self.W),)
+    >>> ys, h = Leaky(3, 8)(ga.input("x", ("T", "batch", 3)))
+    >>> ys.type
+    f64[T, batch, 8]
+    """
 
     state: ClassVar[tuple[str, ...]] = ("h",)  # its parts; what the layer gives at each step is the first
     n_in: int
     n_hidden: int
-    reverse: bool
-    batch_first: bool
-    zoneout: float | tuple[float, ...]
-    W_x: Node
+    reverse: bool = False
+    batch_first: bool = False
+    zoneout: float | tuple[float, ...] = 0.0
+    dtype: Any = "float64"
 
     @abstractmethod
     def step(self, x: Node, *state: Node) -> tuple[Node, ...]:
@@ -81,13 +98,13 @@ class Recurrent(Layer):
     def zero_state(self, *sizes: Any, dtype: Any = None) -> State:
         """The state before the first step: zeros (*sizes, n_hidden), of the parameters' dtype unless given."""
         shape = (*as_shape(sizes), self.n_hidden)
-        return _state([zeros(shape, dtype or self.W_x.dtype) for _ in self.state])
+        return _state([zeros(shape, dtype or self.dtype) for _ in self.state])
 
     def forward(self, x: Any, state: State = None) -> tuple[Node, State]:
         """What the layer says at all steps, and the last state; ``state``: the first, zeros unless given."""
         x = _time_first(self, x)
         given = None if state is None else _parts(self, state)
-        dtype = promote(x.dtype, self.W_x.dtype, *(s.dtype for s in given or ()))
+        dtype = promote(x.dtype, as_dtype(self.dtype), *(s.dtype for s in given or ()))
         rows = x.shape[1:-1]
         first = self.zero_state(*rows, dtype=dtype)
         if given is not None:
