@@ -91,9 +91,9 @@ from graphad.nn.layers.pooling import MaxPool3d as MaxPool3d
 from graphad.nn.layers.recurrent import GRU as GRU
 from graphad.nn.layers.recurrent import LSTM as LSTM
 from graphad.nn.layers.recurrent import RNN as RNN
-from graphad.nn.layers.recurrent import Bidirectional as Bidirectional
 from graphad.nn.layers.recurrent import Recurrent as Recurrent
-from graphad.nn.layers.recurrent import RecurrentStack as RecurrentStack
+from graphad.nn.layers.stacks import Bidirectional as Bidirectional
+from graphad.nn.layers.stacks import RecurrentStack as RecurrentStack
 from graphad.nn.layers.transformer import LearnedPositions as LearnedPositions
 from graphad.nn.layers.transformer import MultiHeadAttention as MultiHeadAttention
 from graphad.nn.layers.transformer import PositionalEncoding as PositionalEncoding

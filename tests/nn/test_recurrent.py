@@ -181,6 +181,7 @@ def test_each_block_starts_by_itself():
     for k in range(4):
         block = W_h[:, 40 * k : 40 * (k + 1)]
         np.testing.assert_allclose(block @ block.T, np.eye(40), atol=1e-12)
+        assert k == 0 or np.all(block != W_h[:, :40])
     assert np.sqrt(6 / 70) * 0.98 < abs(W_x).max() <= np.sqrt(6 / 70)
     np.testing.assert_array_equal(b, np.repeat([0, 1, 0, 0], 40))
     assert not nn.initial(nn.GRU(3, 4), 0)["gru_b_h"].any()
@@ -268,7 +269,9 @@ X = ga.input("x", ("T", "batch", 3))
         (lambda: nn.RNN(3, 2)(X[0, 0]), ShapeError, r"needs the axes \(T, batch, features\)"),
         (lambda: nn.RNN(3, 2, batch_first=True)(X[0]), ShapeError, r"needs the axes \(batch, T, features\)"),
         (lambda: nn.LSTM(3, 2)(X, X[0]), ArgumentError, r"LSTM: the state is \(h, c\), not 1 arrays"),
-        (lambda: nn.GRU(3, 2)(X, ga.zeros((7, 2))), ShapeError, "batch"),
+        (lambda: nn.GRU(3, 2)(X, ga.zeros((7, 2))), ShapeError, r"GRU: the state h is \[7, 2\], needs \[batch, 2\]"),
+        (lambda: nn.Sequential(nn.LSTM(3, 2), nn.Linear(2, 1))(X), ArgumentError, "Linear takes one array, not 2"),
+        (lambda: nn.GRU(3, 2, zoneout="half"), ArgumentError, "not half"),
         (lambda: nn.GRU(3, 2, zoneout=1.5), ArgumentError, r"GRU: zoneout must be a probability.*\(h\), not 1.5"),
         (lambda: nn.LSTM(3, 2, zoneout=(0.1, 0.1, 0.1)), ArgumentError, r"each part of the state \(h, c\)"),
         (lambda: nn.Bidirectional(nn.GRU(3, 2), nn.GRU(3, 2)), ArgumentError, "must have reverse=True"),

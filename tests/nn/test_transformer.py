@@ -8,7 +8,7 @@ import pytest
 
 import graphad as ga
 from graphad import nn
-from graphad.errors import ArgumentError, ShapeError
+from graphad.errors import ArgumentError, DTypeError, ShapeError
 
 REFERENCE = json.loads(Path(__file__).with_name("transformer_reference.json").read_text())["cases"]
 RNG = np.random.default_rng(0)
@@ -199,6 +199,7 @@ def test_names_are_those_of_the_parts():
         (lambda: nn.MultiHeadAttention(8, 2)(X), ShapeError, "MultiHeadAttention: x is .* needs 8 features"),
         (lambda: nn.MultiHeadAttention(4, 2)(X[0, 0]), ShapeError, r"needs the axes \(..., T, features\)"),
         (lambda: nn.MultiHeadAttention(4, 2)(X, mask=np.ones((7, 2, 2, 2), bool)), ShapeError, "mask"),
+        (lambda: nn.MultiHeadAttention(4, 2)(X, mask=np.ones((1, 1), int)), DTypeError, "must not be int64"),
         (lambda: nn.TransformerBlock(4, 2)(X, X), ArgumentError, "a second sequence is given"),
         (lambda: nn.TransformerBlock(4, 2, cross=True)(X), ArgumentError, "no second sequence is given"),
         (lambda: nn.LearnedPositions(3, 4)(ga.input("z", (5, 4))), ShapeError, "z has 5 positions, there are 3"),

@@ -1,4 +1,4 @@
-"""Layers along a sequence, each one `graphad.scan`: RNN, LSTM, GRU; both directions, several on top of each other.
+"""Layers along a sequence, each one `graphad.scan`: RNN, LSTM, GRU; stacks.py puts several together.
 
 A sequence is (T, batch, features), or (batch, T, features) with ``batch_first``; T may be a named size, and neither
 source nor compile time grows with it. A call gives what the layer says at each step, and the last state. One step is
@@ -27,7 +27,7 @@ from graphad.errors import ArgumentError, ShapeError
 from graphad.functional.loops import scan
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
-from graphad.ir.types import DType, Shape, as_dtype, as_shape, promote
+from graphad.ir.types import DType, Shape, as_dtype, as_shape, broadcast_shapes, promote, shape_text
 from graphad.nn import init
 from graphad.nn.layers.base import Layer, declare, in_training
 from graphad.nn.layers.linear import with_features
@@ -35,7 +35,7 @@ from graphad.ops.casts import cast
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import sigmoid, tanh
 from graphad.ops.fit import broadcast_to, zeros
-from graphad.ops.index import concatenate, split
+from graphad.ops.index import split
 from graphad.ops.layout import swapaxes
 from graphad.ops.leaves import as_node
 from graphad.ops.piecewise import where
@@ -108,7 +108,7 @@ class Recurrent(Layer):
         rows = x.shape[1:-1]
         first = self.zero_state(*rows, dtype=dtype)
         if given is not None:
-            first = _state([broadcast_to(cast(s, dtype), (*rows, self.n_hidden)) for s in given])
+            first = _state([_fitted(self, k, s, rows, dtype) for k, s in zip(self.state, given, strict=True)])
         draws = _draws(self, x.shape[:-1], dtype) if in_training() is not None and any(_rates(self)) else None
 
         def step(state: State, x: Any) -> tuple[State, Node]:
@@ -221,70 +221,10 @@ class GRU(Recurrent):
         return (n + z * (h - n),)
 
 
-@final
-@dataclass(frozen=True, eq=False, repr=False)
-class Bidirectional(Layer):
-    """What two layers say, side by side: the second begins at the end, ``reverse=True`` (Schuster & Paliwal 1997).
-
-    ``Bidirectional(LSTM(3, 8), LSTM(3, 8, reverse=True))``: x (T, batch, 3) gives (T, batch, 16) and a pair of states;
-    ``state`` is such a pair, too. Raises ArgumentError.
-    """
-
-    forward_layer: Recurrent
-    backward_layer: Recurrent
-
-    def __post_init__(self) -> None:
-        both = (self.forward_layer, self.backward_layer)
-        if not all(isinstance(part, Recurrent) for part in both):
-            raise ArgumentError("Bidirectional: needs two recurrent layers, such as LSTM(3, 8)")
-        if [part.reverse for part in both] != [False, True]:
-            hint = "Bidirectional(LSTM(3, 8), LSTM(3, 8, reverse=True))"
-            raise ArgumentError("Bidirectional: the second layer, and only it, must have reverse=True", hint=hint)
-        if both[0].batch_first != both[1].batch_first:
-            raise ArgumentError("Bidirectional: batch_first must be the same for both layers")
-
-    def forward(self, x: Any, state: State = None) -> tuple[Node, State]:
-        first, second = _states("Bidirectional", state, 2)
-        ahead, h = self.forward_layer(x, first)
-        back, k = self.backward_layer(x, second)
-        return concatenate(ahead, back, axis=-1), (h, k)
-
-
-@final
-@dataclass(frozen=True, eq=False, repr=False, init=False)
-class RecurrentStack(Layer):
-    """Recurrent layers on top of each other: ``RecurrentStack(LSTM(3, 8), Dropout(0.2), GRU(8, 8))``.
-
-    Gives what the last one says at all steps, and a tuple of the last states, one for each recurrent layer; ``state``
-    is such a tuple, too. Layers and functions that are not recurrent take the whole sequence. Raises ArgumentError.
-    """
-
-    steps: tuple[Callable[..., Any], ...]
-
-    def __init__(self, *steps: Callable[..., Any]) -> None:
-        for k, step in enumerate(steps):
-            if not callable(step):
-                hint = "give layers and functions, one after the other, not in a list"
-                raise ArgumentError(f"RecurrentStack: step {k} is a {type(step).__name__}, not a layer", hint=hint)
-        object.__setattr__(self, "steps", steps)
-
-    def forward(self, x: Any, state: State = None) -> tuple[Any, State]:
-        recurrent = [isinstance(s, Recurrent | Bidirectional | RecurrentStack) for s in self.steps]
-        waiting = iter(_states("RecurrentStack", state, sum(recurrent)))
-        last = []
-        for step, has_state in zip(self.steps, recurrent, strict=True):
-            if has_state:
-                x, h = step(x, next(waiting))
-                last.append(h)
-            else:
-                x = step(x)
-        return x, tuple(last)
-
-
 def _declare(layer: Any, blocks: int = 1, **biases: Any) -> None:
     """The matrices of a layer, whose blocks of columns start each by itself, and its biases."""
     rates = _rates(layer)
-    if len(rates) != len(layer.state) or not all(0 <= p <= 1 for p in rates):
+    if len(rates) != len(layer.state) or not all(isinstance(p, int | float) and 0 <= p <= 1 for p in rates):
         what = f"zoneout must be a probability, or one for each part of the state ({', '.join(layer.state)})"
         raise ArgumentError(f"{type(layer).__name__}: {what}, not {layer.zoneout}")
     W_x = ((layer.n_in, blocks * layer.n_hidden), partial(_in_blocks, start=layer.start_x, blocks=blocks))
@@ -332,15 +272,16 @@ def _parts(layer: Recurrent, state: State) -> tuple[Node, ...]:
     return tuple(map(as_node, parts))
 
 
+def _fitted(layer: Recurrent, name: str, part: Node, rows: Shape, dtype: DType) -> Node:
+    """A part of a given state, for all rows."""
+    shape = (*rows, layer.n_hidden)
+    if broadcast_shapes(part.shape, shape) != shape:
+        what = f"{type(layer).__name__}: the state {name} is {shape_text(part.shape)}, needs {shape_text(shape)}"
+        fail(ShapeError, what, part)
+    fitted: Node = broadcast_to(cast(part, dtype), shape)
+    return fitted
+
+
 def _state(parts: list[Node]) -> State:
     """The only part, or the tuple of all."""
     return tuple(parts) if len(parts) > 1 else parts[0]
-
-
-def _states(name: str, given: State, count: int) -> tuple[Any, ...]:
-    """The states of several layers."""
-    if given is None:
-        return (None,) * count
-    if not isinstance(given, tuple | list) or len(given) != count:
-        raise ArgumentError(f"{name}: the state is a tuple of {count}, one for each recurrent layer")
-    return tuple(given)
