@@ -45,6 +45,9 @@ NAMES = {
         mse_loss half_squared_error l1_loss huber_loss smooth_l1_loss binary_cross_entropy
         binary_cross_entropy_with_logits cross_entropy nll_loss kl_div hinge_loss cosine_embedding_loss
         cosine_similarity triplet_margin_loss ctc_loss
+        Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d MaxPool1d MaxPool2d MaxPool3d AvgPool1d
+        AvgPool2d AvgPool3d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d
+        AdaptiveMaxPool3d GlobalAvgPool GlobalMaxPool BatchNorm LayerNorm InstanceNorm GroupNorm RMSNorm
         RNN LSTM GRU Recurrent Bidirectional RecurrentStack MultiHeadAttention PositionalEncoding LearnedPositions
         TransformerBlock""",
     "optim": """

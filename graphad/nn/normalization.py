@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError, ShapeError
-from graphad.functional.statistics import var
+from graphad.functional.statistics import degrees_left, var
 from graphad.ir.core import Node, fail, label
 from graphad.ir.dims import Size, product
 from graphad.ir.origin import composite
 from graphad.ir.types import as_shape, shape_text
 from graphad.ops.attributes import as_int
 from graphad.ops.elementwise import sqrt, square
-from graphad.ops.fit import expand_dims
+from graphad.ops.fit import as_count, expand_dims, squeeze
 from graphad.ops.layout import reshape
 from graphad.ops.leaves import as_node
 from graphad.ops.reduce import mean
@@ -61,7 +61,10 @@ def batch_norm_statistics(input: Any, running_mean: Any, running_var: Any, momen
     old = [as_node(v) for v in (running_mean, running_var)]
     for v in old:
         _per_channel("batch_norm_statistics", x, v)
-    new = (mean(x, axis=axes), var(x, axis=axes, ddof=1))
+    center = mean(x, axis=axes, keepdims=True)  # as in `batch_norm`, and so computed once for both
+    spread = squeeze(var(x, axis=axes, keepdims=True, mean=center), axes)
+    count = as_count(product([x.shape[k] for k in axes]), spread.dtype)
+    new = (squeeze(center, axes), spread * (count / degrees_left(count, 1)))
     new_mean, new_var = ((1 - momentum) * a + momentum * b for a, b in zip(old, new, strict=True))
     return new_mean, new_var
 

@@ -23,8 +23,7 @@ from graphad.nn.convolution import (
     paddings,
 )
 from graphad.nn.layers.base import Layer, declare
-from graphad.nn.layers.linear import uniform_within, with_features
-from graphad.ops.attributes import as_int
+from graphad.nn.layers.linear import check_counts, uniform_within, with_features
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,15 +67,16 @@ class _Convolution(Layer):
             ints(name, "padding", self.padding, n)
         else:
             paddings(name, self.padding, kernel, stride, dilation)
-        (groups,) = ints(name, "groups", self.groups, 1, least=1)
+        check_counts(self, "in_channels", "out_channels", "groups")
         for which in ("in_channels", "out_channels"):
-            channels = as_int(getattr(self, which), f"{name}: {which}")
-            if channels % groups:
-                fail(ArgumentError, f"{name}: {groups} groups do not divide {which}, {channels}")
+            channels = getattr(self, which)
+            if channels % self.groups:
+                fail(ArgumentError, f"{name}: {self.groups} groups do not divide {which}, {channels}")
         return kernel
 
     def forward(self, x: Any) -> Node:
-        x = with_features(type(self).__name__, x, self.in_channels, -1 - self.axes)
+        hint = f"the layout is (batch, channels{', size' * self.axes}); the batch axis may be left out"
+        x = with_features(type(self).__name__, x, self.in_channels, -1 - self.axes, hint)
         options = ["stride", "padding", "dilation", "groups", *["output_padding"] * self.transposed]
         return self.function(x, self.W, self.b, **{k: getattr(self, k) for k in options})
 

@@ -13,6 +13,7 @@ from graphad.ir.dims import product
 from graphad.nn import init
 from graphad.nn.attention import embedding
 from graphad.nn.layers.base import Layer, declare
+from graphad.ops.attributes import as_int
 from graphad.ops.contract import einsum, matmul
 from graphad.ops.layout import reshape
 from graphad.ops.leaves import as_node
@@ -181,7 +182,7 @@ class Lambda(Layer):
         return self.function(*x, **self.options)
 
 
-def with_features(name: str, x: Any, features: int, axis: int = -1) -> Node:
+def with_features(name: str, x: Any, features: int, axis: int = -1, hint: str = "") -> Node:
     """A node whose axis has so many features. Raises ShapeError, in the words of the layer."""
     if isinstance(x, tuple):
         hint = "recurrent layers give a sequence and a state: take the first, or use RecurrentStack for Sequential"
@@ -189,8 +190,18 @@ def with_features(name: str, x: Any, features: int, axis: int = -1) -> Node:
     node = as_node(x)
     size = node.shape[axis] if -node.ndim <= axis < node.ndim else 0
     if (isinstance(size, int) or isinstance(features, int)) and size != features:
-        fail(ShapeError, f"{name}: {label(node)} is {node.type}, needs {features} features on axis {axis}", node)
+        what = f"{name}: {label(node)} is {node.type}, needs {features} features on axis {axis}"
+        fail(ShapeError, what, node, hint=hint)
     return node
+
+
+def check_counts(layer: Layer, *fields: str) -> None:
+    """Raise ArgumentError for a field that is not an int of at least 1."""
+    for which in fields:
+        what = f"{type(layer).__name__}: {which}"
+        count = as_int(getattr(layer, which), what)
+        if count < 1:
+            fail(ArgumentError, f"{what} must be at least 1, not {count}")
 
 
 def uniform_within(limit: float) -> init.Initializer:

@@ -15,7 +15,7 @@ from graphad.ir.origin import christen
 from graphad.ir.types import Shape, as_shape, shape_text
 from graphad.nn import init
 from graphad.nn.layers.base import Layer, Training, declare, in_training
-from graphad.nn.layers.linear import with_features
+from graphad.nn.layers.linear import check_counts, with_features
 from graphad.nn.normalization import (
     batch_norm,
     batch_norm_statistics,
@@ -24,7 +24,6 @@ from graphad.nn.normalization import (
     layer_norm,
     rms_norm,
 )
-from graphad.ops.attributes import as_int
 from graphad.ops.leaves import as_node
 
 
@@ -58,6 +57,7 @@ class BatchNorm(Layer):
     var: Node = field(init=False)
 
     def __post_init__(self) -> None:
+        check_counts(self, "features")
         if not isinstance(self.momentum, Real) or not 0 <= self.momentum <= 1:
             hint = "it is the weight of the batch: 0.1 changes the running statistics by a tenth"
             fail(ArgumentError, f"BatchNorm: momentum must be from 0 to 1, not {self.momentum}", hint=hint)
@@ -70,8 +70,9 @@ class BatchNorm(Layer):
         run = in_training()
         if run is None:
             return batch_norm(x, self.mean, self.var, self.gamma, self.beta, eps=self.eps)
+        y = batch_norm(x, weight=self.gamma, bias=self.beta, training=True, eps=self.eps)
         self._leave(x, run)
-        return batch_norm(x, weight=self.gamma, bias=self.beta, training=True, eps=self.eps)
+        return y
 
     def _leave(self, x: Node, run: Training) -> None:
         """The running statistics after this batch, for whoever compiles."""
@@ -99,6 +100,7 @@ class InstanceNorm(Layer):
     beta: Node | None = field(init=False)
 
     def __post_init__(self) -> None:
+        check_counts(self, "features")
         declare(self, self.name, dtype=self.dtype, **_affine(self, self.features))
 
     def forward(self, x: Any) -> Node:
@@ -124,9 +126,9 @@ class GroupNorm(Layer):
     beta: Node | None = field(init=False)
 
     def __post_init__(self) -> None:
-        groups, features = as_int(self.groups, "GroupNorm: groups"), as_int(self.features, "GroupNorm: features")
-        if groups < 1 or features % groups:
-            fail(ArgumentError, f"GroupNorm: {groups} groups do not divide {features} features")
+        check_counts(self, "groups", "features")
+        if self.features % self.groups:
+            fail(ArgumentError, f"GroupNorm: {self.groups} groups do not divide {self.features} features")
         declare(self, self.name, dtype=self.dtype, **_affine(self, self.features))
 
     def forward(self, x: Any) -> Node:
