@@ -50,7 +50,9 @@ NAMES = {
         Dropout DropConnect GaussianNoise Zoneout Shakeout Whiteout
         Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d MaxPool1d MaxPool2d MaxPool3d AvgPool1d
         AvgPool2d AvgPool3d AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d
-        AdaptiveMaxPool3d GlobalAvgPool GlobalMaxPool BatchNorm LayerNorm InstanceNorm GroupNorm RMSNorm""",
+        AdaptiveMaxPool3d GlobalAvgPool GlobalMaxPool BatchNorm LayerNorm InstanceNorm GroupNorm RMSNorm
+        RNN LSTM GRU Recurrent Bidirectional RecurrentStack MultiHeadAttention PositionalEncoding LearnedPositions
+        TransformerBlock""",
     "optim": """
         sgd momentum nesterov adagrad adadelta rmsprop adam adamw adamax nadam amsgrad lion chain step per_parameter
         scale scale_by_learning_rate scale_by_rss scale_by_adadelta scale_by_rms scale_by_adam scale_by_nadam

@@ -96,6 +96,16 @@ from graphad.nn.layers.pooling import GlobalMaxPool as GlobalMaxPool
 from graphad.nn.layers.pooling import MaxPool1d as MaxPool1d
 from graphad.nn.layers.pooling import MaxPool2d as MaxPool2d
 from graphad.nn.layers.pooling import MaxPool3d as MaxPool3d
+from graphad.nn.layers.recurrent import GRU as GRU
+from graphad.nn.layers.recurrent import LSTM as LSTM
+from graphad.nn.layers.recurrent import RNN as RNN
+from graphad.nn.layers.recurrent import Recurrent as Recurrent
+from graphad.nn.layers.stacks import Bidirectional as Bidirectional
+from graphad.nn.layers.stacks import RecurrentStack as RecurrentStack
+from graphad.nn.layers.transformer import LearnedPositions as LearnedPositions
+from graphad.nn.layers.transformer import MultiHeadAttention as MultiHeadAttention
+from graphad.nn.layers.transformer import PositionalEncoding as PositionalEncoding
+from graphad.nn.layers.transformer import TransformerBlock as TransformerBlock
 from graphad.nn.losses import cosine_embedding_loss as cosine_embedding_loss
 from graphad.nn.losses import cosine_similarity as cosine_similarity
 from graphad.nn.losses import half_squared_error as half_squared_error

@@ -75,7 +75,7 @@ def scaled_dot_product_attention(
     query (..., targets, features), key (..., sources, features), value (..., sources, width). ``attn_mask`` broadcasts
     to (..., targets, sources): booleans say who takes part, numbers are added. ``is_causal``: target i sees the sources
     up to i. A target that sees nothing gets zeros. ``dropout_p`` drops weights, always. Raises ShapeError,
-    ArgumentError.
+    DTypeError, ArgumentError.
     """
     q, k, v = as_node(query), as_node(key), as_node(value)
     _check_attention(q, k, v)
@@ -102,6 +102,9 @@ def _masked(scores: Node, mask: Node) -> Node:
     if broadcast_shapes(mask.shape, scores.shape) is None:
         what = f"the mask {shape_text(mask.shape)} does not fit the scores {shape_text(scores.shape)}"
         fail(ShapeError, f"scaled_dot_product_attention: {what}", scores, mask)
+    if mask.dtype.kind not in "bf":
+        hint = "booleans say who takes part (mask != 0), floating numbers are added"
+        fail(DTypeError, f"scaled_dot_product_attention: the mask must not be {mask.dtype}", mask, hint=hint)
     return where(mask, scores, -np.inf) if mask.dtype == np.bool_ else scores + mask
 
 

@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError, ShapeError
+from graphad.functional.loops import scan
 from graphad.functional.smooth import logsumexp
 from graphad.ir.core import Node, fail, label
 from graphad.ir.origin import composite
 from graphad.ir.types import shape_text
 from graphad.nn.losses import checked, reduced, whole
 from graphad.ops.casts import cast
-from graphad.ops.fit import expand_dims, full, stretch
+from graphad.ops.fit import as_count, expand_dims, full, stretch
 from graphad.ops.index import concatenate, stack
 from graphad.ops.kinks import maximum
 from graphad.ops.layout import reshape
@@ -33,12 +34,12 @@ def ctc_loss(
 ) -> Node:
     """-log of the probability that the frames spell the labels, over all alignments (Graves et al. 2006).
 
-    ``log_probs`` (T, N, K): log softmax of each frame, T a number, not a name; ``targets`` (N, S): labels other than
-    ``blank``, what stands after a row's length does not matter; ``input_lengths`` and ``target_lengths`` (N,) or one
-    integer. Repeated labels need a blank between them. Where no alignment exists the loss is inf (0 with
-    ``zero_infinity``) and the gradient 0. The "mean" divides each loss by its number of labels (by 1 if none) before it
-    averages. Labels out of range raise IndexError when the function runs. The graph has a few nodes per frame: the
-    forward recursion in the log domain, over all rows and states at once. Raises ShapeError, DTypeError, ArgumentError.
+    ``log_probs`` (T, N, K): log softmax of each frame; ``targets`` (N, S): labels other than ``blank``, what stands
+    after a row's length does not matter; ``input_lengths`` and ``target_lengths`` (N,) or one integer. Repeated labels
+    need a blank between them. Where no alignment exists the loss is inf (0 with ``zero_infinity``) and the gradient 0.
+    The "mean" divides each loss by its number of labels (by 1 if none) before it averages. Labels out of range raise
+    IndexError when the function runs. The forward recursion in the log domain is a loop over the frames, for all rows
+    and states at once. Raises ShapeError, DTypeError, ArgumentError.
 
     >>> import graphad as ga
     >>> p = ga.input("p", (3, 1, 2))  # three frames, of which blank and label have the probability one half
@@ -46,10 +47,11 @@ def ctc_loss(
     >>> ga.compile([p], ga.exp(-loss))(0.5 * np.ones((3, 1, 2)))  # 6 of 8 sequences: not --- and not 1-1
     array(0.75)
     """
-    x, frames = _frames(log_probs)
+    x = _frames(log_probs)
     labels, sizes, lengths = _targets(x, targets, target_lengths, input_lengths)
     states = _states(x, labels, sizes, blank)
-    least = float(np.finfo(x.dtype.name).min) / (4 * frames + 8)  # stands for -inf, which has no derivative
+    lowest = float(np.finfo(x.dtype.name).min)
+    least = lowest / (4 * as_count(x.shape[0], x.dtype) + 8)  # stands for -inf, which has no derivative
     emitted = take_along(x, expand_dims(states, 0), 2)
     emitted = where(emitted > least, emitted, least)
     alpha = _forward(emitted, states, lengths, blank, least)
@@ -62,21 +64,24 @@ def ctc_loss(
     return reduced("ctc_loss", losses, reduction)
 
 
-def _forward(emitted: Node, states: Node, lengths: Node, blank: int, least: float) -> Node:
+def _forward(emitted: Node, states: Node, lengths: Node, blank: int, least: Node) -> Node:
     """log of the probability to be in each state after a row's frames, from (T, N, states)."""
     frames, rows, count = emitted.shape
     dtype = emitted.dtype
     one, two = full((rows, 1), least, dtype), full((rows, 2), least, dtype)
     before = concatenate(full((rows, 2), blank, "int64"), states[:, :-2], axis=1)
     may_skip = states != before  # the blank between two labels, unless they are equal
-    alpha = where(arange(count) == 0, stretch(full((), 0.0, dtype), (rows, count)), least)
-    assert isinstance(frames, int)
-    for t in range(frames):
+    first = where(arange(count) == 0, stretch(full((), 0.0, dtype), (rows, count)), least)
+
+    def frame(alpha: Node, given: tuple[Node, Node]) -> tuple[Node, None]:
+        emitted, t = given
         moved = concatenate(one, alpha[:, :-1], axis=1)
         skipped = where(may_skip, concatenate(two, alpha[:, :-2], axis=1), least)
-        after = logsumexp(stack(alpha, moved, skipped), axis=0) + emitted[t]
-        alpha = where(expand_dims(t < lengths, 1), after, alpha)
-    return alpha
+        after = logsumexp(stack(alpha, moved, skipped), axis=0) + emitted
+        return where(expand_dims(t < lengths, 1), after, alpha), None
+
+    last: Node = scan(frame, first, (emitted, arange(frames)))[0]
+    return last
 
 
 def _states(x: Node, labels: Node, sizes: Node, blank: int) -> Node:
@@ -89,14 +94,11 @@ def _states(x: Node, labels: Node, sizes: Node, blank: int) -> Node:
     return concatenate(pairs, full((rows, 1), blank, "int64"), axis=1)
 
 
-def _frames(log_probs: Any) -> tuple[Node, int]:
+def _frames(log_probs: Any) -> Node:
     x = checked("ctc_loss", "log_probs", log_probs)
     if x.ndim != 3:
         fail(ShapeError, f"ctc_loss: log_probs {label(x)} has {x.ndim} axes, needs 3: (frames, batch, classes)", x)
-    frames = x.shape[0]
-    if not isinstance(frames, int):
-        fail(ArgumentError, f"ctc_loss: the number of frames must be a number, not {frames}", x)
-    return x, frames
+    return x
 
 
 def _targets(x: Node, targets: Any, target_lengths: Any, input_lengths: Any) -> tuple[Node, Node, Node]:

@@ -28,6 +28,7 @@ Layers of your own are dataclasses, too; parameters and buffers are made by `dec
 """
 
 import itertools
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -72,10 +73,9 @@ class Layer(ABC):
         return _called(self, args, kwargs)
 
     def __repr__(self) -> str:
-        known: dict[str, Any] = (
-            {f.name: f.default if f.init else None for f in fields(self)} if is_dataclass(self) else {}
-        )
-        hidden = {k for k, v in vars(self).items() if k.startswith("_") or isinstance(v, Node) or v is known.get(k)}
+        known: dict[str, Any] = {f.name: f for f in fields(self)} if is_dataclass(self) else {}
+        hidden = {k for k, v in vars(self).items() if k.startswith("_") or isinstance(v, Node)}
+        hidden |= {k for k, f in known.items() if not f.init or vars(self).get(k) is f.default}
         shown = [f"{k}={_shown(v)}" for k, v in vars(self).items() if k not in hidden]
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -103,10 +103,7 @@ def declare(
     Each becomes a field; None makes a field that is None. Those called in ``buffers`` are inputs that are not learned,
     such as running statistics. To be called once, in ``__post_init__``. Raises ArgumentError for a blank name.
     """
-    if name is not None and (not isinstance(name, str) or not name.isidentifier()):
-        hint = 'use a Python identifier: name="hidden"'
-        raise ArgumentError(f"{type(layer).__name__}: {name!r} cannot be the name of a layer", hint=hint)
-    wish = name or here().name or _snake(type(layer).__name__)
+    wish = _wish(layer, name, default=_snake(type(layer).__name__))
     owned = _Owned(wish, name is not None)
     for key, spec in specs.items():
         node = None
@@ -116,6 +113,23 @@ def declare(
             owned.starts[node] = spec[1]
         object.__setattr__(layer, key, node)
     object.__setattr__(layer, "_owned", owned)
+
+
+def own_parts(layer: Layer, name: str | None = None, **parts: Any) -> None:
+    """Make layers that ``layer`` makes by itself its fields: None, a layer, or a tuple of layers of one kind.
+
+    Their names are those of the fields, after the name or the variable of the layer where there is one: ``block_out``.
+    To be called once, in ``__post_init__``. Raises ArgumentError for a blank name.
+    """
+    outer = _wish(layer, name, default="")
+    for key, value in parts.items():
+        object.__setattr__(layer, key, value)
+        several = isinstance(value, tuple)
+        for part in value if several else [value] if value is not None else []:
+            owned = _owned(part)
+            owned.name = "_".join(filter(None, (outer, key.removesuffix("s") if several else key)))
+            for field_name, node in owned.nodes.items():
+                rename(node, f"{owned.name}_{field_name}")
 
 
 def layers(model: Any) -> Iterator[Layer]:
@@ -246,9 +260,17 @@ def _settle(model: Any, args: tuple[Any, ...]) -> None:
         taken.update(names.values())
 
 
+def _wish(layer: Layer, name: str | None, default: str) -> str:
+    """The name that a layer is given, or that of its variable."""
+    if name is not None and (not isinstance(name, str) or not name.isidentifier()):
+        hint = 'use a Python identifier: name="hidden"'
+        raise ArgumentError(f"{type(layer).__name__}: {name!r} cannot be the name of a layer", hint=hint)
+    return name or here().name or default
+
+
 def _snake(name: str) -> str:
-    """Such as batch_norm for BatchNorm."""
-    return "".join(f"_{c.lower()}" if c.isupper() and k else c.lower() for k, c in enumerate(name))
+    """Such as batch_norm for BatchNorm, and rms_norm for RMSNorm."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _shown(value: Any) -> str:

@@ -184,6 +184,9 @@ class Lambda(Layer):
 
 def with_features(name: str, x: Any, features: int, axis: int = -1, hint: str = "") -> Node:
     """A node whose axis has so many features. Raises ShapeError, in the words of the layer."""
+    if isinstance(x, tuple):
+        hint = "recurrent layers give a sequence and a state: take the first, or use RecurrentStack for Sequential"
+        raise ArgumentError(f"{name} takes one array, not {len(x)}", hint=hint)
     node = as_node(x)
     size = node.shape[axis] if -node.ndim <= axis < node.ndim else 0
     if (isinstance(size, int) or isinstance(features, int)) and size != features:
