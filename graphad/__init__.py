@@ -39,6 +39,7 @@ from graphad import methods as _methods  # noqa: F401  # fills the methods of No
 from graphad import nn as nn
 from graphad import optim as optim
 from graphad import special as special
+from graphad import train as train
 from graphad.autodiff.transforms import grad as grad
 from graphad.autodiff.transforms import hessian as hessian
 from graphad.autodiff.transforms import hvp as hvp

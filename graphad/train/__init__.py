@@ -1,0 +1,12 @@
+"""Training: `graphad.train`, what finds good parameters for a model and data."""
+
+from graphad.train.checkpoint import Checkpoint as Checkpoint
+from graphad.train.checkpoint import load_parameters as load_parameters
+from graphad.train.checkpoint import save_parameters as save_parameters
+from graphad.train.early import EarlyStopping as EarlyStopping
+from graphad.train.fit import fit as fit
+from graphad.train.history import History as History
+from graphad.train.metrics import accuracy as accuracy
+from graphad.train.metrics import confusion_matrix as confusion_matrix
+from graphad.train.metrics import r2_score as r2_score
+from graphad.train.result import Fit as Fit
