@@ -71,11 +71,13 @@ class Transform:
     """Turns gradients into updates, keeping a state.
 
     ``init(parameters)`` gives the state as a `Slot` or a (nested) tuple of slots. ``update(gradients, state,
-    parameters)`` gets a node for each slot, in the same nesting, and gives ``(updates, new state)``.
+    parameters)`` gets a node for each slot, in the same nesting, and gives ``(updates, new state)``. ``rate``: the
+    learning rate, a number, a node or a schedule, for those who want to show it.
     """
 
     init: Callable[[Nodes], State]
     update: Callable[[Nodes, State, Nodes], tuple[Nodes, State]]
+    rate: Any = None
 
 
 def chain(*transforms: Transform) -> Transform:
@@ -93,7 +95,7 @@ def chain(*transforms: Transform) -> Transform:
             new.append(part)
         return gradients, tuple(new)
 
-    return Transform(init, update)
+    return Transform(init, update, next((t.rate for t in transforms if t.rate is not None), None))
 
 
 def per_parameter(rule: Callable[..., Nodes], starts: Mapping[str, float], counted: bool = False) -> Transform:

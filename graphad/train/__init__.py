@@ -9,4 +9,6 @@ from graphad.train.history import History as History
 from graphad.train.metrics import accuracy as accuracy
 from graphad.train.metrics import confusion_matrix as confusion_matrix
 from graphad.train.metrics import r2_score as r2_score
+from graphad.train.plots import Histograms as Histograms
+from graphad.train.plots import activation_histograms as activation_histograms
 from graphad.train.result import Fit as Fit

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, ShapeError
+from graphad.errors import ArgumentError, NonFiniteError, ShapeError
 from graphad.ir.core import Node
 from graphad.ir.types import TensorType
 from graphad.lower.compile import compile
@@ -21,6 +21,8 @@ def start_values(program: Program, fresh: dict[str, Array], start: Mapping[str, 
         if name not in fresh:
             raise ArgumentError(f"start: the model has no array {name!r}", hint=f"it has {', '.join(fresh)}")
         array, own = np.asarray(given), fresh[name]
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            raise NonFiniteError(f"start: {name} holds nan or inf")
         if array.shape != own.shape:
             raise ShapeError(f"start: {name} has shape {array.shape}, in the model {own.shape}")
         values[name] = array.astype(own.dtype, casting="same_kind")
@@ -36,10 +38,9 @@ def check_labels(program: Program, data: Data, size: int, what: str) -> None:
     prediction = program.prediction
     if not isinstance(prediction, Node) or not isinstance(prediction.type, TensorType):
         return
-    if not any(y.dtype.kind in "iu" for y in data.y) or set(map(str, prediction.shape)) & {"?"}:
-        return
     shape = tuple(prediction.shape)
-    if not shape or any(not isinstance(n, int) for n in shape[1:]):
+    has_rows = shape[:1] == program.x[0].shape[:1] and all(isinstance(n, int) for n in shape[1:])
+    if not has_rows or not any(y.dtype.kind in "iu" for y in data.y):
         return
     given = input_node("prediction", shape, prediction.dtype)
     losses = compile(
@@ -53,6 +54,8 @@ def check_labels(program: Program, data: Data, size: int, what: str) -> None:
                 losses(np.zeros((last - first, *shape[1:]), prediction.dtype), *targets)
         except IndexError:
             return True
+        except (ValueError, ArithmeticError):  # of zeros, not of labels
+            return False
         return False
 
     for start in range(0, data.rows, size):

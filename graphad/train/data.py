@@ -89,7 +89,11 @@ def conforming(what: str, data: Data, like: Data) -> Data:
         if a.dtype != b.dtype and not np.can_cast(a.dtype, b.dtype, "same_kind"):
             hint = f"convert it: {name}.astype({str(b.dtype)!r})"
             raise DTypeError(f"{what}: {name} is {a.dtype}, in training {b.dtype}", hint=hint)
-        arrays.append(a.astype(b.dtype, copy=False))
+        with np.errstate(invalid="ignore"):
+            converted = a.astype(b.dtype, copy=False)
+        if b.dtype.kind in "iub" and (converted != a).any():
+            raise DTypeError(f"{what}: {name} has values that {b.dtype}, the dtype in training, cannot hold")
+        arrays.append(converted)
     return Data(tuple(arrays[: len(data.x)]), tuple(arrays[len(data.x) :]))
 
 

@@ -57,14 +57,12 @@ class Book:
     waited: int = 0
     plateau: ReduceOnPlateau | None = None
 
-    def with_row(
-        self, row: dict[str, Any], early: EarlyStopping | None, values: Mapping[str, Array], has_validation: bool
-    ) -> "Book":
+    def with_row(self, row: dict[str, Any], early: EarlyStopping | None, values: Mapping[str, Array]) -> "Book":
         """The book with another epoch in it."""
         book = replace(self, rows=(*self.rows, row))
         if self.plateau is not None:
             plateau = ReduceOnPlateau(**asdict(self.plateau))
-            plateau.update(row["val_loss" if has_validation else "loss"])
+            plateau.update(row.get("val_loss", row["loss"]))
             book = replace(book, plateau=plateau)
         if early is None:
             return book

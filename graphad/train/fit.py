@@ -60,7 +60,7 @@ def fit(
 
     ``validation``: (x, y), or the fraction of the data to hold out. ``metrics``: "accuracy", "r2", "confusion" or
     functions (prediction, target) -> number, of the validation data, else of the data. The history's loss is the mean
-    over an epoch's steps. ``augment(x, rng)``: new inputs for a batch. ``early_stopping``: `EarlyStopping`.
+    over an epoch's steps. ``augment(rng, x)``: new inputs for a batch. ``early_stopping``: `EarlyStopping`.
     ``plateau``: an `optim.schedules.ReduceOnPlateau`; the optimizer is then a function of the rate, such as
     ``ga.optim.adam``. ``progress``: a bar on a terminal, else a line per epoch. ``on_epoch(fit)``: called after each
     epoch with what was reached; True ends the training. ``check_gradients``: compare them with differences first.

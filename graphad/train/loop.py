@@ -1,5 +1,6 @@
 """The loop over epochs and steps. Read `snapshot.py` first."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
@@ -7,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import NonFiniteError
+from graphad.errors import NonFiniteError, ShapeError
 from graphad.lower.compile import Function
 from graphad.train.checkpoint import Stored, write_checkpoint
-from graphad.train.data import DRAWS, ORDER, Array, Data, stream
+from graphad.train.data import DRAWS, ORDER, Data, stream
 from graphad.train.evaluation import Evaluator
 from graphad.train.options import Options
 from graphad.train.program import Program
@@ -75,39 +76,47 @@ class Loop:
     def _epoch(self) -> bool:
         """An epoch, or what is left of it; whether `on_epoch` wants no more."""
         start = perf_counter()
-        at, every = self.at, self.options.checkpoint.every if self.options.checkpoint else None
-        self._at = at
-        if not self._snapshot.take(at):
-            self._blame()
-        for step in range(at.step, self.steps):
-            with np.errstate(all="ignore"):  # nan and inf are looked for here
-                loss = self._step(self.program.step)
-            if not np.isfinite(loss) or (self._snapshot.is_due() and not self._snapshot.take(self._at)):
-                self._blame()
-            self._reporter.step(self.at, loss)
-            if every and (step + 1) % every == 0 and step + 1 < self.steps:
-                if not self._snapshot.take(self._at):
-                    self._blame()
-                self.save()
-        if not self._snapshot.take(self._at):
-            self._blame()
-        row = self._row(self.at, start)
-        self.book = self.book.with_row(row, self.options.early_stopping, self.values, self._evaluator is not None)
+        self._at = self.at
+        self._snapshot.take(self._at)
+        with np.errstate(all="ignore"):  # nan and inf are looked for here
+            self._steps()
+        row = self._row(self._at, start)
+        self.book = self.book.with_row(row, self.options.early_stopping, self.values)
         self.save()
         self._reporter.epoch(row)
         return bool(self.on_epoch())
+
+    def _steps(self) -> None:
+        """The steps of the epoch that are left."""
+        every = self.options.checkpoint.every if self.options.checkpoint else None
+        while self._at.step < self.steps:
+            loss = self._step(self.program.step)
+            is_last, is_kept = self._at.step == self.steps, every is not None and self._at.step % every == 0
+            is_due = is_last or is_kept or self._snapshot.is_due()
+            if not math.isfinite(loss) or (is_due and not self._snapshot.is_good()):
+                self._blame()
+            self._reporter.step(self._at, loss)
+            if is_due and not is_last:
+                self._snapshot.take(self._at)
+                if is_kept:
+                    self.save()
 
     def _row(self, at: At, start: float) -> dict[str, Any]:
         row: dict[str, Any] = {"epoch": at.epoch + 1, "loss": at.total / at.rows}
         if self._evaluator is not None:
             row |= self._evaluator(self.values)
-        rate = self._rate() if self.book.plateau else None
+        rate = self.book.plateau.rate if self.book.plateau else self._rate_of((at.epoch + 1) * self.steps - 1)
         if rate is not None:
             row["rate"] = float(rate)
         return row | {"seconds": perf_counter() - start}
 
-    def _rate(self) -> Array:
-        return np.array(self.book.plateau.rate if self.book.plateau else 0.0)
+    def _rate_of(self, step: int) -> float | None:
+        """The learning rate at a step, where it can be told: not of a schedule that answers with a node."""
+        rate = self.program.optimizer_rate
+        try:
+            return None if rate is None else float(rate(step) if callable(rate) else rate)
+        except TypeError:
+            return None
 
     # One step ------------------------------------------------------------------------------------------------------
 
@@ -120,7 +129,7 @@ class Loop:
         draws = stream(options.seed, DRAWS, number) if self._draws or options.augment else None
         if options.augment:
             batch = augmented(options.augment, batch, draws)
-        rate = (self._rate(),) if self.program.rate is not None else ()
+        rate = (np.array(self.book.plateau.rate),) if self.book.plateau else ()
         rng = {"rng": draws} if self._draws else {}
         loss = float(function(*batch.x, *batch.y, *self._arrays, *rate, **rng))
         self._at = At(at.epoch, at.step + 1, at.total + loss * batch.rows, at.rows + batch.rows)
@@ -129,7 +138,7 @@ class Loop:
     def _indices(self, at: At) -> Any:
         size = self.size
         part = slice(at.step * size, (at.step + 1) * size)
-        if not self.options.shuffle:
+        if not self.options.shuffle or size >= self.data.rows:
             return part
         if self._order[0] != at.epoch:
             self._order = (at.epoch, stream(self.options.seed, ORDER, at.epoch).permutation(self.data.rows))
@@ -146,6 +155,9 @@ class Loop:
         with np.errstate(all="ignore"):
             while self._at.step < at.step:
                 self._step(self.program.step)
+        if not self._snapshot.is_good():
+            self._snapshot.restore()
+            self._at = self._snapshot.at
 
     def _blame(self) -> None:
         """Raise NonFiniteError for the first step since the last copy that gives nan or inf, before it did so."""
@@ -173,8 +185,10 @@ def bad_step(problem: NonFiniteError, at: At) -> NonFiniteError:
 
 
 def augmented(augment: Callable[..., Any], batch: Data, rng: Any) -> Data:
-    """The batch with other inputs: ``augment(x, rng)``, of several inputs a tuple."""
-    x = augment(batch.x[0] if len(batch.x) == 1 else batch.x, rng)
-    parts = x if isinstance(x, tuple) else (x,)
-    arrays = tuple(np.asarray(a, old.dtype) for a, old in zip(parts, batch.x, strict=True))
-    return replace(batch, x=arrays)
+    """The batch with other inputs: ``augment(rng, x)``, of several inputs a tuple. Raises ShapeError."""
+    x = augment(rng, batch.x[0] if len(batch.x) == 1 else batch.x)
+    parts = tuple(np.asarray(a) for a in (x if isinstance(x, tuple) else (x,)))
+    found, wanted = ([a.shape for a in p] for p in (parts, batch.x))
+    if found != wanted:
+        raise ShapeError(f"augment: inputs of shape {wanted} became {found}", hint="it must keep shapes")
+    return replace(batch, x=tuple(a.astype(old.dtype, copy=False) for a, old in zip(parts, batch.x, strict=True)))

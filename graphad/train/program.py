@@ -14,7 +14,7 @@ from graphad.nn.layers.base import Layer, buffers, parameters, training
 from graphad.ops.leaves import input as input_node
 from graphad.optim.base import Step, Transform
 from graphad.optim.base import step as step_of
-from graphad.train.data import Array, Data, names
+from graphad.train.data import Data
 
 Nodes = tuple[Node, ...]
 
@@ -35,6 +35,7 @@ class Program:
     updates: dict[Node, Node]  # of buffers
     optimizer: Step
     rate: Node | None
+    optimizer_rate: Any  # a number, or a function of the step
 
     @property
     def kept(self) -> Nodes:
@@ -97,17 +98,17 @@ def program_of(
         raise ArgumentError(f"fit: the model is a {type(model).__name__}, not a layer", hint=hint)
     if not callable(loss):
         raise ArgumentError(f"fit: the loss is a {type(loss).__name__}, not a function of nodes")
-    x = tuple(_declared(n, a) for n, a in zip(names("x", data.x), data.x, strict=True))
-    y = tuple(_declared(n, a) for n, a in zip(names("y", data.y), data.y, strict=True))
+    x, y = declared(data)
     with training() as run:
         prediction, total = outputs(model, loss, regularizer, x, y)
     learned = tuple(parameters(model))
     if not learned:
         raise ArgumentError(f"fit: {model!r} has no parameters to be learned")
     rate = input_node("rate", (), "float64") if is_rated else None
-    optimizer_step = step_of(_transform(optimizer, rate), total, learned)
-    kept = tuple(buffers(model))
-    return Program(model, loss, regularizer, x, y, learned, kept, prediction, total, run.updates, optimizer_step, rate)
+    transform = _transform(optimizer, rate)
+    optimizer_step = step_of(transform, total, learned)
+    graphs = (prediction, total, run.updates, optimizer_step, rate, transform.rate)
+    return Program(model, loss, regularizer, x, y, learned, tuple(buffers(model)), *graphs)
 
 
 @composite
@@ -128,8 +129,10 @@ def outputs(
     return prediction, total
 
 
-def _declared(name: str, array: Array) -> Node:
-    return input_node(name, ("batch", *array.shape[1:]), array.dtype)
+def declared(data: Data) -> tuple[Nodes, Nodes]:
+    """Inputs for x and y of this kind, with any number of rows."""
+    nodes = [input_node(name, ("batch", *a.shape[1:]), a.dtype) for name, a in data.named()]
+    return tuple(nodes[: len(data.x)]), tuple(nodes[len(data.x) :])
 
 
 def _transform(optimizer: Any, rate: Node | None) -> Transform:

@@ -1,5 +1,6 @@
 """What is seen while a training runs: a bar with the loss and the time left, or a line for each epoch."""
 
+from time import perf_counter
 from types import TracebackType
 from typing import Any
 
@@ -17,6 +18,7 @@ class Reporter:
         self._console: Any = _console() if shown else None
         self._bar: Any = None
         self._task: Any = None
+        self._next = 0.0
 
     def __enter__(self) -> "Reporter":
         if self._console is not None and self._console.is_terminal:
@@ -33,7 +35,8 @@ class Reporter:
 
     def step(self, at: At, loss: float) -> None:
         """A step was done."""
-        if self._bar is not None:
+        if self._bar is not None and perf_counter() >= self._next:
+            self._next = perf_counter() + 0.1
             done = at.epoch * self._steps + at.step
             self._bar.update(self._task, completed=done, loss=f"loss {loss:.4g}")
 
@@ -57,7 +60,7 @@ def _console() -> Any:
 
 
 def _bar(console: Any) -> Any:
-    """It is drawn four times a second, by a thread of its own: a step only leaves its number."""
+    """It is drawn by a thread of its own, four times a second: a step only leaves its number."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))

@@ -19,8 +19,9 @@ class Fit:
     """A trained model.
 
     ``values``: parameters and buffers by name; ``state``: the optimizer's arrays. ``history``: a row per epoch.
-    ``stopped``: why, one of "finished", "early stopping", "interrupted", "on_epoch", "nan". ``best_epoch``: that of
-    ``values`` where early stopping was asked for, else None.
+    ``stopped``: why, one of "finished", "early stopping", "interrupted", "on_epoch", "nan". ``best_epoch``: where early
+    stopping was asked for, the best so far, whose values these are unless the training was interrupted. ``like``: one
+    row of the data, by which others are judged.
     """
 
     values: dict[str, Array]
@@ -29,7 +30,7 @@ class Fit:
     stopped: str
     best_epoch: int | None
     program: Program = field(repr=False)
-    _like: Data = field(repr=False)
+    like: Data = field(repr=False)
     _size: int = field(repr=False)
     _seed: int = field(repr=False)
     _metrics: Mapping[str, Metric] = field(repr=False)
@@ -49,14 +50,14 @@ class Fit:
 
         Raises ShapeError, DTypeError and NonFiniteError for inputs unlike those trained with.
         """
-        data = as_inputs(x, self._like)
+        data = as_inputs(x, self.like)
         return predict(self.program, self.values, data, batch_size or max(self._size, LEAST), self._seed)
 
     def evaluate(
         self, data: Any, metrics: Iterable[str | Metric] | None = None, batch_size: int | None = None
     ) -> dict[str, Any]:
         """Loss and metrics (those of `fit` unless others are given) of ``(x, y)``, in the mode of evaluation."""
-        checked = conforming("evaluate", as_data("evaluate", data), self._like)
+        checked = conforming("evaluate", as_data("evaluate", data), self.like)
         wanted = self._metrics if metrics is None else as_metrics(metrics, self.program.evaluated[0])
         return evaluate(self.program, self.values, checked, wanted, batch_size or max(self._size, LEAST), self._seed)
 

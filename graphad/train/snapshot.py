@@ -32,28 +32,34 @@ class Snapshot:
     def __init__(self, arrays: Sequence[Array]) -> None:
         self._arrays = arrays
         self._copies = [np.empty_like(a) for a in arrays]
-        self._watched = [a for a in arrays if a.dtype.kind in "fc" and bool(np.isfinite(a).all())]
+        self._watched = [a for a in arrays if a.dtype.kind in "fc" and is_finite(a)]
         self.at: At | None = None
         self._due = 0.0
 
-    def take(self, at: At) -> bool:
-        """Copy the arrays if all are finite; whether they are."""
+    def take(self, at: At) -> None:
+        """Copy the arrays."""
         start = perf_counter()
-        if not all(bool(np.isfinite(a).all()) for a in self._watched):
-            return False
         self.at = None
         for copy, array in zip(self._copies, self._arrays, strict=True):
             copy[...] = array
         self.at = at
         end = perf_counter()
         self._due = end + (end - start) / SHARE
-        return True
 
     def is_due(self) -> bool:
         """Whether enough time has passed since the last copy."""
         return perf_counter() >= self._due
 
+    def is_good(self) -> bool:
+        """Whether all arrays are finite that were so from the beginning."""
+        return all(map(is_finite, self._watched))
+
     def restore(self) -> None:
         """Write the copy back."""
         for copy, array in zip(self._copies, self._arrays, strict=True):
             array[...] = copy
+
+
+def is_finite(array: Array) -> bool:
+    """Whether no element is nan or inf; a sum that is finite says so at once."""
+    return bool(np.isfinite(array.sum())) or bool(np.isfinite(array).all())
