@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, NonFiniteError, ShapeError
+from graphad.errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from graphad.ir.core import Node
 from graphad.ir.types import TensorType
 from graphad.lower.compile import compile
@@ -25,7 +25,9 @@ def start_values(program: Program, fresh: dict[str, Array], start: Mapping[str, 
             raise NonFiniteError(f"start: {name} holds nan or inf")
         if array.shape != own.shape:
             raise ShapeError(f"start: {name} has shape {array.shape}, in the model {own.shape}")
-        values[name] = array.astype(own.dtype, casting="same_kind")
+        if not np.can_cast(array.dtype, own.dtype, "same_kind"):
+            raise DTypeError(f"start: {name} is {array.dtype}, in the model {own.dtype}")
+        values[name] = array.astype(own.dtype)
     return {str(n.name): np.array(values[str(n.name)], order="C") for n in program.kept}
 
 

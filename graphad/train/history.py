@@ -64,8 +64,14 @@ class History:
         return target
 
     def plot(self) -> Any:
-        """Losses and metrics over the epochs, as a matplotlib Figure. Raises MissingDependencyError."""
+        """Losses, metrics and the rate, unless it is constant, over the epochs, as a matplotlib Figure.
+
+        Raises ArgumentError for a history without epochs, MissingDependencyError.
+        """
+        if not self.rows:
+            raise ArgumentError("history: there are no epochs to plot")
         shown = [k for k in self.columns if k not in ("epoch", "seconds")]
+        shown = [k for k in shown if k != "rate" or np.ptp(self.column(k))]  # a constant one tells nothing
         losses = [k for k in shown if k in ("loss", "val_loss")]
         groups = [losses, *[[k] for k in shown if k not in losses]]
         figure = new_figure(4.5 * len(groups), 3.2)

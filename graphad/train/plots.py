@@ -69,9 +69,13 @@ class Histograms:
         return table(["", "mean", "std", "largest", "zeros", "dead units"], rows)
 
     def plot(self) -> Any:
-        """A row of histograms for each kind, a column for each layer, as a matplotlib Figure."""
-        groups = [g for g in (self.activations, self.gradients, self.parameters) if g]
-        titles = [t for t, g in zip(("", "gradient of ", "d_"), vars(self).values(), strict=True) if g]
+        """A row of histograms for each kind, a column for each layer, as a matplotlib Figure; no biases.
+
+        Raises MissingDependencyError.
+        """
+        weights = tuple(s for s in self.parameters if s.values.ndim > 1)
+        kinds = (("", self.activations), ("gradient of ", self.gradients), ("d_", weights))
+        titles, groups = zip(*[(title, group) for title, group in kinds if group], strict=True)
         width = max(map(len, groups))
         figure = new_figure(2.2 * width, 2.0 * len(groups))
         grid = figure.subplots(len(groups), width, squeeze=False)
@@ -84,6 +88,9 @@ class Histograms:
                 axes.set_title(f"{title}{spread.name}", fontsize="small")
                 axes.set_yticks([])
                 axes.tick_params(labelsize="x-small")
+                axes.locator_params(axis="x", nbins=3)
+                axes.ticklabel_format(axis="x", style="sci", scilimits=(-2, 3))
+                axes.xaxis.get_offset_text().set_fontsize("x-small")
         return figure
 
 
@@ -154,15 +161,12 @@ def _graphs(
 
 def _places(prediction: Any, kept: Iterable[Node]) -> list[tuple[str, Node]]:
     """The values that enter layers with parameters from others, and the predictions, with their names."""
-    last = [prediction] if isinstance(prediction, Node) else list(prediction)
+    several = prediction.values() if isinstance(prediction, dict) else prediction
+    last = [prediction] if isinstance(prediction, Node) else list(several)
     static = set(kept)  # what does not depend on the data
     found: dict[Node, None] = {}
     for node in toposort(last):
-        if (
-            node in static
-            or (not node.inputs and "placeholder" not in node.op.traits)
-            or (node.inputs and all(i in static for i in node.inputs))
-        ):
+        if "placeholder" not in node.op.traits and all(i in static for i in node.inputs):
             static.add(node)
         elif any(i in static and "constant" not in i.op.traits for i in node.inputs):
             scope = node.origin.scope

@@ -98,12 +98,12 @@ def program_of(
         raise ArgumentError(f"fit: the model is a {type(model).__name__}, not a layer", hint=hint)
     if not callable(loss):
         raise ArgumentError(f"fit: the loss is a {type(loss).__name__}, not a function of nodes")
-    x, y = declared(data)
-    with training() as run:
-        prediction, total = outputs(model, loss, regularizer, x, y)
     learned = tuple(parameters(model))
     if not learned:
         raise ArgumentError(f"fit: {model!r} has no parameters to be learned")
+    x, y = declared(data)
+    with training() as run:
+        prediction, total = outputs(model, loss, regularizer, x, y)
     rate = input_node("rate", (), "float64") if is_rated else None
     transform = _transform(optimizer, rate)
     optimizer_step = step_of(transform, total, learned)
