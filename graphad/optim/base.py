@@ -169,7 +169,7 @@ def step(optimizer: Transform, loss: Node, parameters: Node | Sequence[Node]) ->
     DifferentiationError as `grad` does.
     """
     check_transform("step", optimizer)
-    owned = _parameters(parameters)
+    owned = as_parameters("step", parameters)
     gradients = tuple(grad(loss, list(owned)))
     with scope("optimizer"):
         tree = optimizer.init(owned)
@@ -217,18 +217,19 @@ def _unused(name: str, used: set[str | None]) -> str:
     return free
 
 
-def _parameters(given: Node | Sequence[Node]) -> Nodes:
+def as_parameters(what: str, given: Node | Sequence[Node]) -> Nodes:
+    """The parameters that the function ``what`` was given. Raises ArgumentError in its words, as `step` says."""
     nodes = (given,) if isinstance(given, Node) else tuple(given)
     seen: set[Node] = set()
     for p in nodes:
         if not isinstance(p, Node) or "placeholder" not in p.op.traits:
-            what = label(p) if isinstance(p, Node) else f"a {type(p).__name__}"
-            raise ArgumentError(f"step: {what} is not a parameter", hint="optimize nodes made with ga.parameter")
+            found = label(p) if isinstance(p, Node) else f"a {type(p).__name__}"
+            raise ArgumentError(f"{what}: {found} is not a parameter", hint="optimize nodes made with ga.parameter")
         if p in seen:  # by hash, then identity: == of nodes is not asked
-            fail(ArgumentError, f"step: the parameter {label(p)} is given twice", p)
+            fail(ArgumentError, f"{what}: the parameter {label(p)} is given twice", p)
         seen.add(p)
         if p.dtype.kind != "f":
-            fail(ArgumentError, f"step: {label(p)} is {numpy_name(p.dtype)}, not real and floating", p)
+            fail(ArgumentError, f"{what}: {label(p)} is {numpy_name(p.dtype)}, not real and floating", p)
     return nodes
 
 
