@@ -1,5 +1,13 @@
-"""Training: `graphad.train`, what finds good parameters for a model and data."""
+"""Training: `graphad.train`, what finds good parameters for a model and data.
 
+`GraphClassifier` and `GraphRegressor` are imported with scikit-learn when they are first asked for.
+"""
+
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
+
+from graphad.errors import MissingDependencyError as _MissingDependencyError
 from graphad.train.checkpoint import Checkpoint as Checkpoint
 from graphad.train.checkpoint import load_parameters as load_parameters
 from graphad.train.checkpoint import save_parameters as save_parameters
@@ -15,3 +23,24 @@ from graphad.train.plots import activation_histograms as activation_histograms
 from graphad.train.result import Fit as Fit
 from graphad.train.second_order import Minimized as Minimized
 from graphad.train.second_order import minimize as minimize
+
+if _TYPE_CHECKING:
+    from graphad.train.estimators import GraphClassifier as GraphClassifier
+    from graphad.train.estimators import GraphRegressor as GraphRegressor
+
+
+_LATER = ("GraphClassifier", "GraphRegressor")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
+def __getattr__(name: str) -> _Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(_import_module("graphad.train.estimators"), name)
+    except ImportError as problem:
+        hint = "pip install 'graphad[sklearn]'"
+        raise _MissingDependencyError(f"{name} needs scikit-learn: {problem}", hint=hint) from problem

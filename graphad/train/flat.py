@@ -56,7 +56,10 @@ class Problem:
                 found = f"{len(names)} parameters ({', '.join(names)}), but {len(values)} arrays"
                 raise ArgumentError(f"{self.what}: {found}")
             values = dict(zip(names, values, strict=True))
-        arrays = {**values, **dict(inputs or {})}
+        inputs = dict(inputs or {})
+        if twice := [n for n in inputs if n in values]:
+            raise ArgumentError(f"{self.what}: {twice[0]} is given in values= and in inputs=")
+        arrays = {**values, **inputs}
         needed = dict.fromkeys([*names, *[str(x.name) for x in self.used]])
         missing, unknown = [n for n in needed if n not in arrays], [n for n in arrays if n not in needed]
         if missing:

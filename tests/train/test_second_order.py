@@ -131,6 +131,17 @@ def test_callback_sees_each_iteration_and_stops():
     assert not stopped.success and stopped.iterations < found.iterations
 
 
+def test_named_sizes_of_parameters_and_what_a_larger_model_has():
+    x, w = ga.input("x", ("n", "k")), ga.parameter("w", ("k",))
+    X = rng.normal(size=(30, 5))
+    found = ga.train.minimize(
+        ga.mean((x @ w - 1) ** 2), w, {"w": np.zeros(5), "other": np.ones(2)}, "trust-ncg", inputs={"x": X}, tol=1e-10
+    )
+    np.testing.assert_allclose(found.values["w"], np.linalg.lstsq(X, np.ones(30))[0], atol=1e-6)
+    squares = ga.train.least_squares(x @ w - 1, w, [np.zeros(5)], inputs={"x": X})
+    np.testing.assert_allclose(squares.values["w"], found.values["w"], atol=1e-6)
+
+
 def test_a_layer_with_buffers_starts_from_its_initial_values():
     """What `initial` gives may hold more than parameters: it is handed back with them."""
     x = ga.input("x", ("batch", 4))
@@ -245,6 +256,7 @@ def call(**changes):
         ({"inputs": {"x": np.ones((5, 3)), "z": 1}}, ArgumentError, "nothing is called z"),
         ({"inputs": {"x": np.ones((5, 4))}}, ShapeError, "x"),
         ({"values": [np.zeros(4)]}, ShapeError, "w is f64"),
+        ({"inputs": {"x": np.ones((5, 3)), "w": 1}}, ArgumentError, "w is given in values= and"),
         ({"values": [np.zeros(3), 1]}, ArgumentError, "2 arrays"),
         ({"values": {"v": np.zeros(3)}}, ArgumentError, "no array for w"),
         ({"values": [np.array(["a"] * 3)]}, ArgumentError, "real numbers"),
