@@ -14,7 +14,7 @@ from graphad.ops.fit import sum
 from graphad.optim import optimizers
 from graphad.optim.base import Transform
 
-ACTIVATIONS = {  # each with how the weights before it start
+ACTIVATIONS: dict[str, init.Initializer] = {  # each with how the weights before it start
     "identity": init.xavier_uniform,
     "tanh": init.xavier_uniform,
     "sigmoid": init.xavier_uniform,
@@ -39,8 +39,8 @@ def network(
             hint = "such as lambda n_in, n_out: ga.nn.Linear(n_in, n_out)"
             raise ArgumentError("model must be a function of the numbers of inputs and outputs, a layer", hint=hint)
         return made
-    sizes = (hidden,) if isinstance(hidden, Integral) else tuple(hidden)
-    if not all(isinstance(n, Integral) and n > 0 for n in sizes):
+    sizes: tuple[Any, ...] = (hidden,) if isinstance(hidden, Integral) else tuple(hidden)
+    if not all(isinstance(n, Integral) and int(n) > 0 for n in sizes):
         raise ArgumentError(f"hidden: {hidden!r} are not sizes of layers", hint="such as (32,) or (64, 32)")
     if not callable(activation) and activation not in ACTIVATIONS:
         hint = f"choose from {', '.join(ACTIVATIONS)}, or give a function of a node"
