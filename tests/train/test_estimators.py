@@ -3,7 +3,7 @@
 import copy
 import pickle
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -293,10 +293,7 @@ def test_errors_say_what_is_wrong(settings, error, words, wine):
 def test_ctrl_c_ends_a_search_and_leaves_a_model(wine, monkeypatch):
     real = estimators_module.train
 
-    def interrupted(*args, **kwargs):
-        return copy.copy(real(*args, **kwargs)).__class__(**{**vars(real(*args, **kwargs)), "stopped": "interrupted"})
-
-    monkeypatch.setattr(estimators_module, "train", interrupted)
+    monkeypatch.setattr(estimators_module, "train", lambda *a, **k: replace(real(*a, **k), stopped="interrupted"))
     model = GraphClassifier((4,), epochs=10, random_state=0)
     with pytest.raises(KeyboardInterrupt):
         model.fit(*wine)
@@ -311,3 +308,13 @@ def test_scikit_learn_is_asked_for(monkeypatch):
     assert "graphad[sklearn]" in str(caught.value)
     with pytest.raises(AttributeError, match="nothing"):
         _ = ga.train.nothing
+
+
+def test_names_of_columns_are_kept_and_compared(diabetes):
+    pandas = pytest.importorskip("pandas")
+    X, y = diabetes
+    frame = pandas.DataFrame(X[:, :3], columns=["age", "sex", "bmi"])
+    model = GraphRegressor((), epochs=3).fit(frame, y)
+    assert model.feature_names_in_.tolist() == ["age", "sex", "bmi"] and model.n_features_in_ == 3
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame.rename(columns={"bmi": "weight"}))

@@ -126,6 +126,10 @@ def test_callback_sees_each_iteration_and_stops():
     seen = []
     found = ga.train.minimize(loss, p, [np.zeros(4)], callback=lambda v, value: seen.append((v["p"], value)))
     assert len(seen) == found.iterations
+    for values, value in seen:  # each a copy of its own
+        assert value == pytest.approx(
+            sum(100 * (values[1:] - values[:-1] ** 2) ** 2 + (1 - values[:-1]) ** 2), rel=1e-9
+        )
     assert [s[1] for s in seen] == sorted([s[1] for s in seen], reverse=True)
     stopped = ga.train.minimize(loss, p, [np.zeros(4)], "BFGS", callback=lambda v, value: value < seen[4][1])
     assert not stopped.success and stopped.iterations < found.iterations
