@@ -32,6 +32,7 @@ SPACES = {
     "graphad.nn.init": nn.init,
     "graphad.optim": optim,
     "graphad.optim.schedules": optim.schedules,
+    "graphad.train": train,
     "graphad.train.augment": train.augment,
     "graphad.train (scikit-learn)": whitening,
 }
@@ -58,18 +59,18 @@ def functions() -> str:
 
 def rows(module: ModuleType) -> Iterator[tuple[str, str]]:
     """Name and first sentence of each function; another name of the same function is said to be one."""
-    names = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
+    names = getattr(module, "__all__", [name for name in dir(module) if not name.startswith("_")])
     functions = {name: getattr(module, name) for name in names}
-    functions = {name: f for name, f in functions.items() if isinstance(f, Op) or inspect.isfunction(f) or is_layer(f)}
+    functions = {name: f for name, f in functions.items() if isinstance(f, Op) or inspect.isfunction(f) or is_class(f)}
     own = {id(f): f.name if isinstance(f, Op) else f.__name__ for f in functions.values()}
     for name, function in sorted(functions.items()):
         first = own[id(function)]
         yield name, doc_of(function) if first not in functions or name == first else f"another name of `{first}`"
 
 
-def is_layer(value: object) -> bool:
-    """Whether it is a layer, which is called like a function, too."""
-    return isinstance(value, type) and issubclass(value, nn.Layer)
+def is_class(value: object) -> bool:
+    """Whether it is a class of graphad, such as a layer, which is called like a function, too."""
+    return isinstance(value, type) and value.__module__.startswith("graphad.")
 
 
 def rules() -> str:

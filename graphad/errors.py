@@ -101,10 +101,12 @@ class NonFiniteError(GraphadError, FloatingPointError):
 
     ``op`` is what made the first bad value that reaches a result ("argument" or "constant" where it was given so),
     ``file`` and ``line`` are the user's, ``forward`` is the op that a backward node serves, "" for a forward one.
+    ``result``: where a training was stopped by it, what was reached before.
     """
 
     op = file = forward = ""
     line = 0
+    result: object = None
 
 
 class MemoryBudgetError(GraphadError, ValueError):

@@ -60,6 +60,8 @@ NAMES = {
         ema max_norm""",
     "train": "standardization pca_whitening zca_whitening ZCA",
     "train.augment": "compose flip random_crop shift rotate brightness contrast",
+        ema""",
+    "train": "minimize Minimized least_squares GraphClassifier GraphRegressor",
 }
 PAIRS = [(space, name) for space, names in NAMES.items() for name in names.split()]
 

@@ -72,6 +72,11 @@ class Function:
         """The node that each line of ``source`` (counted from 1) computes."""
         return self._code.lines
 
+    @property
+    def draws(self) -> bool:
+        """Whether a call draws random numbers and needs ``rng=``."""
+        return self._draws
+
     def report(self) -> Report:
         """What each pass did, hints, and what a call costs: memory as formulas in the named sizes."""
         return replace(self._lowering.rewritten[1], hints=self._hints, cost=self._cost)

@@ -71,11 +71,13 @@ class Transform:
     """Turns gradients into updates, keeping a state.
 
     ``init(parameters)`` gives the state as a `Slot` or a (nested) tuple of slots. ``update(gradients, state,
-    parameters)`` gets a node for each slot, in the same nesting, and gives ``(updates, new state)``.
+    parameters)`` gets a node for each slot, in the same nesting, and gives ``(updates, new state)``. ``rate``: the
+    learning rate, a number, a node or a schedule, for those who want to show it.
     """
 
     init: Callable[[Nodes], State]
     update: Callable[[Nodes, State, Nodes], tuple[Nodes, State]]
+    rate: Any = None
 
 
 def chain(*transforms: Transform) -> Transform:
@@ -93,7 +95,7 @@ def chain(*transforms: Transform) -> Transform:
             new.append(part)
         return gradients, tuple(new)
 
-    return Transform(init, update)
+    return Transform(init, update, next((t.rate for t in transforms if t.rate is not None), None))
 
 
 def per_parameter(rule: Callable[..., Nodes], starts: Mapping[str, float], counted: bool = False) -> Transform:
@@ -167,7 +169,7 @@ def step(optimizer: Transform, loss: Node, parameters: Node | Sequence[Node]) ->
     DifferentiationError as `grad` does.
     """
     check_transform("step", optimizer)
-    owned = _parameters(parameters)
+    owned = as_parameters("step", parameters)
     gradients = tuple(grad(loss, list(owned)))
     with scope("optimizer"):
         tree = optimizer.init(owned)
@@ -215,18 +217,19 @@ def _unused(name: str, used: set[str | None]) -> str:
     return free
 
 
-def _parameters(given: Node | Sequence[Node]) -> Nodes:
+def as_parameters(what: str, given: Node | Sequence[Node]) -> Nodes:
+    """The parameters that the function ``what`` was given. Raises ArgumentError in its words, as `step` says."""
     nodes = (given,) if isinstance(given, Node) else tuple(given)
     seen: set[Node] = set()
     for p in nodes:
         if not isinstance(p, Node) or "placeholder" not in p.op.traits:
-            what = label(p) if isinstance(p, Node) else f"a {type(p).__name__}"
-            raise ArgumentError(f"step: {what} is not a parameter", hint="optimize nodes made with ga.parameter")
+            found = label(p) if isinstance(p, Node) else f"a {type(p).__name__}"
+            raise ArgumentError(f"{what}: {found} is not a parameter", hint="optimize nodes made with ga.parameter")
         if p in seen:  # by hash, then identity: == of nodes is not asked
-            fail(ArgumentError, f"step: the parameter {label(p)} is given twice", p)
+            fail(ArgumentError, f"{what}: the parameter {label(p)} is given twice", p)
         seen.add(p)
         if p.dtype.kind != "f":
-            fail(ArgumentError, f"step: {label(p)} is {numpy_name(p.dtype)}, not real and floating", p)
+            fail(ArgumentError, f"{what}: {label(p)} is {numpy_name(p.dtype)}, not real and floating", p)
     return nodes
 
 

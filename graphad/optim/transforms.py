@@ -59,14 +59,14 @@ def scale_by_learning_rate(lr: Rate) -> Transform:
     """
     if isinstance(lr, Node) or not callable(lr):
         rate = lr if isinstance(lr, Node) else in_range("lr", lr)
-        return stateless(lambda g, p: -_scalar(rate, g) * g)
+        return replace(stateless(lambda g, p: -_scalar(rate, g) * g), rate=rate)
 
     def update(gradients: Nodes, step: State, parameters: Nodes) -> tuple[Nodes, State]:
         value = lr(step)
         rate = value if isinstance(value, Node) else in_range("the learning rate that the schedule gives", value)
         return tuple(-_scalar(rate, g) * g for g in gradients), step + 1
 
-    return Transform(lambda parameters: STEP, update)
+    return Transform(lambda parameters: STEP, update, lr)
 
 
 def _scalar(value: float | Node, like: Node) -> Any:
@@ -262,7 +262,9 @@ def accumulate(optimizer: Transform, steps: int) -> Transform:
         new_inner = mapped(lambda new, old: where(is_last, new, old), new_inner, inner)
         return updates, (where(is_last, 0, position + 1), tuple(where(is_last, 0, s) for s in totals), new_inner)
 
-    return Transform(init, update)
+    rate = optimizer.rate
+    by_call = isinstance(rate, Node) or not callable(rate)
+    return Transform(init, update, rate if by_call else lambda call: rate(call // k))
 
 
 def ema(decay: float = 0.999) -> Transform:

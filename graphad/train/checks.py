@@ -1,0 +1,78 @@
+"""What is looked at before the first step, once model, loss and data are known together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from graphad.errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
+from graphad.ir.core import Node
+from graphad.ir.types import TensorType
+from graphad.lower.compile import compile
+from graphad.ops.leaves import input as input_node
+from graphad.train.data import Array, Data
+from graphad.train.program import Program
+
+
+def start_values(program: Program, fresh: dict[str, Array], start: Mapping[str, Any] | None) -> dict[str, Array]:
+    """The arrays to start with: those given in ``start``, copied, and fresh ones. Raises ArgumentError, ShapeError."""
+    values = dict(fresh)
+    for name, given in (start or {}).items():
+        if name not in fresh:
+            raise ArgumentError(f"start: the model has no array {name!r}", hint=f"it has {', '.join(fresh)}")
+        array, own = np.asarray(given), fresh[name]
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            raise NonFiniteError(f"start: {name} holds nan or inf")
+        if array.shape != own.shape:
+            raise ShapeError(f"start: {name} has shape {array.shape}, in the model {own.shape}")
+        if not np.can_cast(array.dtype, own.dtype, "same_kind"):
+            raise DTypeError(f"start: {name} is {array.dtype}, in the model {own.dtype}")
+        values[name] = array.astype(own.dtype)
+    return {str(n.name): np.array(values[str(n.name)], order="C") for n in program.kept}
+
+
+def check_labels(program: Program, data: Data, size: int, what: str) -> None:
+    """Raise ArgumentError for a label that the loss refuses, with its place.
+
+    The loss alone is run on predictions of zeros, so that nothing has to be known about it: cross_entropy, and all that
+    look labels up, raise IndexError for one out of range.
+    """
+    prediction = program.prediction
+    if not isinstance(prediction, Node) or not isinstance(prediction.type, TensorType):
+        return
+    shape = tuple(prediction.shape)
+    has_rows = shape[:1] == program.x[0].shape[:1] and all(isinstance(n, int) for n in shape[1:])
+    if not has_rows or not any(y.dtype.kind in "iu" for y in data.y):
+        return
+    given = input_node("prediction", shape, prediction.dtype)
+    losses = compile(
+        [given, *program.y], program.loss(given, *program.y), name="loss", optimize="none", style="readable"
+    )
+
+    def fails(first: int, last: int) -> bool:
+        targets = data.take(slice(first, last)).y
+        try:
+            with np.errstate(all="ignore"):
+                losses(np.zeros((last - first, *shape[1:]), prediction.dtype), *targets)
+        except IndexError:
+            return True
+        except (ValueError, ArithmeticError):  # of zeros, not of labels
+            return False
+        return False
+
+    for start in range(0, data.rows, size):
+        low, high = start, min(start + size, data.rows)
+        if fails(low, high):
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if fails(low, middle) else (middle, high)
+            _refuse(what, program, data, low, shape)
+
+
+def _refuse(what: str, program: Program, data: Data, row: int, shape: tuple[Any, ...]) -> None:
+    classes = shape[1] if len(shape) > 1 else shape[0]
+    y = next(k for k, y in enumerate(data.y) if y.dtype.kind in "iu")
+    labels = data.y[y][row]
+    bad = labels if labels.ndim == 0 else labels[(labels < 0) | (labels >= classes)].flat[0]
+    hint = f"labels are integers from 0 to {classes - 1}"
+    raise ArgumentError(f"{what}: {program.y[y].name}[{row}] is {bad}, the model has {classes} classes", hint=hint)

@@ -1,0 +1,345 @@
+"""`ga.train.fit`: what it reaches, how it divides the data, what it tells."""
+
+import itertools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from training import digits, line, mlp, noisy_model, same
+
+import graphad as ga
+from graphad.errors import ArgumentError, ShapeError
+from graphad.train.data import DRAWS, ORDER, stream
+
+SGD = ga.optim.sgd(0.05)
+
+
+def train(model=None, data=None, **options):
+    options = {"epochs": 3, "batch_size": 8, "progress": False} | options
+    optimizer = options.pop("optimizer", SGD)
+    return ga.train.fit(model or noisy_model(), ga.nn.mse_loss, optimizer, data or line(), **options)
+
+
+def test_a_small_network_reads_digits():
+    learn, test = digits()
+    result = ga.train.fit(
+        mlp(), ga.nn.cross_entropy, ga.optim.adam(1e-2), learn, epochs=10, metrics="accuracy", validation=0.1
+    )
+    assert result.stopped == "finished"
+    assert result.evaluate(test)["accuracy"] > 0.95
+    assert np.mean(result.predict(test[0]).argmax(1) == test[1]) == result.evaluate(test)["accuracy"]
+    losses = result.history.column("loss")
+    assert losses[-1] < losses[0] / 5
+
+
+def test_steps_are_those_written_by_hand():
+    """A linear model by plain NumPy: order of rows, the last smaller batch, the mean loss of an epoch."""
+    x, y = line()
+    model = ga.nn.Linear(4, 1, name="line")
+    result = ga.train.fit(model, ga.nn.mse_loss, SGD, (x, y), epochs=2, batch_size=8, seed=3, progress=False)
+    start = ga.nn.initial(model, 3)
+    W, b = start["line_W"], start["line_b"]
+    for epoch in range(2):
+        order = stream(3, ORDER, epoch).permutation(50)
+        assert sorted(order) == list(range(50))
+        total = 0.0
+        for chosen in itertools.batched(order, 8) if sys.version_info >= (3, 12) else chunks(order, 8):
+            rest = x[list(chosen)] @ W + b - y[list(chosen)]
+            total += np.sum(rest**2)
+            dW, db = 2 * x[list(chosen)].T @ rest / len(chosen), 2 * rest.mean(0)
+            W, b = W - 0.05 * dW, b - 0.05 * db
+        np.testing.assert_allclose(result.history.column("loss")[epoch], total / 50, rtol=1e-12)
+    np.testing.assert_allclose(result.values["line_W"], W, rtol=1e-12)
+    np.testing.assert_allclose(result.values["line_b"], b, rtol=1e-12)
+
+
+def chunks(order, size):
+    return [order[k : k + size] for k in range(0, len(order), size)]
+
+
+@pytest.mark.parametrize(
+    ("options", "sizes"),
+    [
+        ({"batch_size": None}, [50]),
+        ({"batch_size": 1}, [1] * 50),
+        ({"batch_size": 8}, [8] * 6 + [2]),
+        ({"batch_size": 8, "drop_last": True}, [8] * 6),
+        ({"batch_size": 80}, [50]),
+    ],
+)
+def test_batch_mini_batch_and_online(options, sizes):
+    seen = []
+
+    def watch(rng, x):
+        seen.append(x.copy())
+        return x
+
+    x, y = line()
+    train(data=(x, y), epochs=2, augment=watch, **options)
+    assert [len(s) for s in seen] == sizes * 2
+    rows = [tuple(map(tuple, np.concatenate(seen[k : k + len(sizes)]))) for k in (0, len(sizes))]
+    assert len(set(rows[0])) == sum(sizes)
+    assert set(rows[0]) <= set(map(tuple, x))
+    assert (rows[0] == rows[1]) == (len(sizes) == 1)  # another order in each epoch
+
+
+def test_without_shuffling_rows_keep_their_order():
+    seen = []
+    x, y = line()
+    train(data=(x, y), epochs=1, shuffle=False, augment=lambda rng, x: seen.append(x.copy()) or x)
+    np.testing.assert_array_equal(np.concatenate(seen), x)
+
+
+def test_the_seed_decides_every_byte():
+    options = {"validation": 0.2, "metrics": ["r2"], "optimizer": ga.optim.adam(0.01)}
+    assert same(train(**options), train(**options))
+    assert not same(train(**options), train(seed=1, **options))
+
+
+def test_augmentation_changes_the_inputs_by_a_generator_of_its_own():
+    def jitter(rng, x):
+        return x + 0.1 * rng.standard_normal(x.shape)
+
+    assert same(train(augment=jitter), train(augment=jitter))
+    assert not same(train(augment=jitter), train())
+    with pytest.raises(ShapeError, match="augment"):
+        train(augment=lambda rng, x: x[:, :2])
+
+
+def test_running_statistics_are_updated_by_the_step_and_used_in_evaluation():
+    x, y = line()
+    result = train(data=(x, y), epochs=1, batch_size=None)
+    start = ga.nn.initial(noisy_model(), 0)
+    z = x @ start["first_W"] + start["first_b"]
+    np.testing.assert_allclose(result.values["centered_mean"], 0.1 * z.mean(0), rtol=1e-12)
+    v = result.values
+    h = np.tanh((x @ v["first_W"] + v["first_b"] - v["centered_mean"]) * v["centered_scale"])
+    np.testing.assert_allclose(result.predict(x), h @ v["last_W"] + v["last_b"], rtol=1e-12)
+    loss = np.mean((h @ v["last_W"] + v["last_b"] - y) ** 2)
+    np.testing.assert_allclose(result.evaluate((x, y))["loss"], loss, rtol=1e-12)
+    np.testing.assert_allclose(result.evaluate((x, y), batch_size=7)["loss"], loss, rtol=1e-12)
+
+
+def test_the_whole_step_is_one_function_to_draw_and_export(tmp_path):
+    result = train(optimizer=ga.optim.adam(0.01))
+    names = [x.name for x in result.step.declared.inputs]
+    assert names == ["x", "y", *result.values, *result.state]
+    assert "first_W" in result.step.graph.draw().source
+    module = result.step.export(tmp_path / "step.py")
+    subprocess.run([sys.executable, "-I", str(module), "--self-check"], check=True, capture_output=True)
+
+
+def test_a_regularizer_is_part_of_the_loss():
+    model = ga.nn.Linear(4, 1, name="line")
+    x, y = line()
+    plain = train(model, (x, y), epochs=30)
+    small = train(model, (x, y), epochs=30, regularizer=lambda m: 1.0 * ga.sum(m.W**2), validation=(x, y))
+    assert np.sum(small.values["line_W"] ** 2) < np.sum(plain.values["line_W"] ** 2) / 2
+    penalty = np.sum(small.values["line_W"] ** 2)
+    rest = np.mean((x @ small.values["line_W"] + small.values["line_b"] - y) ** 2)
+    np.testing.assert_allclose(small.history.column("val_loss")[-1], rest + penalty, rtol=1e-12)
+
+
+def test_several_inputs_several_targets_and_none():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 40, 3))
+    bilinear = ga.nn.Bilinear(3, 3, 1)
+    target = np.sum(a * b, axis=1, keepdims=True)
+    adam = ga.optim.adam(0.05)
+    options = {"progress": False, "epochs": 60}
+    result = ga.train.fit(bilinear, ga.nn.mse_loss, adam, ((a, b), target), **options)
+    np.testing.assert_allclose(result.predict((a, b)), target, atol=1e-2)
+
+    two = ga.nn.Linear(3, 2)
+    result = ga.train.fit(two, lambda p, u, v: ga.mean((p[:, 0] - u) ** 2 + (p[:, 1] - v) ** 2), adam,
+                          (a, (a[:, 0], a[:, 1])), **options)  # fmt: skip
+    np.testing.assert_allclose(result.predict(a), a[:, :2], atol=5e-2)
+
+    alone = ga.train.fit(ga.nn.Linear(3, 1, name="l"), lambda p: ga.mean((p - 1) ** 2), adam, (a,), **options)
+    np.testing.assert_allclose(alone.values["l_b"], 1, atol=1e-2)
+    assert set(alone.evaluate((a,))) == {"loss"}
+
+
+def test_models_may_give_several_results():
+    two = ga.nn.Lambda(lambda x, line: (line(x), 2 * x), line=ga.nn.Linear(4, 1, name="l"))
+    object.__setattr__(two, "line", two.options["line"])
+    x, y = line(600)
+    result = (
+        train(two, (x, y), epochs=1)
+        if False
+        else ga.train.fit(two, lambda p, y: ga.nn.mse_loss(p[0], y), SGD, (x, y), epochs=1, progress=False)
+    )
+    first, second = result.predict(x)
+    np.testing.assert_allclose(first, x @ result.values["l_W"] + result.values["l_b"], rtol=1e-12)
+    np.testing.assert_array_equal(second, 2 * x)
+
+
+def test_float32_stays_float32():
+    x, y = (a.astype("float32") for a in line())
+    result = train(ga.nn.Linear(4, 1, dtype="float32"), (x, y), optimizer=ga.optim.adam(0.1))
+    assert {v.dtype for v in result.values.values()} == {np.dtype("float32")}
+    assert result.predict(x.astype(float)).dtype == np.float32
+
+
+def test_a_start_is_copied_and_checked():
+    model = ga.nn.Linear(4, 1, name="line")
+    W = np.ones((4, 1))
+    result = train(model, start={"line_W": W}, epochs=1)
+    assert np.all(W == 1)
+    assert not np.all(result.values["line_W"] == 1)
+    assert same(train(model, epochs=0), train(model, epochs=0, start=ga.nn.initial(model, 0)))
+    for start, text in (
+        ({"W": W}, "no array 'W'"),
+        ({"line_W": W.T}, r"shape \(1, 4\)"),
+        ({"line_W": W * np.nan}, "nan"),
+        ({"line_W": W * 1j}, "complex128"),
+    ):
+        with pytest.raises(ga.GraphadError, match=text):
+            train(model, start=start)
+
+
+def test_validation_is_held_out_by_the_seed_or_given():
+    x, y = line()
+    seen = []
+    watch = lambda rng, x: seen.append(x.copy()) or x  # noqa: E731
+    result = train(data=(x, y), validation=0.2, augment=watch, epochs=1)
+    assert len(np.concatenate(seen)) == 40
+    assert list(result.history.columns) == ["epoch", "loss", "val_loss", "rate", "seconds"]
+    given = train(data=(x, y), validation=line(20, seed=1), metrics=["r2", "confusion_free"][:1])
+    assert "val_r2" in given.history.columns
+    assert given.history.column("val_r2")[-1] == given.evaluate(line(20, seed=1))["r2"]
+    assert given.history.column("val_loss")[-1] == given.evaluate(line(20, seed=1))["loss"]
+
+
+def test_metrics_are_of_the_data_where_there_is_no_validation():
+    def worst(prediction, target):
+        return np.abs(prediction - target).max()
+
+    x, y = line()
+    result = train(data=(x, y), metrics=["r2", worst])
+    assert result.history.column("worst")[-1] == np.abs(result.predict(x) - y).max()
+    assert "val_loss" not in result.history.columns
+    assert result.evaluate((x, y), metrics=[worst]).keys() == {"loss", "worst"}
+    for metrics, text in ((["f1"], "'f1' is not known"), (["r2", "r2"], "twice"), ([3], "no function")):
+        with pytest.raises(ArgumentError, match=text):
+            train(metrics=metrics)
+
+
+def test_confusion_is_kept_in_the_rows():
+    learn, _ = digits()
+    result = ga.train.fit(mlp(), ga.nn.cross_entropy, SGD, learn, epochs=2, metrics="confusion", progress=False)
+    matrix = np.array(result.history.rows[-1]["confusion"])
+    assert matrix.shape == (10, 10)
+    assert matrix.sum() == 1500
+    assert "confusion" not in str(result.history)
+
+
+def test_early_stopping_gives_back_the_best():
+    early = ga.train.EarlyStopping(patience=2, min_delta=1e-3)
+    data, held_out = line(20), line(20, seed=1)
+    result = train(data=data, validation=held_out, early_stopping=early, epochs=200, optimizer=ga.optim.adam(0.05))
+    losses = result.history.column("val_loss")
+    assert result.stopped == "early stopping"
+    assert len(losses) < 200
+    best, waited, at = np.inf, 0, 0
+    for k, value in enumerate(losses):  # the rule, written again
+        best, waited, at = (value, 0, k + 1) if value < best - 1e-3 else (best, waited + 1, at)
+    assert (result.best_epoch, waited, len(losses)) == (at, 2, at + 2)
+    assert result.evaluate(held_out)["loss"] == losses[at - 1]
+
+
+def test_early_stopping_knows_what_should_grow():
+    learn, test = digits()
+    for monitor, grows in (("val_accuracy", True), ("val_loss", False)):
+        early = ga.train.EarlyStopping(1, monitor=monitor)
+        row = {"val_accuracy": 0.5, "val_loss": 0.5}
+        assert (early.score(row) < 0) == grows
+    early = ga.train.EarlyStopping(2, monitor="val_accuracy")
+    result = ga.train.fit(
+        mlp(), ga.nn.cross_entropy, ga.optim.adam(0.03), learn, validation=test, metrics="accuracy",
+        early_stopping=early, epochs=40, progress=False,
+    )  # fmt: skip
+    assert result.evaluate(test)["accuracy"] == result.history.column("val_accuracy").max()
+    with pytest.raises(ArgumentError, match="no column 'val_loss'"):
+        train(early_stopping=ga.train.EarlyStopping())
+
+
+def test_the_rate_falls_on_a_plateau():
+    plateau = ga.optim.schedules.ReduceOnPlateau(0.1, factor=0.5, patience=0, threshold=0.5)
+    result = train(optimizer=ga.optim.sgd, plateau=plateau, epochs=6, model=ga.nn.Linear(4, 1))
+    again = ga.optim.schedules.ReduceOnPlateau(0.1, factor=0.5, patience=0, threshold=0.5)
+    assert plateau == again, "the one that was given is not changed"
+    rates = [0.1, *[again.update(loss) for loss in result.history.column("loss")]]
+    assert list(result.history.column("rate")) == rates[:-1]
+    assert len(set(rates)) > 2
+    fixed = train(ga.nn.Linear(4, 1), optimizer=ga.optim.sgd(0.1), epochs=6)
+    assert same(train(ga.nn.Linear(4, 1), optimizer=ga.optim.sgd, plateau=plateau, epochs=1),
+                train(ga.nn.Linear(4, 1), optimizer=ga.optim.sgd(0.1), epochs=1))  # fmt: skip
+    assert not same(fixed, result)
+    with pytest.raises(ArgumentError, match="function of the rate"):
+        train(plateau=plateau)
+    with pytest.raises(ArgumentError, match="not a transform"):
+        train(optimizer=ga.optim.sgd)
+
+
+def test_the_history_shows_the_rate_of_a_schedule():
+    schedule = ga.optim.schedules.linear(0.1, 21)
+    result = train(optimizer=ga.optim.chain(ga.optim.clip(5.0), ga.optim.adam(schedule)))
+    assert list(result.history.column("rate")) == [schedule(6), schedule(13), schedule(20)]
+    every = train(optimizer=ga.optim.accumulate(ga.optim.sgd(schedule), 7))
+    assert list(every.history.column("rate")) == [schedule(0), schedule(1), schedule(2)]
+
+
+def test_on_epoch_sees_what_was_reached_and_may_stop():
+    rows = []
+
+    def watch(found):
+        rows.append(found.history.rows[-1])
+        assert found.stopped == "running"
+        assert found.evaluate(line())["loss"] > 0
+        return len(rows) == 2
+
+    result = train(on_epoch=watch, epochs=5)
+    assert result.stopped == "on_epoch"
+    assert tuple(rows) == result.history.rows
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"epochs": -1}, "epochs must be an integer from 0"),
+        ({"epochs": 2.0}, "epochs"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"seed": None}, "seed"),
+        ({"early_stopping": 3}, "early_stopping is a int"),
+        ({"checkpoint": 3}, "checkpoint is a int"),
+        ({"augment": 3}, "augment"),
+        ({"drop_last": True, "batch_size": 100}, "50 rows make no batch of 100"),
+        ({"validation": 0.001}, "leaves nothing"),
+        ({"validation": 1.5}, "leaves nothing"),
+        ({"model": ga.tanh}, "not a layer"),
+        ({"model": ga.nn.Sequential(ga.tanh)}, "no parameters"),
+        ({"optimizer": 0.1}, "not a transform"),
+    ],
+)
+def test_bad_arguments_are_named(options, text):
+    with pytest.raises(ArgumentError, match=text):
+        train(**options)
+
+
+def test_a_loss_must_be_one_real_number():
+    for loss, text in (
+        (lambda p, y: (p - y) ** 2, "real scalar"),
+        (lambda p, y: 3.0, "not a node"),
+        ("mse", "not a function"),
+    ):
+        with pytest.raises(ArgumentError, match=text):
+            ga.train.fit(noisy_model(), loss, SGD, line(), progress=False)
+
+
+def test_random_numbers_of_a_step_depend_on_its_number_alone():
+    draws = [stream(0, DRAWS, k).random() for k in range(3)]
+    assert len(set(draws)) == 3
+    assert draws[1] == stream(0, DRAWS, 1).random()
