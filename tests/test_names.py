@@ -58,10 +58,11 @@ NAMES = {
         scale scale_by_learning_rate scale_by_rss scale_by_adadelta scale_by_rms scale_by_adam scale_by_nadam
         scale_by_adamax scale_by_sign scale_by_lion trace clip clip_by_global_norm add_decayed_weights accumulate
         ema max_norm""",
-    "train": "standardization pca_whitening zca_whitening ZCA",
+    "train": """
+        fit Fit EarlyStopping Checkpoint History accuracy confusion_matrix r2_score activation_histograms
+        save_parameters load_parameters minimize Minimized least_squares GraphClassifier GraphRegressor standardization
+        pca_whitening zca_whitening ZCA""",
     "train.augment": "compose flip random_crop shift rotate brightness contrast",
-        ema""",
-    "train": "minimize Minimized least_squares GraphClassifier GraphRegressor",
 }
 PAIRS = [(space, name) for space, names in NAMES.items() for name in names.split()]
 
