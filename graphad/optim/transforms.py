@@ -166,15 +166,17 @@ def scale_by_rms(alpha: float = 0.99, eps: float = 1e-8, centered: bool = False)
 def scale_by_adam(betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, amsgrad: bool = False) -> Transform:
     """m = β₁m + (1-β₁)g, v = β₂v + (1-β₂)g², m / (1-β₁ᵗ) / (√(v / (1-β₂ᵗ)) + ε): Adam (Kingma & Ba 2015).
 
-    ``amsgrad``: the largest v so far instead of v (Reddi, Kale & Kumar 2018).
+    With c = √(1-β₂ᵗ) that is c / (1-β₁ᵗ)·m / (√v + cε), which divides once less (section 2 there). ``amsgrad``: the
+    largest v so far instead of v (Reddi, Kale & Kumar 2018).
     """
     (beta1, beta2), eps = _betas(betas), in_range("eps", eps)
 
     def rule(g: Node, t: Node, m: Node, v: Node, *largest: Node) -> Nodes:
         m, v = _means(g, m, v, beta1, beta2)
         largest = tuple(maximum(old, v) for old in largest)
-        spread = sqrt(largest[0] if amsgrad else v) / _scalar(sqrt(1 - beta2**t), g) + eps
-        return m / _scalar(1 - beta1**t, g) / spread, m, v, *largest
+        c = sqrt(1 - beta2**t)
+        spread = sqrt(largest[0] if amsgrad else v) + _scalar(c * eps, g)
+        return _scalar(c / (1 - beta1**t), g) * m / spread, m, v, *largest
 
     return per_parameter(rule, {"m": 0, "v": 0, "v_max": 0} if amsgrad else {"m": 0, "v": 0}, counted=True)
 

@@ -32,12 +32,16 @@ LIGHT = {  # ops of one vector instruction or few
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """Memory for one value after the other. In a loop ``shape`` is that of a piece, with ``axis`` the one cut."""
+    """Memory for one value after the other. In a loop ``shape`` is that of a piece, with ``axis`` the one cut.
+
+    ``target``: an input that is updated; the value is written over it, and ``slot`` says nothing.
+    """
 
     slot: int
     shape: Shape
     dtype: DType
     axis: int | None = None
+    target: Node | None = None
 
 
 @dataclass(slots=True)
@@ -75,14 +79,22 @@ def has_form(s: Assign) -> bool:
     return into(s.node, [atom("x")] * len(s.value.operands), "out") is not None
 
 
-def plan_calls(steps: Sequence[Step], roots: Mapping[Node, Node], kept: set[Node], late: Sequence[Node]) -> Plan:
+def plan_calls(
+    steps: Sequence[Step],
+    roots: Mapping[Node, Node],
+    kept: set[Node],
+    late: Sequence[Node],
+    in_place: Mapping[Node, Node],
+) -> Plan:
     """Buffers of the values that live between steps.
 
-    ``roots``: what each view is a view of; ``kept``: results, which are fresh arrays; ``late``: read after all steps.
+    ``roots``: what each view is a view of; ``kept``: results, which are fresh arrays; ``late``: read after all steps;
+    ``in_place``: the inputs that values are written over.
     """
-    last = _last_reads([*([roots.get(r, r) for r in _reads(step)] for step in steps), late])
+    last = _last_reads([*([roots.get(r, r) for r in reads_of(step)] for step in steps), late])
     pool = _Pool(lambda b: (b.dtype, product(b.shape)))
     home: dict[Node, Buffer] = {}
+    kept = kept | set(in_place)
     for k, step in enumerate(steps):
         dying = {x: home[x] for x in last[k] if x in home}
         made = [s for s in _made(step) if s.node not in kept and _is_worth(s)]
@@ -94,6 +106,7 @@ def plan_calls(steps: Sequence[Step], roots: Mapping[Node, Node], kept: set[Node
         for s in made:
             if s.node not in last.ever:
                 pool.give(home[s.node])
+    home |= {value: Buffer(-1, x.shape, x.dtype, None, x) for value, x in in_place.items()}
     return Plan(home, tuple(pool.slots))
 
 
@@ -109,7 +122,16 @@ def _made(step: Step) -> Iterator[Assign]:
         yield step
 
 
-def _reads(step: Step) -> Iterator[Node]:
+def made_in(step: Step) -> Iterator[Node]:
+    """The values that a step computes, whether it keeps them or not."""
+    if isinstance(step, Loop):
+        yield from (m.node for m in step.members)
+    else:
+        yield from (step.node, *(p for p in step.parts if p is not None))
+
+
+def reads_of(step: Step) -> Iterator[Node]:
+    """The values that a step reads, from without and within."""
     if isinstance(step, Loop):
         yield from (r for m in step.members for r in m.cut)
     else:
@@ -137,12 +159,12 @@ def _last_reads(reads: Sequence[Iterable[Node]]) -> _LastReads:
 def _taken_over(step: Step, s: Assign, dying: Mapping[Node, Buffer]) -> Node | None:
     """A value that dies in this step and whose array the new one may overwrite."""
     for x in dying:
-        if (x.shape, x.dtype) == (s.node.shape, s.node.dtype) and _is_done_with(step, s, x):
+        if (x.shape, x.dtype) == (s.node.shape, s.node.dtype) and is_done_with(step, s, x):
             return x
     return None
 
 
-def _is_done_with(step: Step, s: Assign, x: Node) -> bool:
+def is_done_with(step: Step, s: Assign, x: Node) -> bool:
     """Whether nothing reads ``x`` after ``s`` has begun to write, but element by element."""
     if isinstance(step, Assign):
         return is_ufunc(s.node) and any(isinstance(o, Ref) and o.node is x for o in _operands(s))

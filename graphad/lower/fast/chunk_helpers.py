@@ -51,3 +51,26 @@ def choose(mask, x, y, out):
     np.multiply(found, mask, found)
     np.bitwise_xor(found, y, found)
     return out
+
+
+def alone(written, others):
+    """Whether arrays may be written at once: none shares memory, no warning raises."""
+    bases = [getattr(a, "base", None) for a in (*written, *others)]
+    pairs = zip((*written, *others), bases, strict=True)
+    owners = [id(a) if b is None else id(b) for a, b in pairs]
+    ours, theirs = set(owners[: len(written)]), set(owners[len(written) :])
+    known = all(b is None or type(b) is np.ndarray for b in bases)
+    if len(ours) < len(written) or ours & theirs or not known:
+        for k, a in enumerate(written):
+            if any(np.may_share_memory(a, b) for b in (*written[k + 1 :], *others)):
+                return False
+    return "raise" not in np.geterr().values()
+
+
+def with_copies(function, arguments, places):
+    """Call with copies of the arguments at these places, which then replace them."""
+    copies = {k: arguments[k].copy() for k in places}
+    result = function(*(copies.get(k, a) for k, a in enumerate(arguments)), apart=True)
+    for k, new in copies.items():
+        arguments[k][...] = new
+    return result

@@ -10,9 +10,9 @@ from typing import Any
 
 from graphad.ir.core import Node
 from graphad.ir.types import Shape
-from graphad.lower.emit import source_of
+from graphad.lower.emit import source_of, uses_rng
 from graphad.lower.fast import chunk_helpers
-from graphad.lower.fast.buffers import is_heavy
+from graphad.lower.fast.buffers import Buffer, is_heavy
 from graphad.lower.fast.forms import choice_helper, mean_count
 from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
@@ -59,7 +59,7 @@ def _start(index: Sequence[Any], axis: int) -> Any:
 class FastPrinter(Writer):
     """Writes a fast program: its loops, the function that makes its buffers, and the function itself."""
 
-    locals = ("work",)
+    locals = ("work", "apart")
 
     def __init__(self, program: Program, names: Names) -> None:
         super().__init__(program, names)
@@ -68,6 +68,7 @@ class FastPrinter(Writer):
         self.scratch: dict[str, str] = {}  # the scratch arrays of each of these functions
         self.making: dict[str, str] = {}  # and the expressions that make them
         self.gone: dict[int, list[Node]] = {}  # what is deleted after each statement
+        self.name = ""
         self.views: dict[tuple[int, Shape], str] = {}  # the name of each slot in each shape
 
     @staticmethod
@@ -81,16 +82,18 @@ class FastPrinter(Writer):
         )
         written = [m.node for loop in loops for m in loop.members]
         written += program.calls.home if isinstance(program, FastProgram) else []
+        if isinstance(program, FastProgram) and program.written_over:
+            called |= {"alone", "with_copies"}
         called |= {helper for node in written if node.op is where and (helper := choice_helper(node))}
         found = Writer.helpers(program) | {name: source_of(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
 
     def function(self, name: str, doc: str) -> None:
         """The loops, the buffers and the function."""
-        plan = self.fast.calls
+        plan, self.name = self.fast.calls, name
         self.gone = {id(self.fast.statements[k]): nodes for k, nodes in deleted(self.fast).items()}
         for buffer in (*plan.slots, *plan.home.values()):
-            if (buffer.slot, buffer.shape) not in self.views:
+            if buffer.target is None and (buffer.slot, buffer.shape) not in self.views:
                 self.views[buffer.slot, buffer.shape] = self.names.unique(f"b{buffer.slot}")
         written: dict[str, str] = {}
         for loop, pieces in self.fast.loops:
@@ -130,16 +133,35 @@ class FastPrinter(Writer):
         return bool(self.views or self.loops)
 
     def extra(self) -> list[str]:
-        """The workspace, which a caller may hand in."""
-        return ["work=None"] if self.has_work() else []
+        """The workspace, which a caller may hand in; and whether what is written in place is known to be apart."""
+        return [*["work=None"] * self.has_work(), *["apart=False"] * bool(self.fast.written_over)]
 
     def prologue(self) -> list[str]:
         """The first lines of the function: the buffers get their names."""
         if not self.has_work():
-            return []
+            return self._apart()
         names = [*self.views.values(), *self.scratch.values()]
         text = f"{', '.join(names)}{',' if len(names) == 1 else ''} = work or {self.work}({', '.join(self.work_sizes)})"
-        return wrap(text, "    ")
+        return [*self._apart(), *wrap(text, "    ")]
+
+    def _apart(self) -> list[str]:
+        """The test that nothing else is read where the function writes before it has computed everything."""
+        inputs, over = self.fast.graph.inputs, set(self.fast.written_over)
+        if not over:
+            return []
+        written = "".join(f"{self.names.of[x]}, " for x in inputs if x in over)
+        others = "".join(f"{self.names.of[x]}, " for x in inputs if x not in over)
+        places = "".join(f"{k}, " for k, x in enumerate(inputs) if x in over)
+        given = "".join(f"{self.names.of[x]}, " for x in inputs) + ("rng, " if uses_rng(self.fast) else "")
+        texts = [
+            f"({t.rstrip(' ') if t.count(',') == 1 else t.rstrip(', ')})" for t in (written, others, given, places)
+        ]
+        call = f"return with_copies({self.name}, {texts[2]}, {texts[3]})"
+        return [*wrap(f"if not apart and not alone({texts[0]}, {texts[1]}):", "    "), *wrap(call, "        ")]
+
+    def _array(self, buffer: Buffer) -> str:
+        """The name of the array that is written to."""
+        return self.views[buffer.slot, buffer.shape] if buffer.target is None else self.names.of[buffer.target]
 
     def _work_function(self) -> None:
         """The function that makes all buffers of a call."""
@@ -176,7 +198,7 @@ class FastPrinter(Writer):
         elif isinstance(s, Assign) and (buffer := self.fast.calls.home.get(s.node)):
             assert isinstance(s.value, Apply)
             operands = [self.direct.render(x) for x in s.value.operands]
-            self.write(s.node, operands, self.views[buffer.slot, buffer.shape], "    ")
+            self.write(s.node, operands, self._array(buffer), "    ")
         else:
             super().statement(s)
 
@@ -185,7 +207,7 @@ class FastPrinter(Writer):
         printer = self.loops[id(loop)]
         for node in printer.written:
             buffer = self.fast.calls.home.get(node)
-            text = self.views[buffer.slot, buffer.shape] if buffer else empty(node.shape, node.dtype)
+            text = self._array(buffer) if buffer else empty(node.shape, node.dtype)
             self.add(f"{self.names.add(node)} = {text}", node)
             if printer.inside[node].is_spread:
                 self.add(f"{self.names.add(node)}.fill(0)", node)

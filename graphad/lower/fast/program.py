@@ -11,6 +11,7 @@ from graphad.lower.alias import root
 from graphad.lower.build import Width, bodies_of, build, is_computed, needed, results_of, turn_of, unpacked, writes_of
 from graphad.lower.fast.buffers import SMALL, Plan, plan_calls, plan_pieces
 from graphad.lower.fast.fusion import Step, fuse
+from graphad.lower.fast.targets import in_place
 from graphad.lower.parts import slim
 from graphad.lower.program import Assign, Loop, Program, Ref, Statement
 from graphad.lower.schedule import NOMINAL, low_memory, may_need, schedule
@@ -30,6 +31,11 @@ class FastProgram(Program):
     def loops(self) -> Sequence[tuple[Loop, Plan]]:
         """The loops with the buffers of their pieces."""
         return [(s, self.pieces[k]) for k, s in enumerate(self.statements) if isinstance(s, Loop)]
+
+    @property
+    def written_over(self) -> list[Node]:
+        """The inputs that new values are written to as soon as they are computed."""
+        return [b.target for b in self.calls.home.values() if b.target is not None]
 
     @property
     def extents(self) -> tuple[str, ...]:
@@ -93,15 +99,17 @@ def _lowered(
     steps: Sequence[Step] = fuse(plain, graph.outputs) if "fuse" in passes else plain
     lap("fuse")
     results, saved = results_of(graph, outputs, set(targets), is_turn)
-    writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True)]
+    roots = {n: root(graph, n) for n in graph.nodes} if "reuse" in passes else {}
+    over: dict[Node, Node] = {}
+    if roots and targets:
+        steps, over = in_place(steps, roots, dict(zip(targets, updates, strict=True)), outputs)
     pieces = {k: plan_pieces(s) for k, s in enumerate(steps) if isinstance(s, Loop)}
-    calls = _NONE
-    if "reuse" in passes:
-        roots = {n: root(graph, n) for n in graph.nodes}
-        calls = plan_calls(steps, roots, {roots[y] for y in outputs}, [roots[u] for u in updates])
+    late = [roots[u] for u in updates] if roots else []
+    calls = plan_calls(steps, roots, {roots[y] for y in outputs}, late, over) if roots else _NONE
     lap("reuse")
     if not pieces and not calls.home:
         return build(graph, structure, targets, width, is_turn)
+    writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True) if over.get(u) is not t]
     statements: tuple[Statement, ...] = (*steps, *saved, *writes_of(graph, writes, set(targets)))
     constants = tuple(n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n))
     return FastProgram(

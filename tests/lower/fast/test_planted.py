@@ -73,7 +73,7 @@ def test_a_buffer_that_is_freed_too_early(plan, last_reads, monkeypatch):
 
 
 def test_an_array_taken_over_while_others_read_it(monkeypatch):
-    monkeypatch.setattr(buffers, "_is_done_with", lambda step, s, x: True)
+    monkeypatch.setattr(buffers, "is_done_with", lambda step, s, x: True)
     assert finds(BUFFERS)
 
 
@@ -85,13 +85,17 @@ def test_a_piece_taken_over_that_is_read_again(monkeypatch):
 
 def test_a_view_that_is_taken_for_an_array_of_its_own(monkeypatch):
     original = buffers.plan_calls
-    monkeypatch.setattr(program, "plan_calls", lambda steps, roots, kept, late: original(steps, {}, kept, late))
+    monkeypatch.setattr(
+        program, "plan_calls", lambda steps, roots, kept, late, over: original(steps, {}, kept, late, over)
+    )
     assert finds(["views of buffers"])
 
 
 def test_a_result_in_a_buffer(monkeypatch):
     original = buffers.plan_calls
-    monkeypatch.setattr(program, "plan_calls", lambda steps, roots, kept, late: original(steps, roots, set(), late))
+    monkeypatch.setattr(
+        program, "plan_calls", lambda steps, roots, kept, late, over: original(steps, roots, set(), late, over)
+    )
     assert finds(["elementwise"])
 
 
