@@ -103,7 +103,11 @@ def _differs(a: _Place, b: _Place) -> bool:
 
 def _bytes(nodes: Sequence[Node]) -> int:
     """How much memory arrays take, where a named size is taken to be 4096."""
-    return sum(_type_bytes(n.type) for n in nodes)
+    return sum(map(_bytes_of, nodes))
+
+
+def _bytes_of(node: Node) -> int:
+    return _type_bytes(node.type)
 
 
 @lru_cache(maxsize=4096)
@@ -118,30 +122,32 @@ def _defined(s: Assign) -> Iterator[Node]:
 
 def _place(s: Assign, places: Mapping[Node, _Place], least: int) -> _Place:
     """The best place of a statement: the earliest phase, at ``least`` this, in a loop where that is possible."""
-    phase = max((places[r].ready for r in references(s.value) if r in places), default=0)
-    phase = max(phase, least)
-    if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, places):
+    reads = references(s.value)
+    phase = max([least, *(places[r].ready for r in reads if r in places)])
+    if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, reads, places):
         return _Place(phase)
-    node, best = s.node, _Place(phase)
+    node, wide = s.node, _wide(s.node, reads)
     options: list[tuple[int | None, dict[Node, int | None] | None]]
     options = [(axis, _cut(s, axis)) for axis, length in enumerate(node.shape) if _is_long(length)]
-    options += [(None, cut) for cut in _summed(s, places)]
-    rank: tuple[int, int, int] | None = None
+    options += [(None, cut) for cut in _summed(s)]
+    best: tuple[tuple[int, int, int], int | None, dict[Node, int | None], Size] | None = None
     for axis, cut in options:
         if cut is None:
             continue
         length = _length(s, axis, cut)
-        if not _is_long(length) or not _joins(node, cut, length, places):
+        if not _is_long(length) or not _joins(node, cut, wide, length, places):
             continue
         earliest, aligned = _earliest(cut, length, places)
-        earliest = max(earliest, least)
-        better = (earliest, -aligned, _inner_is_huge(node, axis))
-        if rank is None or better < rank:
-            rank, best = better, _Place(earliest, Member(s, axis, cut), length)
-    return best
+        rank = (max(earliest, least), -aligned, _inner_is_huge(node, axis))
+        if best is None or rank < best[0]:
+            best = rank, axis, cut, length
+    if best is None:
+        return _Place(phase)
+    (earliest, _, _), axis, cut, length = best
+    return _Place(earliest, Member(s, axis, cut), length)
 
 
-def _may_loop(s: Assign, places: Mapping[Node, _Place]) -> bool:
+def _may_loop(s: Assign, reads: Sequence[Node], places: Mapping[Node, _Place]) -> bool:
     """Whether a statement is worth cutting: it works on large arrays or pieces, and not at the speed of arithmetic."""
     node = s.node
     if isinstance(node.type, TupleType) or "random" in node.op.traits:
@@ -150,7 +156,7 @@ def _may_loop(s: Assign, places: Mapping[Node, _Place]) -> bool:
         x, y = node.inputs
         thin = y.ndim == 1 or x.ndim == 1 or (isinstance(n := y.shape[-1], int) and n < THIN)
         return thin and is_large(x)
-    return is_large(node) or any(is_large(x) or (x in places and places[x].member) for x in references(s.value))
+    return is_large(node) or any(is_large(x) or (x in places and places[x].member) for x in reads)
 
 
 def _cut(s: Assign, axis: int) -> dict[Node, int | None] | None:
@@ -174,7 +180,7 @@ def _through_broadcasts(s: Assign, found: Sequence[int | None]) -> dict[Node, in
     return cut
 
 
-def _summed(s: Assign, places: Mapping[Node, _Place]) -> Iterator[dict[Node, int | None] | None]:
+def _summed(s: Assign) -> Iterator[dict[Node, int | None] | None]:
     """Ways to cut the inputs such that the pieces add up to the result."""
     node = s.node
     if node.op in (sum_op, mean):
@@ -204,36 +210,45 @@ def _is_long(length: Size) -> bool:
     return not isinstance(length, int) or length >= 4
 
 
-def _joins(node: Node, cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]) -> bool:
+def _wide(node: Node, reads: Sequence[Node]) -> Node | None:
+    """The operand of a matrix product that is much larger than all else."""
+    if node.op is not matmul:
+        return None
+    *others, large = sorted(dict.fromkeys((*reads, node)), key=_bytes_of)
+    return large if large is not node and _bytes_of(large) > WIDE * sum(map(_bytes_of, others[-1:])) else None
+
+
+def _joins(
+    node: Node, cut: Mapping[Node, int | None], wide: Node | None, length: Size, places: Mapping[Node, _Place]
+) -> bool:
     """Whether a statement belongs into a loop.
 
     Views only where the loop computes what they are views of: others cost nothing outside. Products of a matrix much
     larger than all else only where the loop computes it: BLAS reads others with all its threads.
     """
-    if node.op is matmul:
-        *others, large = sorted((*cut, node), key=lambda x: _bytes([x]))
-        is_wide = large is not node and _bytes([large]) > WIDE * _bytes(others[-1:])
-        return not is_wide or _is_aligned(large, cut[large], length, places)
-    return "view" not in node.op.traits or any(_is_aligned(x, a, length, places) for x, a in cut.items())
+    if wide is not None:
+        return _is_aligned(places.get(wide), cut[wide], length)
+    return "view" not in node.op.traits or any(_is_aligned(places.get(x), a, length) for x, a in cut.items())
 
 
-def _is_aligned(x: Node, axis: int | None, length: Size, places: Mapping[Node, _Place]) -> bool:
-    place = places.get(x)
-    member = place.member if place else None
-    return bool(place and member and axis is not None and member.axis == axis and place.length == length)
+def _is_aligned(place: _Place | None, axis: int | None, length: Size) -> bool:
+    """Whether a loop that cuts a value at this axis can be the one that computes it."""
+    if place is None or place.member is None or axis is None:
+        return False
+    return place.member.axis == axis and place.length == length
 
 
 def _earliest(cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]) -> tuple[int, int]:
     """The first phase at which the operands are there for a loop, and how many of them that loop computes."""
-    phase = aligned = 0
+    phases, aligned = [0], 0
     for x, axis in cut.items():
-        if x not in places:
-            continue
-        if _is_aligned(x, axis, length, places):
-            phase, aligned = max(phase, places[x].phase), aligned + 1
-        else:
-            phase = max(phase, places[x].ready)
-    return phase, aligned
+        place = places.get(x)
+        if _is_aligned(place, axis, length):
+            aligned += 1
+            phases.append(place.phase)
+        elif place is not None:
+            phases.append(place.ready)
+    return max(phases), aligned
 
 
 def _inner_is_huge(node: Node, axis: int | None) -> int:
@@ -247,12 +262,15 @@ def _inner_is_huge(node: Node, axis: int | None) -> int:
 def _pays(members: Sequence[Member]) -> bool:
     """Whether a loop keeps values in cache that would otherwise go to memory and back."""
     work = [m for m in members if "view" not in m.node.op.traits]
-    arrays = {n: n.size for m in work for n in (m.node, *m.cut)}
     if len(work) < 2:
         return False
-    if not all(isinstance(size, int) for size in arrays.values()):
-        return True
-    return bool(sum(n.dtype.itemsize * size for n, size in arrays.items() if isinstance(size, int)) >= LOOP_BYTES)
+    total = 0
+    for n in {n for m in work for n in (m.node, *m.cut)}:
+        size = n.size
+        if not isinstance(size, int):
+            return True
+        total += n.dtype.itemsize * size
+    return total >= LOOP_BYTES
 
 
 def _ordered(statements: Sequence[Assign], loops: Sequence[Sequence[Member]], results: Sequence[Node]) -> list[Step]:
