@@ -39,7 +39,7 @@ class Node:
     never have a value: ``if node``, ``float(node)`` and ``np.array(node)`` raise NodeValueError.
     """
 
-    __slots__ = ("__weakref__", "_view", "attrs", "dtype", "inputs", "op", "origin", "shape", "type")
+    __slots__ = ("__weakref__", "_view", "attrs", "dtype", "inputs", "ndim", "op", "origin", "shape", "type")
     # _view: see rules/view.py
     op: "Op"
     inputs: tuple["Node", ...]
@@ -48,6 +48,7 @@ class Node:
     origin: Origin
     shape: Shape  # the static shape: ints and named sizes
     dtype: DType  # the NumPy dtype
+    ndim: int  # the number of axes
 
     def __init__(
         self, op: "Op", inputs: tuple["Node", ...], attrs: Mapping[str, Any], type: TensorType, origin: Origin
@@ -59,6 +60,7 @@ class Node:
         put(self, "type", type)
         put(self, "origin", origin)
         put(self, "shape", type.shape)
+        put(self, "ndim", len(type.shape))
         put(self, "dtype", type.dtype)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -68,11 +70,6 @@ class Node:
     def name(self) -> str | None:
         """The user's name of the value, if it has one."""
         return self.origin.name
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
 
     @property
     def size(self) -> Size:

@@ -16,6 +16,7 @@ from graphad.form.text import numpy_form
 from graphad.ir.core import Node, label
 from graphad.ir.dims import names as size_names
 from graphad.ir.dims import to_python
+from graphad.ir.types import DType, Shape, TensorType, TupleType
 from graphad.lower.alias import root
 from graphad.lower.loops import Turn
 from graphad.lower.names import Names
@@ -261,11 +262,15 @@ class Printer:
 
 def comment(node: Node) -> str:
     """What a comment says of a node: its type and the user's line; of a loop the line alone."""
-    type_ = "" if node.op is scan else f"{_type_text(node.type)}  "
-    return f"# {type_}{node.origin.location}".rstrip()
+    if node.op is scan:
+        return f"# {node.origin.location}".rstrip()
+    type_ = repr(node.type) if isinstance(node.type, TupleType) else _type_text(node.shape, node.dtype)
+    return f"# {type_}  {node.origin.location}".rstrip()
 
 
-_type_text = lru_cache(maxsize=4096)(repr)
+@lru_cache(maxsize=4096)
+def _type_text(shape: Shape, dtype: DType) -> str:
+    return repr(TensorType(shape, dtype))
 
 
 def _solved(x: Node, axis: int, name: str) -> str:

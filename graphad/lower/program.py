@@ -191,16 +191,15 @@ def references(expression: Expression) -> list[Node]:
     return references(expression.value) if isinstance(expression, Copy) else []
 
 
-def applied(expression: Expression) -> Iterator[Node]:
+def applied(expression: Expression) -> list[Node]:
     """The nodes that an expression computes."""
-    match expression:
-        case Apply(node, operands):
-            yield node
-            for operand in operands:
-                if not isinstance(operand, Ref | Literal):
-                    yield from applied(operand)
-        case Copy(value):
-            yield from applied(value)
+    if isinstance(expression, Apply):
+        found = [expression.node]
+        for operand in expression.operands:
+            if not isinstance(operand, Ref | Literal):
+                found += applied(operand)
+        return found
+    return applied(expression.value) if isinstance(expression, Copy) else []
 
 
 # The structure of outputs: how a flat list of results is handed back ------------------------------------------------
