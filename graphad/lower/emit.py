@@ -5,7 +5,7 @@ One idea per line, the user's names, shape and user's line in a comment, at most
 
 import inspect
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -251,13 +251,18 @@ class Printer:
 
     def sizes(self, body: list[str]) -> list[tuple[str, Node]]:
         """Statements that learn the named sizes which the body mentions, and the inputs they look at."""
-        words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(line.split("  #")[0] for line in body)))
-        found = []
-        for size, (x, axis) in sources(self.program.graph).items():
-            if size in words:
-                comment = f"  # {x.origin.location}" if x.origin.location else ""
-                found.append((f"    {size} = {_solved(x, axis, self.names.of[x])}{comment}", x))
+        known, found = sources(self.program.graph), []
+        for size in mentioned(known, body):
+            x, axis = known[size]
+            comment = f"  # {x.origin.location}" if x.origin.location else ""
+            found.append((f"    {size} = {_solved(x, axis, self.names.of[x])}{comment}", x))
         return found
+
+
+def mentioned(names: Iterable[str], lines: Iterable[str]) -> list[str]:
+    """Those of some names that lines of code mention, comments left out."""
+    text = "\n".join([line.split("  #")[0] for line in lines])
+    return [name for name in names if re.search(rf"\b{name}\b", text)]
 
 
 def comment(node: Node) -> str:

@@ -167,6 +167,8 @@ def _needs_array(user: Node) -> bool:
 
 def _is_python(graph: Graph, node: Node) -> bool:
     """Whether the text of a scalar mentions Python numbers only."""
+    if node.ndim:
+        return False
     found = _of_numbers.get(graph)
     if found is None:
         found = _of_numbers[graph] = set()

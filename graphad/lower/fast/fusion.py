@@ -6,7 +6,7 @@ over an axis of the same length then share a loop; no edge can lead out of a loo
 """
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,8 +57,9 @@ def fuse(statements: Sequence[Assign], results: Sequence[Node]) -> list[Step]:
     groups: dict[tuple[int, Size], list[Member]] = {}
     latest, is_forward = 0, True  # what is computed again must not come before what it stands after
     for s in statements:
-        place = _place(s, places, latest if is_recomputed(s.node) else 0)
-        is_forward = is_forward and not is_recomputed(s.node)
+        is_again = is_recomputed(s.node)
+        place = _place(s, places, latest if is_again else 0)
+        is_forward = is_forward and not is_again
         latest = max(latest, place.ready if is_forward else place.phase)
         for node in _defined(s):
             places[node] = place
@@ -115,25 +116,21 @@ def _type_bytes(type_: TensorType) -> int:
     return type_.dtype.itemsize * evaluate(type_.size, dict.fromkeys(names(type_.size), 4096))
 
 
-def _defined(s: Assign) -> Iterator[Node]:
-    yield s.node
-    yield from (p for p in s.parts if p is not None)
+def _defined(s: Assign) -> list[Node]:
+    return [s.node, *(p for p in s.parts if p is not None)] if s.parts else [s.node]
 
 
 def _place(s: Assign, places: Mapping[Node, _Place], least: int) -> _Place:
     """The best place of a statement: the earliest phase, at ``least`` this, in a loop where that is possible."""
-    reads = references(s.value)
-    phase = max([least, *(places[r].ready for r in reads if r in places)])
+    reads = dict.fromkeys(references(s.value))
+    sources = [places[r] for r in reads if r in places]
+    phase = max([least, *[p.ready for p in sources]])
     if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, reads, places):
         return _Place(phase)
     node, wide = s.node, _wide(s.node, reads)
-    options: list[tuple[int | None, dict[Node, int | None] | None]]
-    options = [(axis, _cut(s, axis)) for axis, length in enumerate(node.shape) if _is_long(length)]
-    options += [(None, cut) for cut in _summed(s)]
+    ideal = max([least, *[p.phase for p in sources]]), -sum([p.member is not None for p in sources]), 0
     best: tuple[tuple[int, int, int], int | None, dict[Node, int | None], Size] | None = None
-    for axis, cut in options:
-        if cut is None:
-            continue
+    for axis, cut in _options(s):
         length = _length(s, axis, cut)
         if not _is_long(length) or not _joins(node, cut, wide, length, places):
             continue
@@ -141,13 +138,15 @@ def _place(s: Assign, places: Mapping[Node, _Place], least: int) -> _Place:
         rank = (max(earliest, least), -aligned, _inner_is_huge(node, axis))
         if best is None or rank < best[0]:
             best = rank, axis, cut, length
+            if rank == ideal:
+                break
     if best is None:
         return _Place(phase)
     (earliest, _, _), axis, cut, length = best
     return _Place(earliest, Member(s, axis, cut), length)
 
 
-def _may_loop(s: Assign, reads: Sequence[Node], places: Mapping[Node, _Place]) -> bool:
+def _may_loop(s: Assign, reads: Iterable[Node], places: Mapping[Node, _Place]) -> bool:
     """Whether a statement is worth cutting: it works on large arrays or pieces, and not at the speed of arithmetic."""
     node = s.node
     if isinstance(node.type, TupleType) or "random" in node.op.traits:
@@ -159,10 +158,13 @@ def _may_loop(s: Assign, reads: Sequence[Node], places: Mapping[Node, _Place]) -
     return is_large(node) or any(is_large(x) or (x in places and places[x].member) for x in reads)
 
 
-def _cut(s: Assign, axis: int) -> dict[Node, int | None] | None:
-    """Which axis of each operand is cut when ``axis`` of the result is; None where that cannot be."""
-    found = cuts(s.node, axis)
-    return None if found is None else _through_broadcasts(s, found)
+def _options(s: Assign) -> Iterator[tuple[int | None, dict[Node, int | None]]]:
+    """Ways to cut a statement: an axis of the result (None: the pieces add up), and that of each operand."""
+    for axis, length in enumerate(s.node.shape):
+        if _is_long(length) and (found := cuts(s.node, axis)) is not None:
+            if (cut := _through_broadcasts(s, found)) is not None:
+                yield axis, cut
+    yield from ((None, cut) for cut in _summed(s) if cut is not None)
 
 
 def _through_broadcasts(s: Assign, found: Sequence[int | None]) -> dict[Node, int | None] | None:
@@ -210,7 +212,7 @@ def _is_long(length: Size) -> bool:
     return not isinstance(length, int) or length >= 4
 
 
-def _wide(node: Node, reads: Sequence[Node]) -> Node | None:
+def _wide(node: Node, reads: Iterable[Node]) -> Node | None:
     """The operand of a matrix product that is much larger than all else."""
     if node.op is not matmul:
         return None

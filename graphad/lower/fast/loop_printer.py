@@ -1,6 +1,5 @@
 """A loop as a function of its own: ``loop(start, stop, rows, scratch, arrays …)`` does the rows start … stop."""
 
-import re
 from collections.abc import Sequence
 
 from graphad.form.template import Expr
@@ -8,7 +7,7 @@ from graphad.form.text import numpy_form
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim, Size
 from graphad.ir.types import DType, Shape, numpy_name
-from graphad.lower.emit import render
+from graphad.lower.emit import mentioned, render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
 from graphad.lower.fast.forms import guard, guarded, place_indices
 from graphad.lower.fast.program import FastProgram
@@ -78,9 +77,7 @@ class LoopPrinter(Writer):
         if self.sums:
             found = ", ".join(self.partial[m.node] for m in self.sums)
             self.put(wrap(f"return {found}{',' if len(self.sums) == 1 else ''}", INDENT), first)
-        text = "\n".join(line.split("  #")[0] for line in self.lines)
-        words = set(re.findall(r"[A-Za-z_]\w*", text))
-        self.named = [s for s in self.fast.graph.sizes if s in words]
+        self.named = mentioned(self.fast.graph.sizes, self.lines)
         return self.lines
 
     def key(self) -> str:
