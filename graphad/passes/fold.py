@@ -24,8 +24,10 @@ class Fold:
     def run(self, graph: Graph) -> Graph:
         """The graph with constant parts evaluated."""
 
+        cut = frozenset(graph.inputs)
+
         def make(node: Node, inputs: Sequence[Node]) -> Node:
-            if graph.is_input(node):
+            if node in cut:
                 return node
             new = rebuild(node, inputs)
             if inputs and not _is_known(inputs[0]):

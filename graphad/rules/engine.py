@@ -174,13 +174,14 @@ class _Walk:
 
     def _try(self, node: Node, stack: list[Node]) -> None:
         """Apply the first rule that fits to a node whose inputs are finished; what it makes comes next."""
-        new = moved(node, [self.final[x] for x in node.inputs])
+        final = self.final
+        new = moved(node, [final[x] for x in node.inputs])
         steps = self.steps.get(node, 0)
         better = self._better(new) if steps < MAX_STEPS and self.budget > 0 else None
         if better is None:
             stack.pop()
             self._settle(node, new)
-            self.final[new] = new
+            final[new] = new
         else:
             self.budget -= 1
             self.replaced[node] = better, new
