@@ -29,6 +29,7 @@ THIN = 16  # a matrix product with fewer columns than this is bound by memory, n
 
 
 Step = Assign | Loop
+Reads = Mapping[Node, Sequence[Node]]  # what the statement that computes a value reads
 
 
 @dataclass(slots=True)
@@ -53,31 +54,32 @@ def is_large(node: Node) -> bool:
 
 def fuse(statements: Sequence[Assign], results: Sequence[Node]) -> list[Step]:
     """The statements in an order in which everything is there when it is needed, loops taken together."""
+    reads = {s.node: references(s.value) for s in statements}
     places: dict[Node, _Place] = {}
     groups: dict[tuple[int, Size], list[Member]] = {}
     latest, is_forward = 0, True  # what is computed again must not come before what it stands after
     for s in statements:
         is_again = is_recomputed(s.node)
-        place = _place(s, places, latest if is_again else 0)
+        place = _place(s, dict.fromkeys(reads[s.node]), places, latest if is_again else 0)
         is_forward = is_forward and not is_again
         latest = max(latest, place.ready if is_forward else place.phase)
         for node in _defined(s):
             places[node] = place
-    _sink(statements, places, set(results))
+    _sink(statements, reads, places, set(results))
     for s in statements:
         place = places[s.node]
         if place.member:
             groups.setdefault((place.phase, place.length), []).append(place.member)
     loops = [members for members in groups.values() if _pays(members)]
-    return _ordered(statements, loops, results)
+    return _ordered(statements, reads, loops, results)
 
 
-def _sink(statements: Sequence[Assign], places: Mapping[Node, _Place], results: set[Node]) -> None:
+def _sink(statements: Sequence[Assign], reads: Reads, places: Mapping[Node, _Place], results: set[Node]) -> None:
     """Move what a loop computes for one later loop alone into that loop, where less then needs to be kept between."""
     users: dict[Node, list[Node]] = {}
-    for s in statements:
-        for r in references(s.value):
-            users.setdefault(r, []).append(s.node)
+    for node, operands in reads.items():
+        for r in operands:
+            users.setdefault(r, []).append(node)
     for s in reversed(statements):
         place = places[s.node]
         member = place.member
@@ -120,9 +122,8 @@ def _defined(s: Assign) -> list[Node]:
     return [s.node, *(p for p in s.parts if p is not None)] if s.parts else [s.node]
 
 
-def _place(s: Assign, places: Mapping[Node, _Place], least: int) -> _Place:
+def _place(s: Assign, reads: Iterable[Node], places: Mapping[Node, _Place], least: int) -> _Place:
     """The best place of a statement: the earliest phase, at ``least`` this, in a loop where that is possible."""
-    reads = dict.fromkeys(references(s.value))
     sources = [places[r] for r in reads if r in places]
     phase = max([least, *[p.ready for p in sources]])
     if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, reads, places):
@@ -275,10 +276,12 @@ def _pays(members: Sequence[Member]) -> bool:
     return total >= LOOP_BYTES
 
 
-def _ordered(statements: Sequence[Assign], loops: Sequence[Sequence[Member]], results: Sequence[Node]) -> list[Step]:
+def _ordered(
+    statements: Sequence[Assign], reads: Reads, loops: Sequence[Sequence[Member]], results: Sequence[Node]
+) -> list[Step]:
     """Statements and loops in an order that respects what needs what, as near to the given one as possible."""
     looped = {m.node: k for k, members in enumerate(loops) for m in members}
-    outside = _read_outside(statements, looped, results)
+    outside = _read_outside(reads, looped, results)
     units: list[Step] = [
         s for s in statements if s.node not in looped or ("view" in s.node.op.traits and s.node in outside)
     ]
@@ -312,16 +315,15 @@ def _loop(members: Sequence[Member], outside: set[Node]) -> Loop:
     return Loop(length, ordered(members, stored), stored)
 
 
-def _read_outside(statements: Sequence[Assign], looped: Mapping[Node, int], results: Sequence[Node]) -> set[Node]:
+def _read_outside(reads: Reads, looped: Mapping[Node, int], results: Sequence[Node]) -> set[Node]:
     """The values of loops that somebody else reads; for a view that is also what it is a view of."""
     outside = set(results)
-    for s in statements:
-        for r in references(s.value):
-            if r in looped and looped.get(s.node) != looped[r]:
-                outside.add(r)
-    for s in reversed(statements):
-        if s.node in looped and s.node in outside and "view" in s.node.op.traits:
-            outside.update(references(s.value))
+    for node, operands in reads.items():
+        loop = looped.get(node)
+        outside.update([r for r in operands if looped.get(r, loop) != loop])
+    for node in reversed(reads):
+        if node in looped and node in outside and "view" in node.op.traits:
+            outside.update(reads[node])
     return outside
 
 
