@@ -23,7 +23,6 @@ class Fold:
 
     def run(self, graph: Graph) -> Graph:
         """The graph with constant parts evaluated."""
-
         cut = frozenset(graph.inputs)
 
         def make(node: Node, inputs: Sequence[Node]) -> Node:

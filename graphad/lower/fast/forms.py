@@ -94,7 +94,7 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
     """
     texts = [x.text for x in operands]
     if is_ufunc(node) and node.op not in (divide, power):
-        return [_call(node, texts, out)]
+        return [ufunc_call(node, texts, out)]
     if node.op is sum_n:
         first = f"np.add({texts[0]}, {texts[1]}, {out})" if len(texts) > 1 else f"np.copyto({out}, {texts[0]})"
         return [first, *(f"np.add({out}, {x}, {out})" for x in texts[2:])]
@@ -119,10 +119,10 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [f"np.multiply({texts[0]}, {number(inverse)}, {out})"]
     if node.op is power and (form := _POWERS.get(uniform_value(node.inputs[1]))) and node.dtype.kind == "f":
         return [form.format(x=texts[0], out=out)]
-    return [_call(node, texts, out)] if is_ufunc(node) else None
+    return [ufunc_call(node, texts, out)] if is_ufunc(node) else None
 
 
-def _call(node: Node, texts: Sequence[str], out: str) -> str:
+def ufunc_call(node: Node, texts: Sequence[str], out: str) -> str:
     """The call of an op's ufunc; of its operands, or of them and the numbers in its template: np.maximum({x}, 0)."""
     form = str(node.op.numpy)
     name, parts = ufunc(form), _parts(form)

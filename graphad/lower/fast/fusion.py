@@ -162,9 +162,10 @@ def _may_loop(s: Assign, reads: Iterable[Node], places: Mapping[Node, _Place]) -
 def _options(s: Assign) -> Iterator[tuple[int | None, dict[Node, int | None]]]:
     """Ways to cut a statement: an axis of the result (None: the pieces add up), and that of each operand."""
     for axis, length in enumerate(s.node.shape):
-        if _is_long(length) and (found := cuts(s.node, axis)) is not None:
-            if (cut := _through_broadcasts(s, found)) is not None:
-                yield axis, cut
+        found = cuts(s.node, axis) if _is_long(length) else None
+        cut = None if found is None else _through_broadcasts(s, found)
+        if cut is not None:
+            yield axis, cut
     yield from ((None, cut) for cut in _summed(s) if cut is not None)
 
 
@@ -246,11 +247,11 @@ def _earliest(cut: Mapping[Node, int | None], length: Size, places: Mapping[Node
     phases, aligned = [0], 0
     for x, axis in cut.items():
         place = places.get(x)
-        if _is_aligned(place, axis, length):
-            aligned += 1
-            phases.append(place.phase)
-        elif place is not None:
-            phases.append(place.ready)
+        if place is None:
+            continue
+        is_aligned = _is_aligned(place, axis, length)
+        aligned += is_aligned
+        phases.append(place.phase if is_aligned else place.ready)
     return max(phases), aligned
 
 
@@ -321,7 +322,7 @@ def _read_outside(reads: Reads, looped: Mapping[Node, int], results: Sequence[No
     for node, operands in reads.items():
         loop = looped.get(node)
         outside.update([r for r in operands if looped.get(r, loop) != loop])
-    for node in reversed(reads):
+    for node in reversed([*reads]):
         if node in looped and node in outside and "view" in node.op.traits:
             outside.update(reads[node])
     return outside
