@@ -39,7 +39,7 @@ class Node:
     never have a value: ``if node``, ``float(node)`` and ``np.array(node)`` raise NodeValueError.
     """
 
-    __slots__ = ("__weakref__", "_view", "attrs", "dtype", "inputs", "op", "origin", "shape", "type")
+    __slots__ = ("__weakref__", "_view", "attrs", "dtype", "inputs", "ndim", "op", "origin", "shape", "type")
     # _view: see rules/view.py
     op: "Op"
     inputs: tuple["Node", ...]
@@ -48,18 +48,20 @@ class Node:
     origin: Origin
     shape: Shape  # the static shape: ints and named sizes
     dtype: DType  # the NumPy dtype
+    ndim: int  # the number of axes
 
     def __init__(
         self, op: "Op", inputs: tuple["Node", ...], attrs: Mapping[str, Any], type: TensorType, origin: Origin
     ) -> None:
-        put = object.__setattr__
-        put(self, "op", op)
-        put(self, "inputs", inputs)
-        put(self, "attrs", attrs)
-        put(self, "type", type)
-        put(self, "origin", origin)
-        put(self, "shape", type.shape)
-        put(self, "dtype", type.dtype)
+        shape = type.shape
+        _set_op(self, op)
+        _set_inputs(self, inputs)
+        _set_attrs(self, attrs)
+        _set_type(self, type)
+        _set_origin(self, origin)
+        _set_shape(self, shape)
+        _set_ndim(self, len(shape))
+        _set_dtype(self, type.dtype)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a node is immutable: cannot set {name!r}")
@@ -68,11 +70,6 @@ class Node:
     def name(self) -> str | None:
         """The user's name of the value, if it has one."""
         return self.origin.name
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self.shape)
 
     @property
     def size(self) -> Size:
@@ -145,6 +142,11 @@ class Node:
     trace, diagonal, copy = _late("trace"), _late("diagonal"), _late("copy")
     conj, conjugate, real, imag = _late("conj"), _late("conjugate"), property(_late("real")), property(_late("imag"))
     T, mT, at = property(_late("T")), property(_late("mT")), property(_late("at"))
+
+
+_set_op, _set_inputs, _set_attrs, _set_type, _set_origin, _set_shape, _set_ndim, _set_dtype = [
+    Node.__dict__[slot].__set__ for slot in ("op", "inputs", "attrs", "type", "origin", "shape", "ndim", "dtype")
+]  # which takes a third of the time of object.__setattr__: graphs have many nodes
 
 
 def _has_no_value(node: Node, what: str, hint: str) -> NoReturn:

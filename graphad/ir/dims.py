@@ -248,6 +248,7 @@ def _terms(size: Size) -> Terms:
     return (((), size),) if size else ()
 
 
+@lru_cache(maxsize=4096)  # equal sizes are most often one object, which dicts and tuples see at once
 def _from_terms(terms: Terms) -> Dim:
     dim = object.__new__(Dim)
     object.__setattr__(dim, "terms", terms)

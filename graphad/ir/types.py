@@ -141,6 +141,7 @@ def broadcast_pair(a: Size, b: Size) -> Size | None:
     return b if a == 1 else None
 
 
+@lru_cache(maxsize=4096)
 def broadcast_shapes(*shapes: Shape) -> Shape | None:
     """NumPy's broadcasting of shapes, or None when two sizes do not fit.
 

@@ -96,9 +96,9 @@ class Function:
 
     def __call__(self, *args: Any, rng: np.random.Generator | None = None, **kwargs: Any) -> Any:
         """Run. ``rng`` is needed where the graph draws random numbers. Raises ArgumentError, DTypeError, ShapeError."""
-        if self._shortcut is not None and rng is None and not kwargs:
+        if not kwargs and rng is None and (shortcut := self._shortcut) is not None:
             try:
-                result = self._shortcut(*args)
+                result = shortcut(*args)
             except Exception as problem:
                 self._code.explain(problem)
                 raise

@@ -5,7 +5,7 @@ One idea per line, the user's names, shape and user's line in a comment, at most
 
 import inspect
 import re
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -16,6 +16,7 @@ from graphad.form.text import numpy_form
 from graphad.ir.core import Node, label
 from graphad.ir.dims import names as size_names
 from graphad.ir.dims import to_python
+from graphad.ir.types import DType, Shape, TensorType, TupleType
 from graphad.lower.alias import root
 from graphad.lower.loops import Turn
 from graphad.lower.names import Names
@@ -250,22 +251,31 @@ class Printer:
 
     def sizes(self, body: list[str]) -> list[tuple[str, Node]]:
         """Statements that learn the named sizes which the body mentions, and the inputs they look at."""
-        words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(line.split("  #")[0] for line in body)))
-        found = []
-        for size, (x, axis) in sources(self.program.graph).items():
-            if size in words:
-                comment = f"  # {x.origin.location}" if x.origin.location else ""
-                found.append((f"    {size} = {_solved(x, axis, self.names.of[x])}{comment}", x))
+        known, found = sources(self.program.graph), []
+        for size in mentioned(known, body):
+            x, axis = known[size]
+            comment = f"  # {x.origin.location}" if x.origin.location else ""
+            found.append((f"    {size} = {_solved(x, axis, self.names.of[x])}{comment}", x))
         return found
+
+
+def mentioned(names: Iterable[str], lines: Iterable[str]) -> list[str]:
+    """Those of some names that lines of code mention, comments left out."""
+    text = "\n".join([line.split("  #")[0] for line in lines])
+    return [name for name in names if re.search(rf"\b{name}\b", text)]
 
 
 def comment(node: Node) -> str:
     """What a comment says of a node: its type and the user's line; of a loop the line alone."""
-    type_ = "" if node.op is scan else f"{_type_text(node.type)}  "
-    return f"# {type_}{node.origin.location}".rstrip()
+    if node.op is scan:
+        return f"# {node.origin.location}".rstrip()
+    type_ = repr(node.type) if isinstance(node.type, TupleType) else _type_text(node.shape, node.dtype)
+    return f"# {type_}  {node.origin.location}".rstrip()
 
 
-_type_text = lru_cache(maxsize=4096)(repr)
+@lru_cache(maxsize=4096)
+def _type_text(shape: Shape, dtype: DType) -> str:
+    return repr(TensorType(shape, dtype))
 
 
 def _solved(x: Node, axis: int, name: str) -> str:

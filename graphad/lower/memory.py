@@ -70,9 +70,10 @@ def numbers(nodes: Iterable[Node], sizes: Mapping[str, int]) -> dict[Node, int]:
     known: dict[TensorType, int] = {}
     found = {}
     for node in nodes:
-        if node.type not in known:
-            known[node.type] = evaluate(bytes_of(node.type), sizes)
-        found[node] = known[node.type]
+        count = known.get(node.type)
+        if count is None:
+            count = known[node.type] = evaluate(bytes_of(node.type), sizes)
+        found[node] = count
     return found
 
 

@@ -41,9 +41,11 @@ class Names:
 
     def add(self, node: Node) -> str:
         """The name of a node that gets a statement."""
-        if node not in self.of:
-            self._give(node, self.unique(self._wish(node)))
-        return self.of[node]
+        name = self.of.get(node)
+        if name is None:
+            name = self.unique(self._wish(node))
+            self._give(node, name)
+        return name
 
     def unique(self, wish: str) -> str:
         """``wish``, or with the first number that makes it new."""
@@ -55,8 +57,10 @@ class Names:
         return name
 
     def _wish(self, node: Node) -> str:
-        if node.name:
-            return re.sub(r"\W", "_", node.name) if node.name.isidentifier() else "v_" + re.sub(r"\W", "_", node.name)
+        if name := node.name:
+            if name.isidentifier():
+                return name if name.isascii() else re.sub(r"\W", "_", name)
+            return "v_" + re.sub(r"\W", "_", name)
         forward = node.origin.adjoint_of
         if node.origin.is_cotangent and forward in self._by_origin:
             return f"d_{self._by_origin[forward]}"

@@ -176,31 +176,30 @@ def _text(value: Expression | str) -> str:
             return f"{node.op.name}({', '.join(map(_text, operands))})"
 
 
-def references(expression: Expression) -> Iterator[Node]:
+def references(expression: Expression) -> list[Node]:
     """The values that an expression reads."""
-    match expression:
-        case Ref(node):
-            yield node
-        case Apply(_, operands):
-            for operand in operands:
-                if isinstance(operand, Ref):
-                    yield operand.node
-                else:
-                    yield from references(operand)
-        case Copy(value):
-            yield from references(value)
+    if isinstance(expression, Apply):
+        found: list[Node] = []
+        for operand in expression.operands:
+            if isinstance(operand, Ref):
+                found.append(operand.node)
+            elif not isinstance(operand, Literal):
+                found += references(operand)
+        return found
+    if isinstance(expression, Ref):
+        return [expression.node]
+    return references(expression.value) if isinstance(expression, Copy) else []
 
 
-def applied(expression: Expression) -> Iterator[Node]:
+def applied(expression: Expression) -> list[Node]:
     """The nodes that an expression computes."""
-    match expression:
-        case Apply(node, operands):
-            yield node
-            for operand in operands:
-                if not isinstance(operand, Ref | Literal):
-                    yield from applied(operand)
-        case Copy(value):
-            yield from applied(value)
+    if isinstance(expression, Apply):
+        found = [expression.node]
+        for operand in expression.operands:
+            if not isinstance(operand, Ref | Literal):
+                found += applied(operand)
+        return found
+    return applied(expression.value) if isinstance(expression, Copy) else []
 
 
 # The structure of outputs: how a flat list of results is handed back ------------------------------------------------

@@ -30,6 +30,8 @@ def select(graph: Graph, node: Node) -> Expression:
     if "constant" in node.op.traits:
         return Ref(node)
     operands = _without_casts(graph, node, _without_broadcasts(graph, node))
+    if not any(map(is_literal, operands)):
+        return Apply(node, tuple([Ref(x) for x in operands]))
     style = _literal_style(graph, node, operands)
     written = [_operand(graph, x, style) for x in operands]
     if style == "first":
@@ -58,20 +60,15 @@ def _operand(graph: Graph, x: Node, style: str) -> Expression:
     return Literal(text)
 
 
-def _source(graph: Graph, x: Node, op: object) -> Node | None:
-    return x.inputs[0] if x.op is op and not graph.is_input(x) else None
-
-
 def _without_broadcasts(graph: Graph, node: Node) -> list[Node]:
     """The operands with those broadcasts left out that the op makes itself."""
     operands = list(node.inputs)
     if "promotes" not in node.op.traits:
         return operands
     for k, x in enumerate(node.inputs):
-        source = _source(graph, x, broadcast_to)
-        if source is None:
+        if x.op is not broadcast_to or graph.is_input(x):
             continue
-        trial = [*operands[:k], source, *operands[k + 1 :]]
+        trial = [*operands[:k], x.inputs[0], *operands[k + 1 :]]
         if _result_shape(node, trial) == node.shape:
             operands = trial
     return operands
@@ -93,15 +90,17 @@ def _without_casts(graph: Graph, node: Node, operands: list[Node]) -> list[Node]
     if "promotes" not in node.op.traits:
         return operands
     if node.op in OF_REALS:
-        sources = [_source(graph, x, astype) for x in operands]
-        bare = [x for x in sources if x is not None and x.dtype.kind in "biu"]
+        sources = [x.inputs[0] for x in operands if x.op is astype and not graph.is_input(x)]
+        bare = [x for x in sources if x.dtype.kind in "biu"]
         done = len(bare) == len(operands) and node.op.type_rule(*bare, **node.attrs).dtype == node.dtype
         return bare if done else operands
     if len(operands) == 1:
         return operands
     for k, x in enumerate(operands):
-        source = _source(graph, x, astype)
-        if source is None or (node.op is power and source.dtype == np.bool_):  # NumPy squares booleans in int8
+        if x.op is not astype or graph.is_input(x):
+            continue
+        (source,) = x.inputs
+        if node.op is power and source.dtype == np.bool_:  # NumPy squares booleans in int8
             continue
         trial = [*operands[:k], source, *operands[k + 1 :]]
         if _promoted(graph, trial) == x.dtype:
@@ -143,8 +142,8 @@ def _literal_style(graph: Graph, node: Node, operands: Sequence[Node]) -> str:
 
     "first": the first one strong, the others plain.
     """
-    if not any(map(is_literal, operands)) or (node.op is broadcast_to and "constant" in operands[0].op.traits):
-        return "plain"  # no literals, or np.full, which is told the dtype
+    if node.op is broadcast_to and "constant" in operands[0].op.traits:
+        return "plain"  # np.full, which is told the dtype
     if "promotes" not in node.op.traits:
         return "strong"
     expected = next((x.dtype for x in node.inputs if x.dtype != np.bool_), node.inputs[0].dtype)
@@ -167,6 +166,8 @@ def _needs_array(user: Node) -> bool:
 
 def _is_python(graph: Graph, node: Node) -> bool:
     """Whether the text of a scalar mentions Python numbers only."""
+    if node.ndim:
+        return False
     found = _of_numbers.get(graph)
     if found is None:
         found = _of_numbers[graph] = set()

@@ -1,6 +1,9 @@
 """Breaking long statements: inside brackets, at spaces, to lines of at most 88 columns where that is possible."""
 
+import re
+
 WIDTH = 88
+_TELLING = re.compile(r"[()\[\]{}'\" ]")  # what decides where a line may end
 
 
 def wrap(code: str, indent: str) -> list[str]:
@@ -16,7 +19,8 @@ def wrap(code: str, indent: str) -> list[str]:
     lines: list[str] = []
     depth, quote = 0, ""
     start = 0
-    for k, c in enumerate(code):
+    for match in _TELLING.finditer(code):
+        k, c = match.start(), match[0]
         if quote:
             quote = "" if c == quote else quote
         elif c in "'\"":

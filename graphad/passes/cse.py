@@ -32,15 +32,17 @@ class Cse:
         """The graph with equal nodes merged."""
         first: dict[object, Node] = {}
         names: dict[Node, Origin] = {}
+        cut = frozenset(graph.inputs)
 
         def merge(node: Node, inputs: Sequence[Node]) -> Node:
-            if graph.is_input(node) or "random" in node.op.traits:
+            if node in cut or "random" in node.op.traits:
                 return node
-            new = moved(node, inputs)
-            key = _key(new)
-            found = first.setdefault(key, new)
-            if found is not new and _takes_name(found, new):
-                names.setdefault(found, new.origin)
+            key = _key(node, inputs)
+            found = first.get(key)
+            if found is None:
+                found = first[key] = moved(node, inputs)
+            elif _takes_name(found, node):
+                names.setdefault(found, node.origin)
             return found
 
         made = graph.map(merge)
@@ -48,14 +50,14 @@ class Cse:
         return _renamed(merged, names) if names else merged
 
 
-def _key(node: Node) -> object:
-    """Equal for nodes that have the same value: x + y and y + x, x < y and y > x."""
-    inputs, op = tuple(map(id, node.inputs)), node.op
+def _key(node: Node, inputs: Sequence[Node]) -> object:
+    """Equal for nodes that have the same value on some inputs: x + y and y + x, x < y and y > x."""
+    op, places = node.op, tuple(map(id, inputs))
     if op in _MIRRORED:
-        op, inputs = _MIRRORED[op], inputs[::-1]
+        op, places = _MIRRORED[op], places[::-1]
     elif op in COMMUTATIVE and not (op is multiply and node.dtype.kind == "c"):  # whose sums may be fused
-        inputs = tuple(sorted(inputs))
-    return op, inputs, attrs_key(node.attrs)
+        places = tuple(sorted(places))
+    return op, places, attrs_key(node.attrs) if node.attrs else ()
 
 
 COMMUTATIVE = {

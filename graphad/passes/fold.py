@@ -23,18 +23,25 @@ class Fold:
 
     def run(self, graph: Graph) -> Graph:
         """The graph with constant parts evaluated."""
+        cut = frozenset(graph.inputs)
 
         def make(node: Node, inputs: Sequence[Node]) -> Node:
-            if graph.is_input(node):
+            if node in cut:
                 return node
             new = rebuild(node, inputs)
+            if inputs and not _is_known(inputs[0]):
+                return new
             uniform = _repeated(new) if "constant" in new.op.traits else _uniform(new)
             if uniform is not None:
                 return uniform
-            return _constant(evaluate_node(new, [_known(x) for x in new.inputs], {}), new) if _foldable(new) else new
+            return _constant(evaluate_node(new, [_value(x) for x in new.inputs], {}), new) if _foldable(new) else new
 
         made = graph.map(make)
         return graph.subgraph([made[y] for y in graph.outputs])
+
+
+def _is_known(x: Node) -> bool:
+    return "constant" in x.op.traits or uniform_value(x) is not None
 
 
 def _foldable(node: Node) -> bool:
@@ -50,7 +57,7 @@ def _is_filled(x: Node) -> bool:
     return x.op is broadcast_to and uniform_value(x) is not None
 
 
-def _known(x: Node) -> Array:
+def _value(x: Node) -> Array:
     """The value of a constant, or of a broadcast one."""
     if "constant" in x.op.traits:
         value: Array = x.attrs["value"]

@@ -115,7 +115,8 @@ def _rewritten(
     token = _uses.set(walk.uses)
     try:
         with inside(walk.template):
-            return [walk.finished(y) for y in outputs]
+            walk.finish(order)
+            return [walk.final[y] for y in outputs]
     finally:
         _uses.reset(token)
 
@@ -146,9 +147,9 @@ class _Walk:
         self.replaced: dict[Node, tuple[Node, Node]] = {}  # by what a rule put in its place, and without that rule
         self.steps: dict[Node, int] = {}  # of nodes that rules made
 
-    def finished(self, root: Node) -> Node:
-        """The node that stands for ``root``: no rule applies to it, nor to anything behind it."""
-        final, stack = self.final, [root]
+    def finish(self, order: Sequence[Node]) -> None:
+        """Find what stands for each node: no rule applies to it, nor to anything behind it."""
+        final, stack = self.final, [*reversed(order)]
         while stack:
             node = stack[-1]
             if node in final:
@@ -162,7 +163,6 @@ class _Walk:
                     self.steps.update(dict.fromkeys(waiting, self.steps[node]))
             else:
                 self._try(node, stack)
-        return final[root]
 
     def _settle(self, node: Node, result: Node) -> None:
         """``result`` stands for the node, and has its users."""
@@ -174,13 +174,14 @@ class _Walk:
 
     def _try(self, node: Node, stack: list[Node]) -> None:
         """Apply the first rule that fits to a node whose inputs are finished; what it makes comes next."""
-        new = moved(node, [self.final[x] for x in node.inputs])
+        final = self.final
+        new = moved(node, [final[x] for x in node.inputs])
         steps = self.steps.get(node, 0)
         better = self._better(new) if steps < MAX_STEPS and self.budget > 0 else None
         if better is None:
             stack.pop()
             self._settle(node, new)
-            self.final[new] = new
+            final[new] = new
         else:
             self.budget -= 1
             self.replaced[node] = better, new
@@ -193,6 +194,9 @@ class _Walk:
         rules = self.rules.get(node.op)
         if rules is None:
             rules = self.rules[node.op] = [(r, name_of(r)) for r in (*self.table.get(node.op, ()), *self.anywhere)]
+        if not rules:
+            self.idle.add(node)
+            return None
         template, origin = self.template, node.origin
         template.place, template.scope, template.adjoint_of = origin.place, origin.scope, origin.adjoint_of
         for rule, name in rules:

@@ -18,8 +18,9 @@ from graphad.rules.scales import scaled
 
 def before_repeating(node: Node) -> Node | None:
     """f(broadcast(x), broadcast(y)) = broadcast(f(x, y)): NumPy may round a vector and a single value differently."""
-    if any(x.op is not broadcast_to for x in node.inputs):
-        return None
+    for x in node.inputs:
+        if x.op is not broadcast_to:
+            return None
     shape = broadcast_shapes(*(x.inputs[0].shape for x in node.inputs))
     if shape is None or shape == node.shape or all(uniform_value(x) is not None for x in node.inputs):
         return None
@@ -47,7 +48,8 @@ def _is_scalar(x: Node) -> bool:
 
 def zero_product(node: Node) -> Node | None:
     """A @ 0 = 0, also for infinite A."""
-    return full_like(node, 0) if any(is_uniform(x, 0) for x in node.inputs) else None
+    x, y = node.inputs
+    return full_like(node, 0) if is_uniform(x, 0) or is_uniform(y, 0) else None
 
 
 def sum_of_scaled_rows(node: Node) -> Node | None:

@@ -76,7 +76,7 @@ def has_form(s: Assign) -> bool:
     """Whether a statement can write into a given array."""
     if not isinstance(s.value, Apply) or s.parts or "view" in s.node.op.traits:
         return False
-    return into(s.node, [atom("x")] * len(s.value.operands), "out") is not None
+    return is_ufunc(s.node) or into(s.node, [atom("x")] * len(s.value.operands), "out") is not None
 
 
 def plan_calls(

@@ -70,17 +70,20 @@ class Direct:
             return found
         if node in self.scalars.tests:
             return numpy_form(node, [self._float(x, n) for x, n in zip(operands, node.inputs, strict=True)])
-        as_it_is = self.render if self._takes_floats(node, operands) else self.value
-        if "elementwise" in node.op.traits and node.ndim and node.op is not power:  # x ** 2 knows a shorter way itself
-            pairs = zip(operands, node.inputs, strict=True)
-            return numpy_form(node, [self._constant(x, n) or as_it_is(x) for x, n in pairs])
-        texts = [as_it_is(x) for x in operands]
+        texts = self.operands(node, operands)
         if node.op is matmul and _is_few(*node.inputs):
             return atom(f"{texts[0].within(Precedence.ATOM)}.dot({texts[1].text})")
         if reducer(node) and node.attrs.get("dtype") is None:
             total = reduction(node, texts[0].text)
             return expr_of(f"{total} / {mean_count(node)}" if node.op is mean else total)
         return numpy_form(node, texts)
+
+    def operands(self, node: Node, operands: Sequence[Expression]) -> list[Expr]:
+        """The operands of an op as text, for an op on arrays with arrays in place of numbers."""
+        as_it_is = self.render if self._takes_floats(node, operands) else self.value
+        if "elementwise" in node.op.traits and node.ndim and node.op is not power:  # x ** 2 knows a shorter way itself
+            return [self._constant(x, n) or as_it_is(x) for x, n in zip(operands, node.inputs, strict=True)]
+        return [as_it_is(x) for x in operands]
 
     def _number(self, node: Node, operands: Sequence[Expression]) -> Expr:
         """The text of what is a float."""

@@ -93,6 +93,8 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
     except `sum_n`, which must not share memory with its third and later operands.
     """
     texts = [x.text for x in operands]
+    if is_ufunc(node) and node.op not in (divide, power):
+        return [ufunc_call(node, texts, out)]
     if node.op is sum_n:
         first = f"np.add({texts[0]}, {texts[1]}, {out})" if len(texts) > 1 else f"np.copyto({out}, {texts[0]})"
         return [first, *(f"np.add({out}, {x}, {out})" for x in texts[2:])]
@@ -117,11 +119,17 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [f"np.multiply({texts[0]}, {number(inverse)}, {out})"]
     if node.op is power and (form := _POWERS.get(uniform_value(node.inputs[1]))) and node.dtype.kind == "f":
         return [form.format(x=texts[0], out=out)]
-    if not isinstance(node.op.numpy, str):
-        return None
-    name = ufunc(node.op.numpy)
-    last = f"out={out}" if name in _KEYWORD else out
-    return [f"{name}({', '.join([*_arguments(node.op.numpy, node, texts), last])})"] if name else None
+    return [ufunc_call(node, texts, out)] if is_ufunc(node) else None
+
+
+def ufunc_call(node: Node, texts: Sequence[str], out: str) -> str:
+    """The call of an op's ufunc; of its operands, or of them and the numbers in its template: np.maximum({x}, 0)."""
+    form = str(node.op.numpy)
+    name, parts = ufunc(form), _parts(form)
+    if parts != node.op.operands:
+        given = dict(zip(node.op.operands, texts, strict=True))
+        texts = [given.get(part, part) for part in parts]
+    return f"{name}({', '.join(texts)}, {f'out={out}' if name in _KEYWORD else out})"
 
 
 def guarded(s: Assign) -> Node | None:
@@ -156,12 +164,6 @@ def place_indices(node: Node) -> list[str]:
     """Where a `place` or `place_all` puts its values."""
     indices = [node.attrs["index"]] if node.op is place else node.attrs["indices"]
     return [text(index) for index in indices]
-
-
-def _arguments(form: str, node: Node, texts: Sequence[str]) -> list[str]:
-    """The arguments in the order of the template, with its own numbers: np.maximum({x}, 0)."""
-    given = dict(zip(node.op.operands, texts, strict=True))
-    return [given.get(part, part) for part in _parts(form)]
 
 
 @lru_cache(maxsize=1024)

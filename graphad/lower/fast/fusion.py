@@ -6,7 +6,7 @@ over an axis of the same length then share a loop; no edge can lead out of a loo
 """
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,6 +29,7 @@ THIN = 16  # a matrix product with fewer columns than this is bound by memory, n
 
 
 Step = Assign | Loop
+Reads = Mapping[Node, Sequence[Node]]  # what the statement that computes a value reads
 
 
 @dataclass(slots=True)
@@ -53,30 +54,32 @@ def is_large(node: Node) -> bool:
 
 def fuse(statements: Sequence[Assign], results: Sequence[Node]) -> list[Step]:
     """The statements in an order in which everything is there when it is needed, loops taken together."""
+    reads = {s.node: references(s.value) for s in statements}
     places: dict[Node, _Place] = {}
     groups: dict[tuple[int, Size], list[Member]] = {}
     latest, is_forward = 0, True  # what is computed again must not come before what it stands after
     for s in statements:
-        place = _place(s, places, latest if is_recomputed(s.node) else 0)
-        is_forward = is_forward and not is_recomputed(s.node)
+        is_again = is_recomputed(s.node)
+        place = _place(s, dict.fromkeys(reads[s.node]), places, latest if is_again else 0)
+        is_forward = is_forward and not is_again
         latest = max(latest, place.ready if is_forward else place.phase)
         for node in _defined(s):
             places[node] = place
-    _sink(statements, places, set(results))
+    _sink(statements, reads, places, set(results))
     for s in statements:
         place = places[s.node]
         if place.member:
             groups.setdefault((place.phase, place.length), []).append(place.member)
     loops = [members for members in groups.values() if _pays(members)]
-    return _ordered(statements, loops, results)
+    return _ordered(statements, reads, loops, results)
 
 
-def _sink(statements: Sequence[Assign], places: Mapping[Node, _Place], results: set[Node]) -> None:
+def _sink(statements: Sequence[Assign], reads: Reads, places: Mapping[Node, _Place], results: set[Node]) -> None:
     """Move what a loop computes for one later loop alone into that loop, where less then needs to be kept between."""
     users: dict[Node, list[Node]] = {}
-    for s in statements:
-        for r in references(s.value):
-            users.setdefault(r, []).append(s.node)
+    for node, operands in reads.items():
+        for r in operands:
+            users.setdefault(r, []).append(node)
     for s in reversed(statements):
         place = places[s.node]
         member = place.member
@@ -103,7 +106,11 @@ def _differs(a: _Place, b: _Place) -> bool:
 
 def _bytes(nodes: Sequence[Node]) -> int:
     """How much memory arrays take, where a named size is taken to be 4096."""
-    return sum(_type_bytes(n.type) for n in nodes)
+    return sum(map(_bytes_of, nodes))
+
+
+def _bytes_of(node: Node) -> int:
+    return _type_bytes(node.type)
 
 
 @lru_cache(maxsize=4096)
@@ -111,37 +118,36 @@ def _type_bytes(type_: TensorType) -> int:
     return type_.dtype.itemsize * evaluate(type_.size, dict.fromkeys(names(type_.size), 4096))
 
 
-def _defined(s: Assign) -> Iterator[Node]:
-    yield s.node
-    yield from (p for p in s.parts if p is not None)
+def _defined(s: Assign) -> list[Node]:
+    return [s.node, *(p for p in s.parts if p is not None)] if s.parts else [s.node]
 
 
-def _place(s: Assign, places: Mapping[Node, _Place], least: int) -> _Place:
+def _place(s: Assign, reads: Iterable[Node], places: Mapping[Node, _Place], least: int) -> _Place:
     """The best place of a statement: the earliest phase, at ``least`` this, in a loop where that is possible."""
-    phase = max((places[r].ready for r in references(s.value) if r in places), default=0)
-    phase = max(phase, least)
-    if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, places):
+    sources = [places[r] for r in reads if r in places]
+    phase = max([least, *[p.ready for p in sources]])
+    if not isinstance(s.value, Apply) or s.parts or not _may_loop(s, reads, places):
         return _Place(phase)
-    node, best = s.node, _Place(phase)
-    options: list[tuple[int | None, dict[Node, int | None] | None]]
-    options = [(axis, _cut(s, axis)) for axis, length in enumerate(node.shape) if _is_long(length)]
-    options += [(None, cut) for cut in _summed(s, places)]
-    rank: tuple[int, int, int] | None = None
-    for axis, cut in options:
-        if cut is None:
-            continue
+    node, wide = s.node, _wide(s.node, reads)
+    ideal = max([least, *[p.phase for p in sources]]), -sum([p.member is not None for p in sources]), 0
+    best: tuple[tuple[int, int, int], int | None, dict[Node, int | None], Size] | None = None
+    for axis, cut in _options(s):
         length = _length(s, axis, cut)
-        if not _is_long(length) or not _joins(node, cut, length, places):
+        if not _is_long(length) or not _joins(node, cut, wide, length, places):
             continue
         earliest, aligned = _earliest(cut, length, places)
-        earliest = max(earliest, least)
-        better = (earliest, -aligned, _inner_is_huge(node, axis))
-        if rank is None or better < rank:
-            rank, best = better, _Place(earliest, Member(s, axis, cut), length)
-    return best
+        rank = (max(earliest, least), -aligned, _inner_is_huge(node, axis))
+        if best is None or rank < best[0]:
+            best = rank, axis, cut, length
+            if rank == ideal:
+                break
+    if best is None:
+        return _Place(phase)
+    (earliest, _, _), axis, cut, length = best
+    return _Place(earliest, Member(s, axis, cut), length)
 
 
-def _may_loop(s: Assign, places: Mapping[Node, _Place]) -> bool:
+def _may_loop(s: Assign, reads: Iterable[Node], places: Mapping[Node, _Place]) -> bool:
     """Whether a statement is worth cutting: it works on large arrays or pieces, and not at the speed of arithmetic."""
     node = s.node
     if isinstance(node.type, TupleType) or "random" in node.op.traits:
@@ -150,13 +156,17 @@ def _may_loop(s: Assign, places: Mapping[Node, _Place]) -> bool:
         x, y = node.inputs
         thin = y.ndim == 1 or x.ndim == 1 or (isinstance(n := y.shape[-1], int) and n < THIN)
         return thin and is_large(x)
-    return is_large(node) or any(is_large(x) or (x in places and places[x].member) for x in references(s.value))
+    return is_large(node) or any(is_large(x) or (x in places and places[x].member) for x in reads)
 
 
-def _cut(s: Assign, axis: int) -> dict[Node, int | None] | None:
-    """Which axis of each operand is cut when ``axis`` of the result is; None where that cannot be."""
-    found = cuts(s.node, axis)
-    return None if found is None else _through_broadcasts(s, found)
+def _options(s: Assign) -> Iterator[tuple[int | None, dict[Node, int | None]]]:
+    """Ways to cut a statement: an axis of the result (None: the pieces add up), and that of each operand."""
+    for axis, length in enumerate(s.node.shape):
+        found = cuts(s.node, axis) if _is_long(length) else None
+        cut = None if found is None else _through_broadcasts(s, found)
+        if cut is not None:
+            yield axis, cut
+    yield from ((None, cut) for cut in _summed(s) if cut is not None)
 
 
 def _through_broadcasts(s: Assign, found: Sequence[int | None]) -> dict[Node, int | None] | None:
@@ -174,7 +184,7 @@ def _through_broadcasts(s: Assign, found: Sequence[int | None]) -> dict[Node, in
     return cut
 
 
-def _summed(s: Assign, places: Mapping[Node, _Place]) -> Iterator[dict[Node, int | None] | None]:
+def _summed(s: Assign) -> Iterator[dict[Node, int | None] | None]:
     """Ways to cut the inputs such that the pieces add up to the result."""
     node = s.node
     if node.op in (sum_op, mean):
@@ -204,36 +214,45 @@ def _is_long(length: Size) -> bool:
     return not isinstance(length, int) or length >= 4
 
 
-def _joins(node: Node, cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]) -> bool:
+def _wide(node: Node, reads: Iterable[Node]) -> Node | None:
+    """The operand of a matrix product that is much larger than all else."""
+    if node.op is not matmul:
+        return None
+    *others, large = sorted(dict.fromkeys((*reads, node)), key=_bytes_of)
+    return large if large is not node and _bytes_of(large) > WIDE * sum(map(_bytes_of, others[-1:])) else None
+
+
+def _joins(
+    node: Node, cut: Mapping[Node, int | None], wide: Node | None, length: Size, places: Mapping[Node, _Place]
+) -> bool:
     """Whether a statement belongs into a loop.
 
     Views only where the loop computes what they are views of: others cost nothing outside. Products of a matrix much
     larger than all else only where the loop computes it: BLAS reads others with all its threads.
     """
-    if node.op is matmul:
-        *others, large = sorted((*cut, node), key=lambda x: _bytes([x]))
-        is_wide = large is not node and _bytes([large]) > WIDE * _bytes(others[-1:])
-        return not is_wide or _is_aligned(large, cut[large], length, places)
-    return "view" not in node.op.traits or any(_is_aligned(x, a, length, places) for x, a in cut.items())
+    if wide is not None:
+        return _is_aligned(places.get(wide), cut[wide], length)
+    return "view" not in node.op.traits or any(_is_aligned(places.get(x), a, length) for x, a in cut.items())
 
 
-def _is_aligned(x: Node, axis: int | None, length: Size, places: Mapping[Node, _Place]) -> bool:
-    place = places.get(x)
-    member = place.member if place else None
-    return bool(place and member and axis is not None and member.axis == axis and place.length == length)
+def _is_aligned(place: _Place | None, axis: int | None, length: Size) -> bool:
+    """Whether a loop that cuts a value at this axis can be the one that computes it."""
+    if place is None or place.member is None or axis is None:
+        return False
+    return place.member.axis == axis and place.length == length
 
 
 def _earliest(cut: Mapping[Node, int | None], length: Size, places: Mapping[Node, _Place]) -> tuple[int, int]:
     """The first phase at which the operands are there for a loop, and how many of them that loop computes."""
-    phase = aligned = 0
+    phases, aligned = [0], 0
     for x, axis in cut.items():
-        if x not in places:
+        place = places.get(x)
+        if place is None:
             continue
-        if _is_aligned(x, axis, length, places):
-            phase, aligned = max(phase, places[x].phase), aligned + 1
-        else:
-            phase = max(phase, places[x].ready)
-    return phase, aligned
+        is_aligned = _is_aligned(place, axis, length)
+        aligned += is_aligned
+        phases.append(place.phase if is_aligned else place.ready)
+    return max(phases), aligned
 
 
 def _inner_is_huge(node: Node, axis: int | None) -> int:
@@ -247,18 +266,23 @@ def _inner_is_huge(node: Node, axis: int | None) -> int:
 def _pays(members: Sequence[Member]) -> bool:
     """Whether a loop keeps values in cache that would otherwise go to memory and back."""
     work = [m for m in members if "view" not in m.node.op.traits]
-    arrays = {n: n.size for m in work for n in (m.node, *m.cut)}
     if len(work) < 2:
         return False
-    if not all(isinstance(size, int) for size in arrays.values()):
-        return True
-    return bool(sum(n.dtype.itemsize * size for n, size in arrays.items() if isinstance(size, int)) >= LOOP_BYTES)
+    total = 0
+    for n in {n for m in work for n in (m.node, *m.cut)}:
+        size = n.size
+        if not isinstance(size, int):
+            return True
+        total += n.dtype.itemsize * size
+    return total >= LOOP_BYTES
 
 
-def _ordered(statements: Sequence[Assign], loops: Sequence[Sequence[Member]], results: Sequence[Node]) -> list[Step]:
+def _ordered(
+    statements: Sequence[Assign], reads: Reads, loops: Sequence[Sequence[Member]], results: Sequence[Node]
+) -> list[Step]:
     """Statements and loops in an order that respects what needs what, as near to the given one as possible."""
     looped = {m.node: k for k, members in enumerate(loops) for m in members}
-    outside = _read_outside(statements, looped, results)
+    outside = _read_outside(reads, looped, results)
     units: list[Step] = [
         s for s in statements if s.node not in looped or ("view" in s.node.op.traits and s.node in outside)
     ]
@@ -292,16 +316,15 @@ def _loop(members: Sequence[Member], outside: set[Node]) -> Loop:
     return Loop(length, ordered(members, stored), stored)
 
 
-def _read_outside(statements: Sequence[Assign], looped: Mapping[Node, int], results: Sequence[Node]) -> set[Node]:
+def _read_outside(reads: Reads, looped: Mapping[Node, int], results: Sequence[Node]) -> set[Node]:
     """The values of loops that somebody else reads; for a view that is also what it is a view of."""
     outside = set(results)
-    for s in statements:
-        for r in references(s.value):
-            if r in looped and looped.get(s.node) != looped[r]:
-                outside.add(r)
-    for s in reversed(statements):
-        if s.node in looped and s.node in outside and "view" in s.node.op.traits:
-            outside.update(references(s.value))
+    for node, operands in reads.items():
+        loop = looped.get(node)
+        outside.update([r for r in operands if looped.get(r, loop) != loop])
+    for node in reversed([*reads]):
+        if node in looped and node in outside and "view" in node.op.traits:
+            outside.update(reads[node])
     return outside
 
 

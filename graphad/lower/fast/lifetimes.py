@@ -53,7 +53,7 @@ def base_of(s: Assign) -> Node | None:
     if isinstance(s.value, Ref):
         return s.value.node
     is_one = isinstance(s.value, Apply) and is_view(s.node)
-    return next(references(s.value), None) if is_one else None
+    return next(iter(references(s.value)), None) if is_one else None
 
 
 def read(s: Statement) -> Iterator[Node]:

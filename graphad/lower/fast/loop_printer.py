@@ -1,14 +1,13 @@
 """A loop as a function of its own: ``loop(start, stop, rows, scratch, arrays …)`` does the rows start … stop."""
 
-import re
 from collections.abc import Sequence
 
 from graphad.form.template import Expr
 from graphad.form.text import numpy_form
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim, Size
-from graphad.ir.types import DType, Shape
-from graphad.lower.emit import render
+from graphad.ir.types import DType, Shape, numpy_name
+from graphad.lower.emit import mentioned, render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
 from graphad.lower.fast.forms import guard, guarded, place_indices
 from graphad.lower.fast.program import FastProgram
@@ -33,14 +32,15 @@ class LoopPrinter(Writer):
         self.inside = {m.node: m for m in loop.members}
         self.stored = [m.node for m in loop.members if m.node in loop.stored and m.axis is not None]
         self.sums = [m for m in loop.members if m.axis is None and not m.is_spread]
-        self.written = [*self.stored, *(m.node for m in loop.members if m.is_spread)]
+        self.spreads = [m for m in loop.members if m.is_spread]
+        self.written = [*self.stored, *(m.node for m in self.spreads)]
         self.buffers = [self.names.unique(f"b{slot.slot}") for slot in plan.slots]
         self.local: dict[Node, str] = {}  # the names of the pieces that the loop computes
         self.pieces: dict[tuple[Node, int], str] = {}  # those of the arrays that it is given
         self.given = [self.names.add(x) for x in (*self.outside(), *self.stored)]
         self.parts = {  # of arrays that pieces are added to
             m.node: [self.names.unique(f"{self.names.add(m.node)}_{k}") for k in range(len(m.node.inputs))]
-            for m in self._spreads()
+            for m in self.spreads
         }
         self.named: list[str] = []  # sizes that the text mentions
         self.partial = {m.node: self.names.unique(f"{self.names.add(m.node)}_part") for m in self.sums}
@@ -54,15 +54,12 @@ class LoopPrinter(Writer):
     def arguments(self) -> list[str]:
         """The names of what is read, what is written, and of named sizes, where the loop is called."""
         arrays = [self.outer.add(x) for x in (*self.outside(), *self.stored)]
-        parts = [f"{self.outer.add(m.node)}[{k}]" for m in self._spreads() for k in place_indices(m.node)]
+        parts = [f"{self.outer.add(m.node)}[{k}]" for m in self.spreads for k in place_indices(m.node)]
         return [*arrays, *parts, *self.named]
 
     def parameters(self) -> list[str]:
         """What the function calls them."""
-        return [*self.given, *(name for m in self._spreads() for name in self.parts[m.node]), *self.named]
-
-    def _spreads(self) -> list[Member]:
-        return [m for m in self.loop.members if m.is_spread]
+        return [*self.given, *(name for m in self.spreads for name in self.parts[m.node]), *self.named]
 
     def scratch(self) -> str:
         """The expression that makes the scratch arrays."""
@@ -80,9 +77,7 @@ class LoopPrinter(Writer):
         if self.sums:
             found = ", ".join(self.partial[m.node] for m in self.sums)
             self.put(wrap(f"return {found}{',' if len(self.sums) == 1 else ''}", INDENT), first)
-        text = "\n".join(line.split("  #")[0] for line in self.lines)
-        words = set(re.findall(r"[A-Za-z_]\w*", text))
-        self.named = [s for s in self.fast.graph.sizes if s in words]
+        self.named = mentioned(self.fast.graph.sizes, self.lines)
         return self.lines
 
     def key(self) -> str:
@@ -201,7 +196,8 @@ def cut_shape(shape: Shape, axis: int | None, rows: str) -> Sequence[Size | str]
 
 def empty(shape: Sequence[Size | str], dtype: DType) -> str:
     """A new array."""
-    kind = "" if dtype.name == "float64" else f", np.{'bool_' if dtype.name == 'bool' else dtype.name}"
+    name = numpy_name(dtype)
+    kind = "" if name == "float64" else f", np.{'bool_' if name == 'bool' else name}"
     return f"np.empty({shape_text(shape)}{kind})"
 
 

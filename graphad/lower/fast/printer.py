@@ -4,13 +4,12 @@ t2 = np.add(t0, t1, b0)      the value t2 lives in buffer b0
 d_x_t = d_x[lo:hi]           _t: the piece of an array that the loop works on
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from graphad.ir.core import Node
 from graphad.ir.types import Shape
-from graphad.lower.emit import source_of, uses_rng
+from graphad.lower.emit import mentioned, source_of, uses_rng
 from graphad.lower.fast import chunk_helpers
 from graphad.lower.fast.buffers import Buffer, is_heavy
 from graphad.lower.fast.forms import choice_helper, mean_count
@@ -178,8 +177,7 @@ class FastPrinter(Writer):
             returned.append(scratch)
             lines.append(f"{scratch} = {self.making[function]}")
         lines.append(f"    return {', '.join(returned)}{',' if len(returned) == 1 else ''}")
-        words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(lines)))
-        self.work_sizes = [s for s in self.fast.graph.sizes if s in words]
+        self.work_sizes = mentioned(self.fast.graph.sizes, lines)
         header = [
             f"def {self.work}({', '.join(self.work_sizes)}):",
             '    """The arrays that one call computes in; another may use them after it."""',

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphad.ir.core import Node
-from graphad.ir.dims import to_python
+from graphad.ir.dims import product, to_python
 from graphad.ir.graph import Graph
 from graphad.lower.alias import root
 from graphad.lower.build import Width, bodies_of, build, is_computed, needed, results_of, turn_of, unpacked, writes_of
@@ -41,7 +41,7 @@ class FastProgram(Program):
     def extents(self) -> tuple[str, ...]:
         """The sizes of what loops and buffers hold, as Python expressions in the named sizes."""
         nodes = [*(m.node for loop, _ in self.loops for m in loop.members), *self.calls.home]
-        return tuple(sorted(map(to_python, {n.size for n in nodes})))
+        return tuple(sorted({to_python(product(shape)) for shape in {n.shape for n in nodes}}))
 
 
 BIG = 32 << 20  # bytes of arrays from which on an order for little memory is worth the time to find it

@@ -83,7 +83,8 @@ class _Turn:
         alive = most = 0
         for k in order:
             alive += self.takes[k]
-            most = max(most, alive)
+            if alive > most:
+                most = alive
             for r in self.reads[k]:
                 left[r] -= 1
                 alive -= self.takes[r] * (left[r] == 0)

@@ -1,17 +1,21 @@
 """What both printers of the fast style share: statements that write into a given array."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from graphad.form import literals
 from graphad.form.template import Expr
+from graphad.form.template import name as atom
 from graphad.ir.core import Node
 from graphad.lower.emit import Printer, helpers_of
 from graphad.lower.fast.direct import Direct, definitions, placed_in_parts
-from graphad.lower.fast.forms import into, placed
+from graphad.lower.fast.forms import into, is_ufunc, place_indices, placed, ufunc_call
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.scalars import Scalars, scalars
 from graphad.lower.names import Names
-from graphad.lower.program import Apply, Assign, Copy, Expression, Program, Ref, Statement
+from graphad.lower.program import Apply, Assign, Copy, Expression, Program, Ref, Statement, references
+from graphad.ops.elementwise import divide, power
 from graphad.ops.index import place, place_all
 
 
@@ -28,7 +32,10 @@ class DirectPrinter(Printer):
     def __init__(self, program: Program, names: Names) -> None:
         super().__init__(program, names)
         self.part = ""  # the name of a part of an array that is added to
-        self.direct = Direct(names, Scalars() if isinstance(program, FastProgram) else scalars(program))
+        is_fast = isinstance(program, FastProgram)
+        self.direct = Direct(names, Scalars() if is_fast else scalars(program))
+        self.straight = {} if is_fast else _straight(program)
+        self.apart = {value.node for value in self.straight.values()}  # have no line of their own
 
     @staticmethod
     def helpers(program: Program) -> dict[str, str]:
@@ -47,30 +54,40 @@ class DirectPrinter(Printer):
 
     def text(self, expression: Expression) -> str:
         """An expression in the names of this function, after what it needs; a result is never a Python number."""
-        return self._after_first(
-            (self.direct.value if isinstance(expression, Ref | Copy) else self.direct.render)(expression)
-        )
+        found = (self.direct.value if isinstance(expression, Ref | Copy) else self.direct.render)(expression)
+        self._flush()
+        return found.text
 
-    def _after_first(self, expression: Expr) -> str:
+    def _flush(self) -> None:
+        """What must come before the statement that is being rendered."""
         for line, node in self.direct.first:
             self.add(line, node)
         self.direct.first.clear()
-        return expression.text
 
     def statement(self, s: Statement) -> None:
-        """One statement; several for values that are placed in an array of zeros, none for the row of a matrix."""
+        """One statement; several for values that are placed in an array of zeros, none for what those write."""
         if isinstance(s, Assign) and s.node in self.direct.scalars.rows:
+            return
+        if isinstance(s, Assign) and s.node in self.apart:
+            self.names.add(s.node)  # for what is said of errors
             return
         if not isinstance(s, Assign) or not _is_written_out(s):
             super().statement(s)
             return
         assert isinstance(s.value, Apply)
-        texts = [self._after_first(self.direct.render(x)) for x in s.value.operands]
+        straight = self.straight.get(s.node)
+        operands = self.direct.operands(straight.node, straight.operands) if straight else []
+        values = [atom("") if straight and not k else self.direct.render(x) for k, x in enumerate(s.value.operands)]
+        self._flush()
         name = self.names.add(s.node)
         kind = "" if s.node.dtype.name == "float64" else f", {literals.dtype_text(s.node.dtype)}"
         self.add(f"{name} = np.zeros({literals.attribute(s.node.shape)}{kind})", s.node)
-        for line in self.placed(s.node, texts, name):
-            self.add(line, s.node)
+        lines = [(line, s.node) for line in self.placed(s.node, [x.text for x in values], name)]
+        if straight:
+            spot = f"{name}[{place_indices(s.node)[0]}]"
+            lines[0] = ufunc_call(straight.node, [x.text for x in operands], spot), straight.node
+        for line, node in lines:
+            self.add(line, node)
 
     def placed(self, node: Node, texts: Sequence[str], out: str) -> Iterable[str]:
         """The statements that add values at their places in an array of zeros."""
@@ -80,6 +97,34 @@ class DirectPrinter(Printer):
 
 def _is_written_out(s: Assign) -> bool:
     return isinstance(s.value, Apply) and s.node.op in (place, place_all)
+
+
+def _straight(program: Program) -> dict[Node, Apply]:
+    """By arrays of zeros that values are placed in: the first value, where its ufunc may write it to its part.
+
+    Nobody else may read it, and the statement before computes it. That saves an array and a copy.
+    """
+    uses = Counter(n for e in program.expressions() for n in references(e))
+    found = {}
+    for before, s in pairwise([None, *program.statements]):
+        if not isinstance(s, Assign) or not isinstance(s.value, Apply) or not _is_written_out(s):
+            continue
+        first = s.value.operands[0]
+        if (
+            isinstance(before, Assign)
+            and isinstance(first, Ref)
+            and first.node is before.node
+            and uses[first.node] == 1
+        ):
+            first = before.value
+        if isinstance(first, Apply) and _is_call(first.node) and first.node.dtype == s.node.dtype:
+            found[s.node] = first
+    return found
+
+
+def _is_call(node: Node) -> bool:
+    """Whether an array is what one ufunc gives; quotients and powers have shorter ways."""
+    return bool(node.ndim) and is_ufunc(node) and node.op not in (divide, power)
 
 
 class Writer(DirectPrinter):

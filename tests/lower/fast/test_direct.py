@@ -201,3 +201,32 @@ def test_a_part_that_is_added_to_has_a_name():
     assert re.search(r"    part_2 = d_part\[\S+\]  #.*\n    part_2 \+= \w+  #", f.source)
     values = rng.standard_normal(6)
     np.testing.assert_array_equal(f(values), interpret(f.graph, [values])[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "complex128"])
+@pytest.mark.parametrize("index", [slice(None, -1), slice(0, None, 2), slice(None, None, -1), (slice(1, 3),)])
+def test_a_value_is_written_straight_into_its_part(index, dtype):
+    w = ga.input("w", (4,), dtype)
+    part = w[index]
+    placed = ga.zeros((4,), dtype).at[index].add(w[:1] - part * part)
+    f = same([w], [placed], (np.arange(4) - 1.5).astype(dtype))
+    assert re.search(r"\n    np\.subtract\(w\[:1\], .*, \w+\[.*\]\)  #", f.source)
+
+
+def test_the_gradient_of_a_window_is_written_straight_into_it():
+    a, b = v[1:], v[:-1]
+    loss = ga.sum(100 * (a - b * b) ** 2 + (1 - b) ** 2)
+    f = same([v], [loss, *ga.grad(loss, [v])], np.array([0.5, -1.0, 2.0, 0.0]))
+    assert re.search(r"\n    np\.multiply\(c_minus_2, .*, d_v\[:-1\]\)  # f64\[3\]", f.source)
+    assert "d_v[:-1] =" not in f.source
+
+
+def test_a_value_with_other_readers_is_not_written_straight():
+    inner = 2 * v[:-1]
+    f = same([v], [ga.zeros((4,)).at[1:].add(inner), inner], np.arange(4.0))
+    assert "np.multiply(" not in f.source
+
+
+def test_one_element_is_no_array_to_write_to():
+    f = same([v, x, y], [ga.zeros((4,)).at[1].add(x * y) * v], np.arange(4.0), np.array(2.0), np.array(3.0))
+    assert "np.multiply(" not in f.source
