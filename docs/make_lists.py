@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from graphad import fft, linalg, namespace, nn, optim, special
+from graphad import fft, linalg, namespace, nn, optim, special, train
 from graphad.ir.core import Op
 from graphad.passes import factorizations, overlaps, unrolled
 from graphad.passes.algebra import CLOSE, EXACT
@@ -31,6 +31,7 @@ SPACES = {
     "graphad.nn.init": nn.init,
     "graphad.optim": optim,
     "graphad.optim.schedules": optim.schedules,
+    "graphad.train": train,
 }
 TABLES = {
     "Exact: the same bits, but for the sign of a zero": EXACT,

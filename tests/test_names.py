@@ -50,6 +50,9 @@ NAMES = {
         scale scale_by_learning_rate scale_by_rss scale_by_adadelta scale_by_rms scale_by_adam scale_by_nadam
         scale_by_adamax scale_by_sign scale_by_lion trace clip clip_by_global_norm add_decayed_weights accumulate
         ema""",
+    "train": """
+        fit activation_histograms accuracy confusion_matrix r2_score save_parameters load_parameters EarlyStopping
+        Checkpoint Fit History Histograms""",
 }
 PAIRS = [(space, name) for space, names in NAMES.items() for name in names.split()]
 
