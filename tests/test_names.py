@@ -59,7 +59,7 @@ NAMES = {
         scale_by_adamax scale_by_sign scale_by_lion trace clip clip_by_global_norm add_decayed_weights accumulate
         ema max_norm""",
     "train": """
-        fit Fit EarlyStopping Checkpoint History accuracy confusion_matrix r2_score activation_histograms
+        fit Fit EarlyStopping Checkpoint History Histograms accuracy confusion_matrix r2_score activation_histograms
         save_parameters load_parameters minimize Minimized least_squares GraphClassifier GraphRegressor standardization
         pca_whitening zca_whitening ZCA""",
     "train.augment": "compose flip random_crop shift rotate brightness contrast",

@@ -119,7 +119,7 @@ def as_dtype(value: object) -> DType:
             f"dtype {dtype} is not supported",
             hint="use bool, (u)int8 to (u)int64, float16, float32, float64, complex64 or complex128",
         )
-    native: DType = dtype.newbyteorder("=")
+    native: DType = dtype if dtype.isnative else dtype.newbyteorder("=")  # NumPy's own object: arrays made with it, too
     return native
 
 

@@ -49,10 +49,15 @@ class Stored:
 def write_arrays(path: str | Path, arrays: Mapping[str, Array]) -> None:
     """An .npz file that is complete or not there at all; equal arrays give equal bytes. Raises ExportError."""
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
+    archive = zipfile.ZipFile(content, "w")
+    try:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
+        archive.close()
+    except BaseException:
+        archive.fp = None  # nothing is to be closed: an interrupt would come out as another error
+        raise
     write_atomic(path, content.getvalue())
 
 

@@ -123,7 +123,8 @@ def _array(what: str, given: Any) -> Array:
         raise DTypeError(f"{what} has dtype {array.dtype}, not numbers", hint=hint)
     if array.ndim == 0:
         raise ShapeError(f"{what} is a single number, not an array with one row per example")
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
+    own = np.dtype(array.dtype.name)  # compiled functions look for this very object: other equal ones cost a conversion
+    return array.view(own) if array.dtype == own else array.astype(own)
 
 
 def _check_rows(what: str, data: Data) -> None:

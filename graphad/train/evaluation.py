@@ -38,7 +38,8 @@ def evaluate(
     options = drawing(program.evaluate, seed)
     for start in range(0, data.rows, size):
         batch = data.take(slice(start, start + size))
-        prediction, loss = program.evaluate(*batch.x, *batch.y, *arrays, **options)
+        with np.errstate(all="ignore"):  # nan and inf are there to be seen in the result
+            prediction, loss = program.evaluate(*batch.x, *batch.y, *arrays, **options)
         total += float(loss) * batch.rows
         parts.append(prediction)
     found: dict[str, Any] = {"loss": total / data.rows}

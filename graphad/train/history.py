@@ -114,4 +114,4 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         made.add_row(*row)
     text = io.StringIO()
     Console(file=text, width=200, color_system=None).print(made)
-    return "\n".join(line.rstrip() for line in text.getvalue().strip("\n").splitlines())
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines() if line.strip())

@@ -152,25 +152,29 @@ def _graphs(
         else:
             prediction, total = outputs(model, loss, regularizer, x, y)
     kept = [*parameters_of(model), *buffers(model)]
-    found = _places(prediction, kept)
+    found = _places(prediction, x, kept)
     gradients = []
     if total is not None:
         gradients = grad(total, [n for _, n in found] + [p for p in kept if "parameter" in p.op.traits])
     return [*x, *y], found, gradients, kept
 
 
-def _places(prediction: Any, kept: Iterable[Node]) -> list[tuple[str, Node]]:
+def _places(prediction: Any, x: Iterable[Node], kept: Iterable[Node]) -> list[tuple[str, Node]]:
     """The values that enter layers with parameters from others, and the predictions, with their names."""
     several = prediction.values() if isinstance(prediction, dict) else prediction
     last = [prediction] if isinstance(prediction, Node) else list(several)
-    static = set(kept)  # what does not depend on the data
+    nodes, live, learned = toposort(last), set(x), set(kept)  # live: what depends on the data
+    for node in nodes:
+        if any(i in live for i in node.inputs):
+            live.add(node)
+        elif any(i in learned for i in node.inputs):
+            learned.add(node)
+    layers = {n.origin.scope for n in nodes if n in live and any(i in learned for i in n.inputs)}
     found: dict[Node, None] = {}
-    for node in toposort(last):
-        if "placeholder" not in node.op.traits and all(i in static for i in node.inputs):
-            static.add(node)
-        elif any(i in static and "constant" not in i.op.traits for i in node.inputs):
-            scope = node.origin.scope
-            found |= {i: None for i in node.inputs if i not in static and i.origin.scope != scope and _is_shown(i)}
+    for node in nodes:
+        if node in live and node.origin.scope in layers:
+            entering = [i for i in node.inputs if i in live and i.origin.scope != node.origin.scope]
+            found |= {i: None for i in entering if _is_shown(i)}
     found |= {n: None for n in last if _is_shown(n)}
     labels: dict[str, Node] = {}
     for node in found:
@@ -181,7 +185,7 @@ def _places(prediction: Any, kept: Iterable[Node]) -> list[tuple[str, Node]]:
 
 
 def _is_shown(node: Node) -> bool:
-    return isinstance(node.type, TensorType) and node.dtype.kind == "f" and "placeholder" not in node.op.traits
+    return isinstance(node.type, TensorType) and node.dtype.kind == "f" and bool(node.inputs)
 
 
 def _name(node: Node) -> str:
