@@ -15,8 +15,8 @@ from sklearn.model_selection import train_test_split
 FIGURES = Path("build/figures")
 # Okabe and Ito's colors, which color-blind people can tell apart; yellow, which is faint on white, is left out.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, BLACK = "#0072B2 #E69F00 #009E73 #CC79A7 #56B4E9 #D55E00 #000000".split()
-COLORS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, BLACK)
-LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))  # so that gray prints can be read, too
+COLORS = (BLUE, ORANGE, GREEN, PURPLE, RED, SKY, BLACK, "#7A5C2E")
+LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)), (0, (8, 2, 1, 2)))  # also for gray prints
 
 Array = np.ndarray[Any, Any]
 Split = tuple[Array, Array, Array, Array]  # inputs and targets to learn from, inputs and targets to test with
