@@ -1,9 +1,10 @@
 """A network learns a differential equation and no data: its second derivative stands inside of the loss.
 
 A damped oscillator, u'' + 2·d·u' + w²·u = 0 with u(0) = 1 and u'(0) = 0, is solved on 0 <= t <= 5. The trial solution
-u(t) = 1 + t²·N(t) has the right start whatever the network N says, so the loss is the equation alone. `ga.grad` of a sum
-over points gives u' at each point, once more gives u'', and the gradient of the loss with respect to the weights is a
-derivative of the third order. Measured against the exact solution: the largest error is 0.001 after 4000 steps of Adam.
+u(t) = 1 + tanh²(t)·N(t) has the right start whatever the network N says, so the loss is the equation alone. `ga.grad`
+of a sum over points gives u' at each point, once more gives u'', and the gradient of the loss with respect to the
+weights is a derivative of the third order. Measured: after 4000 steps of Adam the largest distance from the exact
+solution is 0.005.
 
 Run: python examples/physics_informed.py
 """
@@ -28,22 +29,17 @@ def declare(width: int) -> tuple[ga.Node, list[ga.Node], ga.Node, ga.Node, ga.nn
     """The points in time, the parameters, the solution there, the residual of the equation there, the network."""
     t = ga.input("t", ("n",))
     network = ga.nn.Sequential(
-        ga.nn.Linear(1, width, start=slopes, name="first"),
+        ga.nn.Linear(1, width, name="first"),
         ga.tanh,
         ga.nn.Linear(width, width, name="second"),
         ga.tanh,
         ga.nn.Linear(width, 1, name="last"),
     )
-    u = 1 + t**2 * network(t[:, None])[:, 0]
+    u = 1 + ga.tanh(t) ** 2 * network(t[:, None])[:, 0]
     d_u = ga.grad(ga.sum(u), t)  # each u depends on its own t alone
     d2_u = ga.grad(ga.sum(d_u), t)
     residual = d2_u + 2 * DAMPING * d_u + FREQUENCY**2 * u
     return t, ga.nn.parameters(network), u, residual, network
-
-
-def slopes(rng: np.random.Generator, shape: tuple[int, ...], dtype: str = "float64") -> Array:
-    """Steeper than usual: the solution has several waves."""
-    return rng.normal(0, 1.5, shape).astype(dtype)
 
 
 def draw(t: Array, u: Array, losses: list[float], out: Path) -> None:
@@ -69,6 +65,9 @@ def main(out: Path = FIGURES, steps: int = 4000, width: int = 32, points: int = 
     adam = ga.optim.step(ga.optim.adam(lr=ga.optim.schedules.cosine(0.01, steps)), loss, weights)
     train = ga.compile([t, *weights, *adam.state], loss, name="train", updates=adam.updates)
     values = ga.nn.initial(network, 0)
+    rng = np.random.default_rng(0)
+    values["first_W"][:] = rng.normal(0, 1.5, (1, width))
+    values["first_b"][:] = -values["first_W"][0] * rng.uniform(0, END, width)  # units switch all over the interval
     state = adam.initial(values)
     times = np.linspace(0, END, points)
     losses = [float(train(times, **values, **state)) for _ in range(steps)]
