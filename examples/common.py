@@ -42,6 +42,7 @@ def save(fig: Figure, folder: Path, name: str, dpi: int = 110) -> Path:
 
 def images(ax: Any, rows: Array, columns: int) -> None:
     """Images (count, height, width), pixels from 0 to 1, as one mosaic of so many columns."""
+    rows = np.pad(rows, ((0, 0), (1, 1), (1, 1)))
     count, height, width = rows.shape
     grid = rows.reshape(count // columns, columns, height, width).swapaxes(1, 2)
     ax.imshow(grid.reshape(count // columns * height, columns * width), cmap="gray_r", vmin=0, vmax=1)
