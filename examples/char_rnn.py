@@ -3,8 +3,9 @@
 The text is made by the script: sentences of a small grammar, in which the verb agrees with its subject and a sentence
 ends as it should. The loop over letters is `ga.scan`, so the generated function has a `for` loop, and its gradient
 another, whatever the length. Sampling uses the cell of the same layer, one letter at a time.
-Measured: 0.51 bits per letter on text that was not learned from (4.2 when each letter is guessed by how frequent it
-is), and 97 percent of the sentences that it writes are sentences of the grammar.
+Measured: 0.39 bits per letter on new text. By the frequency of letters alone it would be 4.00, and 0.34 is the least
+possible, since there are 400 sentences of 25.2 letters on average. 95 percent of the sentences that the network writes
+are sentences of the grammar.
 
 Run: python examples/char_rnn.py
 """
@@ -12,7 +13,7 @@ Run: python examples/char_rnn.py
 from pathlib import Path
 
 import numpy as np
-from common import BLUE, FIGURES, ORANGE, Array, figure, save
+from common import BLACK, BLUE, FIGURES, ORANGE, Array, figure, save
 
 import graphad as ga
 
@@ -38,6 +39,30 @@ def windows(rng: np.random.Generator, letters: Array, length: int, batch: int) -
     return letters[places], letters[places + 1]
 
 
+def declare() -> dict[str, ga.nn.Layer]:
+    """The layers."""
+    return {
+        "embedding": ga.nn.Embedding(len(LETTERS), 16, name="embedding"),
+        "lstm": ga.nn.LSTM(16, HIDDEN, name="lstm"),
+        "last": ga.nn.Linear(HIDDEN, len(LETTERS), name="last"),
+    }
+
+
+def bits_per_letter(model: dict[str, ga.nn.Layer], x: ga.Node, y: ga.Node) -> ga.Node:
+    """The loss: minus the logarithm of the probability of the next letter, to the base 2."""
+    said, _ = model["lstm"](model["embedding"](x))
+    scores = ga.reshape(model["last"](said), (-1, len(LETTERS)))
+    return ga.nn.cross_entropy(scores, ga.ravel(y)) / np.log(2)
+
+
+def writer(model: dict[str, ga.nn.Layer]) -> ga.Function:
+    """One letter and the state before it give the state after it and the probabilities of the next letter."""
+    letter, h, c = ga.input("letter", (1,), "int64"), ga.input("h", (1, HIDDEN)), ga.input("c", (1, HIDDEN))
+    (h_next, c_next), said = model["lstm"].cell((h, c), model["embedding"](letter))
+    chances = ga.nn.softmax(model["last"](said), axis=-1)
+    return ga.compile([letter, h, c, *ga.nn.parameters(model)], [h_next, c_next, chances], name="write")
+
+
 def sample(cell: ga.Function, values: dict[str, Array], rng: np.random.Generator, count: int) -> str:
     """Write so many letters: each is drawn by its probability, and read again."""
     h, c, letter, written = np.zeros((1, HIDDEN)), np.zeros((1, HIDDEN)), LETTERS.index(" "), []
@@ -48,11 +73,12 @@ def sample(cell: ga.Function, values: dict[str, Array], rng: np.random.Generator
     return "".join(written)
 
 
-def draw(bits: list[float], frequencies: float, out: Path) -> None:
+def draw(bits: list[float], frequencies: float, least: float, out: Path) -> None:
     """Bits per letter over the steps."""
     fig, ax = figure()
     ax.plot(bits, color=BLUE, lw=1.2, label="LSTM, training")
     ax.axhline(frequencies, color=ORANGE, ls="--", label="by frequency of letters")
+    ax.axhline(least, color=BLACK, ls=":", label="the least possible")
     ax.set(xlabel="step", ylabel="bits per letter", title="Saying the next letter", ylim=(0, None))
     ax.legend(frameon=False)
     ax.grid(alpha=0.3)
@@ -61,43 +87,37 @@ def draw(bits: list[float], frequencies: float, out: Path) -> None:
 
 def main(out: Path = FIGURES, steps: int = 500, length: int = 64, letters: int = 1500) -> tuple[float, float]:
     """Train and write; bits per letter of new text, and which part of the written sentences is correct."""
+    model = declare()
     x, y = ga.input("x", ("T", "batch"), "int64"), ga.input("y", ("T", "batch"), "int64")
-    embedding, lstm, last = ga.nn.Embedding(len(LETTERS), 16), ga.nn.LSTM(16, HIDDEN), ga.nn.Linear(HIDDEN, len(LETTERS))
-    scores = last(lstm(embedding(x))[0])
-    loss = ga.nn.cross_entropy(ga.reshape(scores, (-1, len(LETTERS))), ga.ravel(y)) / np.log(2)
-    model = [embedding, lstm, last]
-    optimizer = ga.optim.chain(
-        ga.optim.clip_by_global_norm(5.0), ga.optim.adam(lr=ga.optim.schedules.cosine(0.01, steps))
-    )
+    loss = bits_per_letter(model, x, y)
+    rate = ga.optim.schedules.cosine(0.01, steps)
+    optimizer = ga.optim.chain(ga.optim.clip_by_global_norm(5.0), ga.optim.adam(lr=rate))
     adam = ga.optim.step(optimizer, loss, ga.nn.parameters(model))
     train = ga.compile([x, y, *adam.parameters, *adam.state], loss, name="train", updates=adam.updates)
+    test = ga.compile([x, y, *adam.parameters], loss, name="test")
 
     rng = np.random.default_rng(0)
     known, new = text(rng, 2000), text(rng, 200)
     values = ga.nn.initial(model, rng)
     state = adam.initial(values)
     bits = [float(train(*windows(rng, known, length, 32), **values, **state)) for _ in range(steps)]
-    test = ga.compile([x, y, *adam.parameters], loss, name="test")
     found = float(test(*windows(rng, new, length, 64), **values))
     chances = np.bincount(known) / len(known)
     frequencies = float(-np.sum(chances * np.log2(chances)))
-    print(f"bits per letter: {bits[0]:.2f} at first, {found:.2f} on new text, {frequencies:.2f} by frequency alone")
+    least = float(np.log2(len(SENTENCES)) / np.mean([len(s) for s in SENTENCES]))
+    print(f"bits per letter: {bits[0]:.2f} at first, {found:.2f} on new text")
+    print(f"                 {frequencies:.2f} by frequency alone, {least:.2f} at least")
 
-    letter, h, c = ga.input("letter", (1,), "int64"), ga.input("h", (1, HIDDEN)), ga.input("c", (1, HIDDEN))
-    (h_next, c_next), said = lstm.cell((h, c), embedding(letter))
-    write = ga.compile(
-        [letter, h, c, *adam.parameters], [h_next, c_next, ga.nn.softmax(last(said), axis=-1)], name="write"
-    )
-    written = sample(write, values, rng, letters)
+    written = sample(writer(model), values, rng, letters)
     print(written[:400])
     finished = written.lstrip().split(". ")[:-1]
     correct = float(np.mean([f"{s}. " in SENTENCES for s in finished])) if finished else 0.0
     print(f"{correct:.0%} of {len(finished)} sentences are sentences of the grammar")
-    draw(bits, frequencies, out)
+    draw(bits, frequencies, least, out)
     return found, correct
 
 
 if __name__ == "__main__":
     entropy, grammatical = main()
-    assert entropy < 0.6
-    assert grammatical > 0.9
+    assert entropy < 0.45
+    assert grammatical > 0.85

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from common import BLACK, BLUE, FIGURES, ORANGE, Array, batches, digits, figure, images, save
+from common import BLUE, FIGURES, ORANGE, Array, batches, digits, figure, images, save
 
 import graphad as ga
 
