@@ -3,7 +3,7 @@
 The encoder says a normal distribution for each image, mean and log of the variance; a point is drawn from it as
 mean + std·noise, so that the gradient reaches both (`ga.random`; forward and backward share the draw, and the generator
 is given at each call). The decoder says the probability of each pixel. The loss is minus the evidence lower bound: what
-the pixels cost, and the divergence of the encoder's distribution from the standard normal one, -½ Σ(1 + log s² - m² - s²).
+the pixels cost, and the divergence of the encoder's distribution from the standard normal, -½ Σ(1 + log s² - m² - s²).
 Measured after 150 epochs: the loss of a test image is 24.7, of which 2.4 are the divergence. The plane knows nothing of
 the labels, and yet what most of the 15 nearest neighbors are is right for 75 percent of the test images.
 
