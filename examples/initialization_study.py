@@ -90,7 +90,8 @@ def draw(found: dict[str, tuple[list[Array], list[Array]]], out: Path) -> None:
     for row, (name, (activations, _)) in zip(axes, found.items(), strict=True):
         for ax, layer in zip(row, shown, strict=True):
             values = activations[layer].ravel()
-            ax.hist(values, bins=60, color=COLORS[0], weights=np.full(values.size, 100 / values.size))
+            counts, edges = np.histogram(values, 60)
+            ax.stairs(100 * counts / values.size, edges, fill=True, color=COLORS[0])
             ax.set_title(f"layer {layer + 1}: std {values.std():.1g}", fontsize=9)
             ax.tick_params(labelsize=7)
         row[0].set_ylabel(f"{name}\n% of values", fontsize=8)

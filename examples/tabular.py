@@ -15,7 +15,6 @@ Run: python examples/tabular.py
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from common import BLACK, BLUE, FIGURES, ORANGE, Array, Split, figure, save, split
 from sklearn import datasets
 from sklearn.linear_model import LinearRegression
