@@ -8,6 +8,7 @@ numbers are float32. Measured after 30 epochs: 99.4 percent of the test images a
 Run: python examples/lenet.py
 """
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +40,6 @@ def declare() -> ga.nn.Sequential:
 def enlarged(x: Array) -> Array:
     """(count, 64) as (count, 1, 32, 32): each pixel four times in each direction."""
     return x.reshape(-1, 1, 8, 8).repeat(4, axis=2).repeat(4, axis=3).astype(F32)
-
-
-def shifted(x: Array, rng: np.random.Generator) -> Array:
-    """Each image moved by up to two pixels; what comes in is white."""
-    return ga.train.augment.shift(rng, x, pixels=2)
 
 
 def first_maps(model: ga.nn.Sequential, values: dict[str, Array], image: Array) -> Array:
@@ -91,7 +87,7 @@ def main(out: Path = FIGURES, epochs: int = 30) -> float:
         batch_size=32,
         validation=(x_test, y_test),
         metrics=["accuracy"],
-        augment=shifted,
+        augment=partial(ga.train.augment.shift, pixels=2),
         progress=False,
     )
     print(fit.history)
