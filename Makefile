@@ -12,7 +12,7 @@ READY := $(shell test "$$(cat $(VENV)/.ready 2>/dev/null)" = "$(CURDIR)" && $(PY
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test conformance oracle lint docs-images docs-lists golden bench clean FORCE
+.PHONY: help demo test conformance oracle lint docs-images docs-figures docs-lists golden bench clean FORCE
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
@@ -36,6 +36,9 @@ lint: $(VENV)/.installed-dev  ## check style and types
 
 docs-images: $(VENV)/.installed-demo  ## draw the images of the documentation
 	$(PY) docs/images/make.py
+
+docs-figures: $(VENV)/.installed-test  ## run the examples and keep their figures (minutes)
+	$(PY) docs/images/make_figures.py
 
 docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules
 	$(PY) docs/make_lists.py

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from example_budgets import FOLDER, PLAIN, run
 from golden.models import MODELS
 from support import all_calls, concrete
 
@@ -28,7 +29,6 @@ from graphad.passes.presets import PRESETS
 from graphad.rules.engine import name_of
 
 PACKAGE = str(Path(ga.__file__).parent)
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.py"))
 OPTIMIZE = ["none", "full"]
 TABLES = [ALL, factorizations.FINAL, *(m.RULES for m in (contractions, factorizations, opened, overlaps, unrolled))]
 RULES = {
@@ -141,9 +141,15 @@ def audit_calls(calls, monkeypatch):
         audit_orders(inputs, [y for y in nodes if y.dtype.kind == "f"])
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
-def test_examples(path, compiled, monkeypatch, capsys):
-    runpy.run_path(str(path), run_name="__main__")
+@pytest.mark.parametrize("name", PLAIN)
+def test_examples(name, compiled, monkeypatch, capsys):
+    runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    audit_calls(compiled, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["tied_digits", "vae"])
+def test_examples_with_layers(name, compiled, monkeypatch, capsys, tmp_path):
+    run(name, tmp_path)
     audit_calls(compiled, monkeypatch)
 
 
