@@ -18,7 +18,7 @@ from graphad.ir.dims import names as size_names
 from graphad.ir.dims import to_python
 from graphad.ir.types import DType, Shape, TensorType, TupleType
 from graphad.lower.alias import root
-from graphad.lower.loops import Turn
+from graphad.lower.loops import Turn, fresh
 from graphad.lower.names import Names
 from graphad.lower.program import (
     Apply,
@@ -227,7 +227,7 @@ class Printer:
                 self.lines += ["", f"    # {text}"]
             case Assign(node, Apply(_, operands), parts) if node in self.turn:
                 texts, owned = [self.text(x) for x in operands], [self._is_owned(x, node) for x in node.inputs]
-                for line, about in self.turn[node].lines(self.names, texts, owned, parts):
+                for line, about in self.turn[node].lines(self.names, texts, owned, parts, self.room):
                     self.add(line.strip(), about, " " * (4 + len(line) - len(line.lstrip())))
             case Assign(node, value, parts):
                 text = self.text(value)
@@ -240,6 +240,10 @@ class Printer:
             case Write(target, value):
                 text = self.slots[value] if isinstance(value, str) else self.text(value)
                 self.add(f"{self.names.of[target]}[...] = {text}", value.node if isinstance(value, Apply) else target)
+
+    def room(self, part: Node) -> str:
+        """The array that the results of all turns of a loop are written to."""
+        return fresh(part.type)
 
     def _is_owned(self, x: Node, loop: Node) -> bool:
         """Whether the last carry may be the array of the first: in a loop of no turns it is."""

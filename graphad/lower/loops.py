@@ -6,7 +6,7 @@ for k in range(T):
     h, hs[k] = cell(h, x[k], W, U, b)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphad.form import literals
@@ -25,11 +25,17 @@ class Turn:
     made: str = ""
 
     def lines(
-        self, names: Names, operands: Sequence[str], is_owned: Sequence[bool], parts: Sequence[Node | None]
+        self,
+        names: Names,
+        operands: Sequence[str],
+        is_owned: Sequence[bool],
+        parts: Sequence[Node | None],
+        room: Callable[[Node], str],
     ) -> Iterator[tuple[str, Node]]:
         """The statements, each with the node that its comment is about.
 
-        ``is_owned``: whether an operand may be changed by nobody else; ``parts``: the results that somebody reads.
+        ``is_owned``: whether an operand may be changed by nobody else; ``parts``: the results that somebody reads;
+        ``room``: the array that a result of all turns is written to.
         """
         attrs, type_ = self.node.attrs, self.node.type
         assert isinstance(type_, TupleType)
@@ -40,9 +46,9 @@ class Turn:
         for name, start, owned, x in zip(carry, operands, is_owned, symbols, strict=False):
             yield f"{name} = {start if owned else f'{start}.copy()'}", x
         stacks = ["" if part is None else names.add(part) for part in parts[count:]]
-        for name, part, stacked in zip(stacks, parts[count:], type_.items[count:], strict=True):
+        for name, part in zip(stacks, parts[count:], strict=True):
             if part is not None:
-                yield f"{name} = {_empty(stacked)}", part
+                yield f"{name} = {room(part)}", part
         if self.work:
             yield f"{self.work} = {self.made}", self.node
         k = names.unique("k")
@@ -58,6 +64,7 @@ class Turn:
         yield f"    {', '.join(targets)} = {self.function}({', '.join(arguments)})", self.node
 
 
-def _empty(type_: TensorType) -> str:
+def fresh(type_: TensorType) -> str:
+    """The expression of a new array."""
     kind = "" if type_.dtype.name == "float64" else f", {literals.dtype_text(type_.dtype)}"
     return f"np.empty({literals.attribute(type_.shape)}{kind})"

@@ -15,6 +15,7 @@ from graphad.lower.fast.forms import guarded, into, is_ufunc
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 from graphad.ops import piecewise
+from graphad.ops.control import scan
 from graphad.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract, sum_n
 from graphad.ops.kinks import _clip as clip
 from graphad.ops.kinks import absolute, maximum, minimum, relu
@@ -98,21 +99,34 @@ def plan_calls(
     for k, step in enumerate(steps):
         dying = {x: home[x] for x in last[k] if x in home}
         made = [s for s in _made(step) if s.node not in kept and _is_worth(s)]
+        stacks = [p for p in _stacks(step) if p not in kept and is_large(p)]
+        home |= {p: pool.take(p) for p in stacks}
         for s in made:
             taken = _taken_over(step, s, dying)
             home[s.node] = pool.take(s.node) if taken is None else dying.pop(taken)
         for buffer in dying.values():
             pool.give(buffer)
-        for s in made:
-            if s.node not in last.ever:
-                pool.give(home[s.node])
+        for x in (*(s.node for s in made), *stacks):
+            if x not in last.ever:
+                pool.give(home[x])
     home |= {value: Buffer(-1, x.shape, x.dtype, None, x) for value, x in in_place.items()}
     return Plan(home, tuple(pool.slots))
 
 
 def _is_worth(s: Assign) -> bool:
-    size = s.node.size
-    return has_form(s) and not is_view(s.node) and (not isinstance(size, int) or size > SMALL)
+    return has_form(s) and not is_view(s.node) and is_large(s.node)
+
+
+def is_large(x: Node) -> bool:
+    """Whether a fresh array would cost more than one that was used before."""
+    return not isinstance(x.size, int) or x.size > SMALL
+
+
+def _stacks(step: Step) -> Sequence[Node]:
+    """The results of all turns of a `scan`, each in one array."""
+    if isinstance(step, Loop) or step.node.op is not scan:
+        return ()
+    return [p for p in step.parts[step.node.attrs["carries"] :] if p is not None]
 
 
 def _made(step: Step) -> Iterator[Assign]:

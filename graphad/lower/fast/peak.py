@@ -126,7 +126,7 @@ class _Teller:
         if not isinstance(s, Assign):
             return []
         if s.node in self.home or s.parts:
-            parts = [p for p in s.parts if p is not None]
+            parts = [p for p in s.parts if p is not None and p not in self.home]
             scratch = scratch_of(s.node) + stretched(s)
             self._add([(p, bytes_of(p.type)) for p in parts], map(self.owner.get, references(s.value)), (), scratch)
             self.owner |= {p: p for p in parts}

@@ -158,6 +158,11 @@ class FastPrinter(Writer):
         call = f"return with_copies({self.name}, {texts[2]}, {texts[3]})"
         return [*wrap(f"if not apart and not alone({texts[0]}, {texts[1]}):", "    "), *wrap(call, "        ")]
 
+    def room(self, part: Node) -> str:
+        """The array that the results of all turns of a loop are written to: a buffer, if they are not returned."""
+        buffer = self.fast.calls.home.get(part)
+        return super().room(part) if buffer is None else self._array(buffer)
+
     def _array(self, buffer: Buffer) -> str:
         """The name of the array that is written to."""
         return self.views[buffer.slot, buffer.shape] if buffer.target is None else self.names.of[buffer.target]
