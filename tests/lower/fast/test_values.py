@@ -1,11 +1,11 @@
 """The fast style equals the interpreter: loops, buffers and threads on arrays of a few elements, each pass left out."""
 
 import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
 import support
+from example_budgets import FOLDER, PLAIN
 from golden.models import MODELS
 from passes.test_passes import random_graph
 from support import all_calls, concrete
@@ -94,9 +94,9 @@ def test_golden_models(model, compiled, monkeypatch):
     check_models(compiled, monkeypatch)
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[3] / "examples").glob("*.py")), ids=lambda p: p.stem)
-def test_examples(path, compiled, monkeypatch, capsys):
-    runpy.run_path(str(path), run_name="__main__")
+@pytest.mark.parametrize("name", PLAIN)
+def test_examples(name, compiled, monkeypatch, capsys):
+    runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
     check_models(compiled, monkeypatch)
 
 
