@@ -213,6 +213,20 @@ def test_a_start_is_copied_and_checked():
             train(model, start=start)
 
 
+def test_arrays_of_an_initializer_are_copied():
+    shared = np.ones((4, 1))
+    train(ga.nn.Linear(4, 1, start=lambda rng, shape, dtype: shared), epochs=1)
+    assert np.all(shared == 1)
+
+
+def test_models_that_draw_in_evaluation_draw_the_same_each_time():
+    model = ga.nn.Sequential(ga.nn.Linear(4, 1), lambda h: h + 0.1 * ga.random.standard_normal(h.shape))
+    x, y = line()
+    result = train(model, (x, y), validation=(x, y))
+    assert result.history.column("val_loss")[-1] == result.evaluate((x, y))["loss"]
+    np.testing.assert_array_equal(result.predict(x), result.predict(x))
+
+
 def test_validation_is_held_out_by_the_seed_or_given():
     x, y = line()
     seen = []
