@@ -306,3 +306,27 @@ def test_errors_speak_of_the_step():
         ga.scan(lambda h, x: (h[0], None), (h0, h0), X)
     with pytest.raises(GraphError, match="draw"):
         ga.scan(lambda h, x: (h + ga.random.normal(shape=(B, M)), None), h0, X)
+
+
+@pytest.mark.parametrize("order", ["last", "first"])
+def test_a_turn_multiplies_once_and_adds_no_bias(order):
+    """x @ W + b for all turns before the loop, d_x = delta @ Wᵀ for all turns after it."""
+    x, h0 = ga.input("x", ("T", "batch", 3)), ga.input("h0", ("batch", 4))
+    W, U, b = ga.parameter("W", (3, 4)), ga.parameter("U", (4, 4)), ga.parameter("b", (4,))
+
+    def cell(h, e):
+        z = e @ W + h @ U + b if order == "last" else e @ W + b + h @ U
+        return ga.tanh(z), ga.tanh(z)
+
+    _, hs = ga.scan(cell, h0, x)
+    loss = ga.mean(hs**2)
+    outputs = [loss, *ga.grad(loss, [x, h0, W, U, b])]
+    f = ga.compile([x, h0, W, U, b], outputs)
+    bodies = [s.graph for s in f.program.bodies.values()]
+    assert [sum(n.op.name == "matmul" for n in body.nodes) for body in bodies] == [1, 1]
+    assert sum(n.op.name == "add" for n in bodies[0].nodes) == 1
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=s) for s in ((5, 2, 3), (2, 4), (3, 4), (4, 4), (4,))]
+    exact = ga.compile([x, h0, W, U, b], outputs, optimize="none")
+    for got, expected in zip(f(*values), exact(*values), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-14)

@@ -114,20 +114,33 @@ def at_once(graph: Graph, old: Node, new: Node) -> Results:
 
 
 def _hoist(turns: Turns) -> None:
-    """x[t] @ W by one product for all t."""
-    body, replaced = turns.body, {}
+    """x[t] @ W by one product for all t, and what is added to it in every turn."""
+    body = turns.body
     stacks = dict(zip(turns.arrays, turns.stacks, strict=True))
     values = dict(zip(turns.shared, turns.values, strict=True))
+    early: dict[Node, Node] = {}  # the values in all turns
+    dropped: dict[Node, int] = {}  # sums that lose their last term, and where the rest stands
+
+    def is_alone(x: Node) -> bool:
+        return x in early and len(body.users[x]) == 1 and not body.is_output(x)
+
     for node in body.nodes:
-        if node.op is matmul and not body.is_input(node):
-            x, w = node.inputs
-            if x in stacks and w in values and w.ndim == 2 and x.ndim in (1, 2):
-                with inside(_of(node)):
-                    product = matmul(_rows(stacks[x]) if x.ndim == 2 else stacks[x], values[w])
-                    stack = reshape(product, (turns.length, *node.shape)) if x.ndim == 2 else product
-                replaced[node] = turns.array(node, stack)
-    if replaced:
-        turns.replace(replaced)
+        if body.is_input(node) or len(node.inputs) != 2 or node.dtype.kind not in "fc":
+            continue
+        x, y = node.inputs
+        with inside(_of(node)):
+            if node.op is matmul and x in stacks and y in values and y.ndim == 2 and x.ndim in (1, 2):
+                product = matmul(_rows(stacks[x]) if x.ndim == 2 else stacks[x], values[y])
+                early[node] = reshape(product, (turns.length, *node.shape)) if x.ndim == 2 else product
+            elif node.op is add and y in values and is_alone(x):
+                early[node] = add(early.pop(x), values[y])
+            elif node.op is add and y in values and x.op is add and len(body.users[x]) == 1 and not body.is_output(x):
+                term = next((z for z in x.inputs if is_alone(z)), None)
+                if term is not None:
+                    early[term] = add(early[term], values[y])
+                    dropped[node] = 0
+    if early:
+        turns.replace({node: turns.array(node, stack) for node, stack in early.items()}, dropped)
 
 
 class _Sums:
@@ -146,6 +159,7 @@ class _Sums:
             if k not in self.found and (term in self._stacked or term in turns.place):
                 self.found[k] = self._plain(k, term)
         kept = [k for k in range(len(turns.carries)) if k not in self.found]
+        self._later_products(len(turns.carries))
         self._starts = list(turns.starts)
         turns.starts, turns.ends = ([xs[k] for k in kept] for xs in (turns.starts, turns.ends))
         turns.carries = [turns.carries[k] for k in kept]
@@ -180,6 +194,26 @@ class _Sums:
     def _product(self, k: int, a: Node, b: Node) -> Callable[[Node], Node]:
         left, right = self._stack(a), self._stack(b)
         return lambda made: _after(self._starts[k], matmul(transpose(_rows(left(made))), _rows(right(made))))
+
+    def _later_products(self, count: int) -> None:
+        """Results x @ W of every turn are one product of all x, where these are kept, too."""
+        turns = self._turns
+        shared = dict(zip(turns.shared, turns.values, strict=True))
+        for k, y in enumerate(list(turns.given)):
+            if y.op is not matmul or self._users[y] or y.ndim != 2:
+                continue
+            x, w = y.inputs
+            base = w.inputs[0] if w.op is transpose and w.ndim == 2 else w
+            if x in self._stacked and base in shared and w.ndim == 2:
+                self.found[count + k] = self._product_of(y, self._stack(x), shared[base], w is not base)
+
+    def _product_of(self, y: Node, stack: Callable[[Node], Node], w: Node, turned: bool) -> Callable[[Node], Node]:
+        def make(made: Node) -> Node:
+            with inside(_of(y)):
+                product = matmul(_rows(stack(made)), transpose(w) if turned else w)
+                return reshape(product, (self._turns.length, *y.shape))
+
+        return make
 
     def _plain(self, k: int, term: Node) -> Callable[[Node], Node]:
         stack = self._stack(term)

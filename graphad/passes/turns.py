@@ -88,9 +88,16 @@ class Turns:
         self.stacks.append(stack)
         return self.arrays[-1]
 
-    def replace(self, replacements: Mapping[Node, Node]) -> None:
-        """Exchange nodes of the body."""
-        made = self.body.map(lambda n, inputs: replacements[n] if n in replacements else rebuild(n, inputs))
+    def replace(self, replacements: Mapping[Node, Node], dropped: Mapping[Node, int] | None = None) -> None:
+        """Exchange nodes of the body; of those ``dropped`` only the operand at the given place is left."""
+        left = dropped or {}
+
+        def make(node: Node, inputs: Sequence[Node]) -> Node:
+            if node in replacements:
+                return replacements[node]
+            return inputs[left[node]] if node in left else rebuild(node, inputs)
+
+        made = self.body.map(make)
         self.ends, self.given = ([made[y] for y in ys] for ys in (self.ends, self.given))
 
 
