@@ -9,8 +9,8 @@ import tracemalloc
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,7 +38,8 @@ class Answer:
 class Startable(Protocol):
     """What a process is to do; it goes there as bytes."""
 
-    def start(self) -> tuple[Answer, Orders]: ...
+    def start(self) -> tuple[Answer, Orders]:
+        """The first answer, and what can be asked for then."""
 
 
 @dataclass(frozen=True)

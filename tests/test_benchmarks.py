@@ -1,5 +1,6 @@
 """The benchmarks build at small sizes, what is written by hand is right, and the runner runs."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ from benchmarks.systems import graphad_system
 from benchmarks.systems.namespace import NUMPY
 from benchmarks.training import compare
 from benchmarks.training.cases import CASES
-from benchmarks.training.recorder import record
+from benchmarks.training.recorder import FOLDER, record
 from benchmarks.worker import Request
 from graphad.lower.profile import Row as ProfileRow
 
@@ -301,12 +302,22 @@ def test_a_recorded_step_does_what_the_example_did(name):
 
 
 def test_every_case_has_a_twin():
-    pytest.importorskip("torch")
-    from benchmarks.training import torch_steps, twins
+    tree = ast.parse(Path(compare.__file__).with_name("twins.py").read_text())
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert set(CASES) <= functions | {node.targets[0].id for node in tree.body if isinstance(node, ast.Assign)}
 
-    assert all(callable(getattr(twins, name)) for name in CASES)
-    for name in ("tied_autoencoder", "tabular_cancer"):
-        recorder = record(CASES[name])
-        ours = recorder.fresh(np.random.default_rng(1))
-        theirs = torch_steps.fresh(name, recorder.data, np.random.default_rng(1))
-        compare.check(name, "torch", [theirs() for _ in range(5)], [ours() for _ in range(5)])
+
+def test_every_example_that_trains_is_a_case():
+    examples = {path.stem for path in FOLDER.glob("*.py") if "updates=" in (text := path.read_text()) or "fit(" in text}
+    assert {case.example for case in CASES.values()} == examples
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_twins_have_the_losses_of_the_examples(name):
+    pytest.importorskip("torch")
+    from benchmarks.training import torch_steps
+
+    recorder = record(CASES[name])
+    ours = recorder.fresh(np.random.default_rng(1))
+    theirs = torch_steps.fresh(name, recorder.data, np.random.default_rng(1))
+    compare.check(name, "torch", [theirs() for _ in range(5)], [ours() for _ in range(5)])

@@ -32,7 +32,7 @@ def approximation(example: ModuleType) -> Any:
 
 @dataclass(frozen=True)
 class Case:
-    """``run(example)`` calls the step, the first function with updates that is compiled under the name, if one is given.
+    """``run(example)`` calls the step: the first function with updates, or that with the name ``function``.
 
     ``single``: it computes in single precision.
     """

@@ -44,6 +44,7 @@ class Recorder:
     generator: bool = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """What the step gives. Raises Enough."""
         if len(self.batches) == BATCHES:
             raise Enough
         names = [x.name for x in self.function.declared.inputs]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
 Tensor = torch.Tensor
@@ -20,11 +20,13 @@ class Chance:
         self.rng = rng
 
     def dropout(self, x: Tensor, p: float) -> Tensor:
+        """Each element is 0 with probability p."""
         if self.rng is None:
-            return F.dropout(x, p)
+            return functional.dropout(x, p)
         return torch.where(torch.from_numpy(self.rng.random(tuple(x.shape))) < 1 - p, x / (1 - p), 0.0)
 
     def normal(self, like: Tensor) -> Tensor:
+        """Standard normal numbers."""
         return torch.randn_like(like) if self.rng is None else torch.from_numpy(self.rng.standard_normal(like.shape))
 
 
@@ -55,15 +57,18 @@ class Start(dict[str, Any]):
         return self._filled(nn.Linear(*W.shape, dtype=_dtype(W)), weight=W.T, bias=b)
 
     def conv2d(self, name: str) -> Any:
+        """Filters and biases."""
         W, b = self[f"{name}_W"], self[f"{name}_b"]
         module = nn.Conv2d(W.shape[1], W.shape[0], W.shape[2:], dtype=_dtype(W))
         return self._filled(module, weight=W, bias=b)
 
     def embedding(self, name: str) -> Any:
+        """A table."""
         W = self[f"{name}_W"]
         return self._filled(nn.Embedding(*W.shape, dtype=_dtype(W)), weight=W)
 
     def norm(self, name: str, kind: Any = nn.LayerNorm) -> Any:
+        """Scale and shift; running statistics begin as those of the example."""
         gamma, beta = self[f"{name}_gamma"], self[f"{name}_beta"]
         return self._filled(kind(len(gamma), dtype=_dtype(gamma)), weight=gamma, bias=beta)
 

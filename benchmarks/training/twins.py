@@ -10,7 +10,7 @@ from functools import partial
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 
 from benchmarks.training.torch_parts import Batch, Chance, Start, Step, Tensor, cosine, descent, parameters
@@ -20,9 +20,9 @@ def digits_mlp(start: Start) -> Step:
     first, second, last = (start.linear(name) for name in ("linear", "linear_2", "linear_3"))
 
     def loss(batch: Batch, chance: Chance) -> Tensor:
-        x = chance.dropout(F.relu(first(batch["x"])), 0.3)
-        x = chance.dropout(F.relu(second(x)), 0.3)
-        return F.cross_entropy(last(x), batch["y"])
+        x = chance.dropout(functional.relu(first(batch["x"])), 0.3)
+        x = chance.dropout(functional.relu(second(x)), 0.3)
+        return functional.cross_entropy(last(x), batch["y"])
 
     adam = torch.optim.AdamW(parameters(first, second, last), lr=0.003, weight_decay=0.01)
     return cosine(loss, adam, 60 * 45)
@@ -33,7 +33,7 @@ def lenet(start: Start) -> Step:
     linear, linear_2, last = (start.linear(name) for name in ("linear", "linear_2", "linear_3"))
     model = nn.Sequential(*pooled, nn.Flatten(), linear, nn.ReLU(), linear_2, nn.ReLU(), last)
     adam = torch.optim.Adam(parameters(model), lr=0.002)
-    return cosine(lambda batch, chance: F.cross_entropy(model(batch["x"]), batch["y"]), adam, 30 * 45)
+    return cosine(lambda batch, chance: functional.cross_entropy(model(batch["x"]), batch["y"]), adam, 30 * 45)
 
 
 def tied_digits(start: Start) -> Step:
@@ -41,7 +41,7 @@ def tied_digits(start: Start) -> Step:
 
     def loss(batch: Batch, chance: Chance) -> Tensor:
         x = batch["x"]
-        return F.mse_loss(torch.addmm(c, torch.tanh(torch.addmm(b, x, W)), W.T), x)
+        return functional.mse_loss(torch.addmm(c, torch.tanh(torch.addmm(b, x, W)), W.T), x)
 
     return cosine(loss, torch.optim.Adam([W, b, c], lr=0.01), 100 * 44)
 
@@ -50,7 +50,7 @@ def tied_autoencoder(start: Start) -> Step:
     W, b = start.tensor("W"), start.tensor("b")
 
     def loss(batch: Batch, chance: Chance) -> Tensor:
-        return F.mse_loss(torch.tanh(torch.addmm(b, batch["x"], W)) @ W.T, batch["x"])
+        return functional.mse_loss(torch.tanh(torch.addmm(b, batch["x"], W)) @ W.T, batch["x"])
 
     return descent(loss, torch.optim.SGD([W, b], lr=2.0))
 
@@ -66,7 +66,7 @@ def vae(start: Start) -> Step:
         x = batch["x"]
         mean, log_variance = encoder(x).chunk(2, dim=1)
         point = mean + torch.exp(log_variance / 2) * chance.normal(mean)
-        pixels = F.binary_cross_entropy_with_logits(decoder(point), x, reduction="sum")
+        pixels = functional.binary_cross_entropy_with_logits(decoder(point), x, reduction="sum")
         divergence = -torch.sum(1 + log_variance - mean**2 - torch.exp(log_variance)) / 2
         return (pixels + divergence) / len(x)
 
@@ -78,7 +78,7 @@ def char_rnn(start: Start) -> Step:
 
     def loss(batch: Batch, chance: Chance) -> Tensor:
         said, _ = lstm(embedding(batch["x"]))
-        return F.cross_entropy(last(said).flatten(0, 1), batch["y"].flatten()) / math.log(2)
+        return functional.cross_entropy(last(said).flatten(0, 1), batch["y"].flatten()) / math.log(2)
 
     return cosine(loss, torch.optim.Adam(parameters(embedding, lstm, last), lr=0.01), 500, clip=5.0)
 
@@ -96,9 +96,9 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         batch, T, n = x.shape
         parts = self.into(self.norm(x)).view(batch, T, 3, self.heads, n // self.heads).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(*parts, is_causal=True)
+        seen = functional.scaled_dot_product_attention(*parts, is_causal=True)
         x = x + self.out(seen.transpose(1, 2).reshape(batch, T, n))
-        return x + self.last(F.relu(self.hidden(self.norm_2(x))))
+        return x + self.last(functional.relu(self.hidden(self.norm_2(x))))
 
 
 def small_transformer(start: Start) -> Step:
@@ -112,7 +112,7 @@ def small_transformer(start: Start) -> Step:
         for block in blocks:
             y = block(y)
         scores = last(norm(y))[:, 5:-1]
-        return F.cross_entropy(scores.flatten(0, 1), x[:, 6:].flatten())
+        return functional.cross_entropy(scores.flatten(0, 1), x[:, 6:].flatten())
 
     def rate(t: int) -> float:
         return t / 50 if t < 50 else (1 + math.cos(math.pi * min((t - 50) / 1000, 1))) / 2
@@ -140,7 +140,7 @@ def universal_approximation(start: Start) -> Step:
     W, b, V, c = (start.tensor(name) for name in "WbVc")
 
     def loss(batch: Batch, chance: Chance) -> Tensor:
-        return F.mse_loss(torch.addmm(c, torch.tanh(torch.addmm(b, batch["x"], W)), V), batch["y"])
+        return functional.mse_loss(torch.addmm(c, torch.tanh(torch.addmm(b, batch["x"], W)), V), batch["y"])
 
     return cosine(loss, torch.optim.Adam([W, b, V, c], lr=0.05), 4000)
 
@@ -167,11 +167,11 @@ def _table(
     return descent(loss, torch.optim.Adam(parameters(first, last), lr=rate))
 
 
-tabular_wine = partial(_table, activation=F.relu, loss_of=F.cross_entropy, rate=0.01)
-tabular_cancer = partial(
-    _table, activation=F.relu, loss_of=F.binary_cross_entropy_with_logits, rate=0.005, p=0.3, penalty=0.01
-)
-tabular_diabetes = partial(_table, activation=torch.tanh, loss_of=F.mse_loss, rate=0.003, p=0.3, penalty=0.02)
+_noisy = partial(_table, p=0.3)
+tabular_wine = partial(_table, activation=functional.relu, loss_of=functional.cross_entropy, rate=0.01)
+_binary = functional.binary_cross_entropy_with_logits
+tabular_cancer = partial(_noisy, activation=functional.relu, loss_of=_binary, rate=0.005, penalty=0.01)
+tabular_diabetes = partial(_noisy, activation=torch.tanh, loss_of=functional.mse_loss, rate=0.003, penalty=0.02)
 
 
 def batch_norm_study(start: Start) -> Step:
@@ -180,13 +180,13 @@ def batch_norm_study(start: Start) -> Step:
         layers += [start.linear(f"hidden_{k}"), start.norm(f"norm_{k}", nn.BatchNorm1d), nn.Sigmoid()]
     model = nn.Sequential(*layers, start.linear("last"))
     sgd = torch.optim.SGD(parameters(model), lr=0.5)
-    return cosine(lambda batch, chance: F.cross_entropy(model(batch["x"]), batch["y"]), sgd, 20 * 45)
+    return cosine(lambda batch, chance: functional.cross_entropy(model(batch["x"]), batch["y"]), sgd, 20 * 45)
 
 
 def initialization_xor(start: Start) -> Step:
     model = nn.Sequential(start.linear("linear"), nn.Tanh(), start.linear("last"))
     adam = torch.optim.Adam(parameters(model), lr=0.05)
-    return descent(lambda batch, chance: F.cross_entropy(model(batch["x"]), batch["y"]), adam)
+    return descent(lambda batch, chance: functional.cross_entropy(model(batch["x"]), batch["y"]), adam)
 
 
 def optimizer_race_adam(start: Start) -> Step:
@@ -231,4 +231,4 @@ def logistic_descent(start: Start) -> Step:
 
 
 def _logistic(w: Tensor, batch: Batch) -> Tensor:
-    return F.binary_cross_entropy_with_logits(batch["x"] @ w, batch["y"]) + 1e-4 / 2 * w.square().sum()
+    return functional.binary_cross_entropy_with_logits(batch["x"] @ w, batch["y"]) + 1e-4 / 2 * w.square().sum()
