@@ -3,9 +3,9 @@
 The text is made by the script: sentences of a small grammar, in which the verb agrees with its subject and a sentence
 ends as it should. The loop over letters is `ga.scan`, so the generated function has a `for` loop, and its gradient
 another, whatever the length. Sampling uses the cell of the same layer, one letter at a time.
-Measured: 0.39 bits per letter on new text. By the frequency of letters alone it would be 4.00, and 0.34 is the least
-possible, since there are 400 sentences of 25.2 letters on average. 95 percent of the sentences that the network writes
-are sentences of the grammar.
+Of its 400 sentences the network reads 320. Measured after 300 steps: 0.42 bits per letter on the other 80, where the
+frequency of letters alone would give 4.00, and 0.34 is the least possible (a choice of 400 in 25.2 letters on average).
+95 percent of the sentences that the network writes are sentences of the grammar, and a sixth of them it never read.
 
 Run: python examples/char_rnn.py
 """
@@ -26,10 +26,9 @@ LETTERS = "".join(sorted(set("".join(SENTENCES))))
 HIDDEN = 96
 
 
-def text(rng: np.random.Generator, sentences: int) -> Array:
-    """Letters as numbers."""
-    chosen = rng.choice(sorted(SENTENCES), sentences)
-    return np.array([LETTERS.index(c) for c in "".join(chosen)])
+def text(rng: np.random.Generator, sentences: list[str], count: int) -> Array:
+    """So many of the sentences, drawn at random, one after the other; letters as numbers."""
+    return np.array([LETTERS.index(c) for c in "".join(rng.choice(sentences, count))])
 
 
 def windows(rng: np.random.Generator, letters: Array, length: int, batch: int) -> tuple[Array, Array]:
@@ -85,7 +84,7 @@ def draw(bits: list[float], frequencies: float, least: float, out: Path) -> None
     save(fig, out, "char_rnn")
 
 
-def main(out: Path = FIGURES, steps: int = 500, length: int = 64, letters: int = 1500) -> tuple[float, float]:
+def main(out: Path = FIGURES, steps: int = 300, length: int = 64, letters: int = 3000) -> tuple[float, float]:
     """Train and write; bits per letter of new text, and which part of the written sentences is correct."""
     model = declare()
     x, y = ga.input("x", ("T", "batch"), "int64"), ga.input("y", ("T", "batch"), "int64")
@@ -97,7 +96,8 @@ def main(out: Path = FIGURES, steps: int = 500, length: int = 64, letters: int =
     test = ga.compile([x, y, *adam.parameters], loss, name="test")
 
     rng = np.random.default_rng(0)
-    known, new = text(rng, 2000), text(rng, 200)
+    shuffled = list(rng.permutation(sorted(SENTENCES)))
+    known, new = text(rng, shuffled[:320], 2000), text(rng, shuffled[320:], 200)
     values = ga.nn.initial(model, rng)
     state = adam.initial(values)
     bits = [float(train(*windows(rng, known, length, 32), **values, **state)) for _ in range(steps)]
@@ -105,14 +105,15 @@ def main(out: Path = FIGURES, steps: int = 500, length: int = 64, letters: int =
     chances = np.bincount(known) / len(known)
     frequencies = float(-np.sum(chances * np.log2(chances)))
     least = float(np.log2(len(SENTENCES)) / np.mean([len(s) for s in SENTENCES]))
-    print(f"bits per letter: {bits[0]:.2f} at first, {found:.2f} on new text")
+    print(f"bits per letter: {bits[0]:.2f} at first, {found:.2f} on sentences never read")
     print(f"                 {frequencies:.2f} by frequency alone, {least:.2f} at least")
 
     written = sample(writer(model), values, rng, letters)
     print(written[:400])
-    finished = written.lstrip().split(". ")[:-1]
-    correct = float(np.mean([f"{s}. " in SENTENCES for s in finished])) if finished else 0.0
-    print(f"{correct:.0%} of {len(finished)} sentences are sentences of the grammar")
+    finished = [f"{s}. " for s in written.lstrip().split(". ")[:-1]]
+    correct = float(np.mean([s in SENTENCES for s in finished])) if finished else 0.0
+    unread = sum(s in shuffled[320:] for s in finished)
+    print(f"{correct:.0%} of {len(finished)} sentences are sentences of the grammar, {unread} were never read")
     draw(bits, frequencies, least, out)
     return found, correct
 

@@ -2,7 +2,7 @@
 
 Scikit-learn's 1797 images of 8 by 8 pixels; one fifth is kept for the test. Dropout between the layers, Adam with a
 cosine schedule, weight decay: the whole step is one generated function. Measured after 60 epochs: 98.3 percent of the
-test images are read right.
+test images are read right; with five seeds, which choose the test images and the start, 98.3 to 98.9.
 
 Run: python examples/digits_mlp.py
 """
@@ -49,9 +49,9 @@ def draw(history: ga.train.History, confusion: Array, wrong: Array, titles: list
     save(fig, out, "digits_mlp")
 
 
-def main(out: Path = FIGURES, epochs: int = 60) -> float:
+def main(out: Path = FIGURES, epochs: int = 60, seed: int = 0) -> float:
     """Train; the part of the test images that are read right."""
-    x_train, y_train, x_test, y_test = digits()
+    x_train, y_train, x_test, y_test = digits(seed)
     steps = epochs * -(-len(x_train) // 32)
     adam = ga.optim.adamw(lr=ga.optim.schedules.cosine(0.003, steps), weight_decay=0.01)
     model = declare()
@@ -64,6 +64,7 @@ def main(out: Path = FIGURES, epochs: int = 60) -> float:
         batch_size=32,
         validation=(x_test, y_test),
         metrics=["accuracy"],
+        seed=seed,
         progress=False,
     )
     print(fit.history)

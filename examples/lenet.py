@@ -3,7 +3,8 @@
 Scikit-learn's digits have 8 by 8 pixels; each becomes a square of 4 by 4 pixels, which gives the 32 by 32 that LeNet-5
 was made for. One fifth of the 1797 images is kept for the test; the others are shifted by up to half of a square each
 time. As is usual today, pools take the largest value, relu stands for tanh, and softmax for radial basis functions;
-numbers are float32. Measured after 30 epochs: 99.4 percent of the test images are read right.
+numbers are float32. Measured after 30 epochs: 99.4 percent of the test images are read right; with five seeds, which
+choose the test images and the start, 98.6 to 99.4.
 
 Run: python examples/lenet.py
 """
@@ -72,9 +73,9 @@ def draw(history: ga.train.History, image: Array, filters: Array, maps: Array, o
     save(fig, out, "lenet")
 
 
-def main(out: Path = FIGURES, epochs: int = 30) -> float:
+def main(out: Path = FIGURES, epochs: int = 30, seed: int = 0) -> float:
     """Train; the part of the test images that are read right."""
-    x_train, y_train, x_test, y_test = digits()
+    x_train, y_train, x_test, y_test = digits(seed)
     x_train, x_test = enlarged(x_train), enlarged(x_test)
     model = declare()
     rate = ga.optim.schedules.cosine(0.002, epochs * -(-len(x_train) // 32))
@@ -88,6 +89,7 @@ def main(out: Path = FIGURES, epochs: int = 30) -> float:
         validation=(x_test, y_test),
         metrics=["accuracy"],
         augment=partial(ga.train.augment.shift, pixels=2),
+        seed=seed,
         progress=False,
     )
     print(fit.history)

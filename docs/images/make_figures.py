@@ -1,4 +1,4 @@
-"""Run the examples that draw, which takes some minutes, and keep their figures, made small: `make docs-figures`.
+"""Run the examples that draw, and keep the figures of docs/examples.md, made small: `make docs-figures` (minutes).
 
 Arguments are names of examples; without any, all are run.
 """
@@ -37,8 +37,10 @@ def main(names: list[str]) -> None:
     for name in names or drawing:
         print(f"{name}:")
         import_module(name).main(out)
+    page = (ROOT / "docs/examples.md").read_text()
     for path in (*out.glob("*.png"), *out.glob("*.gif")):
-        shrink(path)
+        if f"/{path.name}" in page:
+            shrink(path)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,9 @@ def learned_optimizer_race(distances):
     return len(ranks) == 8 and ranks[3] < 0.5 and ranks[-1] < 2  # 2.3 at first
 
 
-def learned_physics_informed(error):
-    return error < 0.7  # 1.1 at first
+def learned_physics_informed(errors):
+    by_adam, error = errors
+    return error < 0.1 and error < 0.5 * by_adam < 0.5
 
 
 def learned_small_transformer(found):
