@@ -59,12 +59,6 @@ def measured(choice: Choice, figures: Figures, json_file: Path | None, tell: Cal
             figures.rows.setdefault(part, []).append(row)
             tell(line(row))
             figures.save(json_file)
-    twins = {system: module for system, module in TWINS.items() if system in choice.systems}
-    for name in choice.names("training") if "training" in choice.parts else ():
-        row = compare.measure(name, twins, rounds, limit, tell)
-        figures.rows.setdefault("training", []).append(row)
-        tell(line(row))
-        figures.save(json_file)
     if "limits" in choice.parts:
         figures.limits = limits(choice.names("workloads"), choice.quick, tell)
         figures.save(json_file)
@@ -76,6 +70,13 @@ def measured(choice: Choice, figures: Figures, json_file: Path | None, tell: Cal
     if "compile" in choice.parts:
         tell("compile times")
         figures.compile = compile_cost.costs(choice.quick)
+        figures.save(json_file)
+    # the last part, for a twin that disagrees ends the run
+    twins = {system: module for system, module in TWINS.items() if system in choice.systems}
+    for name in choice.names("training") if "training" in choice.parts else ():
+        row = compare.measure(name, twins, rounds, limit, tell)
+        figures.rows.setdefault("training", []).append(row)
+        tell(line(row))
         figures.save(json_file)
 
 

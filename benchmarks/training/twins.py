@@ -80,7 +80,7 @@ def char_rnn(start: Start) -> Step:
         said, _ = lstm(embedding(batch["x"]))
         return functional.cross_entropy(last(said).flatten(0, 1), batch["y"].flatten()) / math.log(2)
 
-    return cosine(loss, torch.optim.Adam(parameters(embedding, lstm, last), lr=0.01), 500, clip=5.0)
+    return cosine(loss, torch.optim.Adam(parameters(embedding, lstm, last), lr=0.01), 300, clip=5.0)
 
 
 class Block(nn.Module):
@@ -133,7 +133,7 @@ def physics_informed(start: Start) -> Step:
         return ((d2_u + 0.8 * d_u + 9.0 * u) ** 2).mean()
 
     adam = torch.optim.Adam(parameters(network), lr=0.01)
-    return cosine(loss, adam, 4000, inputs=parameters(network))  # not with respect to t once more
+    return cosine(loss, adam, 1000, inputs=parameters(network))  # not with respect to t once more
 
 
 def universal_approximation(start: Start) -> Step:
