@@ -149,6 +149,15 @@ the others get, and the gradient is written by hand in the fastest known form: i
 objective as written.
 """
 
+TRAINING = """## Training steps of the examples
+
+One step of training as each [example](examples.md) does it: forward, loss, backward, clipping, optimizer, running
+statistics, learning rate; with its sizes, dtype, data and initial values. PyTorch is eager, with `torch.optim` and its
+defaults. First both do three steps, dropout and noise included, which take the same random numbers: the losses must be
+equal (1e-9 in double, 1e-4 in single precision, relative). A time is the median over the steps of a turn, then over the
+turns, each from the beginning of the training on. *torch / graphad* is of the same round: above 1 graphad is faster.
+*compile* is `ga.compile` and the first call.
+"""
 
 LIMITS = """## What the time is spent on
 
@@ -199,6 +208,25 @@ def comparison(rows: Sequence[Row]) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def training_text(rows: Sequence[Row]) -> str:
+    """Both times, their quotient, the compiler's."""
+    shown, speeds = [], []
+    for row in rows:
+        speed, compiling = row.speed("graphad"), row.first.get("graphad")
+        speeds += [speed] if speed is not None else []
+        ratio = "–" if speed is None else f"**{speed:.2f}**" if speed < 1 else f"{speed:.2f}"
+        times = [milliseconds(row, s) for s in ("graphad", "torch")]
+        shown.append([row.name, *times, ratio, "–" if compiling is None else digits(1e3 * compiling)])
+    head = ["", "graphad, ms", "torch, ms", "torch / graphad", "compile, ms"]
+    parts = [TRAINING, table(head, shown)]
+    if speeds:
+        mean, behind = math.exp(sum(map(math.log, speeds)) / len(speeds)), sum(s < 1 for s in speeds)
+        parts.append(f"Geometric mean {mean:.2f}, least {min(speeds):.2f}; behind in {behind} of {len(speeds)} rows.\n")
+    else:
+        parts.append("PyTorch was not measured.\n")
+    return "\n".join([*parts, notes(rows)])
+
+
 def growth_text(figures: Figures) -> str:
     """Tables and pictures of growth."""
     parts = ["## Growth with size\n"]
@@ -245,6 +273,8 @@ def page(figures: Figures) -> str:
         picture = "![derivative over objective](images/bench_objectives.svg)\n"
         parts += [OBJECTIVES, "### Value and gradient over objective\n", grid(rows, overhead), picture]
         parts += ["### Value and gradient, ms\n", grid(rows, milliseconds), comparison(rows)]
+    if rows := figures.rows.get("training"):
+        parts.append(training_text(rows))
     if figures.limits.get("rows"):
         parts.append(limits_text(figures.limits))
     if figures.growth:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.systems import PEERS
-from benchmarks.worker import Answer, Request, work
+from benchmarks.worker import Answer, Request, Startable, work
 
 Tell = Callable[[str], None]
 # Seconds before each turn. The threads of the process that ran before (BLAS, OpenMP, Eigen) spin for a while, OpenBLAS
@@ -83,7 +83,7 @@ def quotient(above: dict[str, list[float]], a: str | None, below: dict[str, list
 class Worker:
     """A process that holds one system's functions."""
 
-    def __init__(self, request: Request, limit: float) -> None:
+    def __init__(self, request: Startable, limit: float) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection: Connection
         self.connection, theirs = context.Pipe()
@@ -158,17 +158,21 @@ def measure(request: Request, systems: Sequence[str], rounds: int, limit: float,
         else:
             workers[system], row.first[system] = worker, worker.answer.first
     timed = ("derivative", "objective") if request.objective else ("derivative",)
-    for order in (*[timed] * rounds, ("memory",)):
-        patience = limit if order is timed else min(limit, MEMORY)
-        for system, worker in list(workers.items()):
-            if order is timed:
-                time.sleep(PAUSE)
-            try:
-                row.enter(system, {what: worker.ask(what, patience) for what in order})
-            except (EOFError, OSError) as error:
-                why = f"no result within {patience:.0f} s" if isinstance(error, TimeoutError) else "the process died"
-                row.lose(system, order[-1], why)
-                del workers[system]
+    for _ in range(rounds):
+        turns(row, workers, timed, limit)
+    turns(row, workers, ("memory",), min(limit, MEMORY))
     for worker in workers.values():
         worker.end()
     return row
+
+
+def turns(row: Row, workers: dict[str, Worker], orders: Sequence[str], patience: float) -> None:
+    """Give every worker its turn and enter what it says; one that fails leaves a note and is dropped."""
+    for system, worker in list(workers.items()):
+        time.sleep(PAUSE)
+        try:
+            row.enter(system, {what: worker.ask(what, patience) for what in orders})
+        except (EOFError, OSError) as error:
+            why = f"no result within {patience:.0f} s" if isinstance(error, TimeoutError) else "the process died"
+            row.lose(system, orders[-1], why)
+            del workers[system]

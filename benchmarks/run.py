@@ -1,7 +1,8 @@
 """Measure, print, and write the page: `make bench`, or `python -m benchmarks.run --help`.
 
 workloads/ and objectives/ say what is computed, systems/ by whom; rounds.py measures (a process each: worker.py),
-growth.py and compile_cost.py measure how time grows, limits.py what it is spent on; report.py and plots.py show it.
+training/ the training steps of the examples, growth.py and compile_cost.py how time grows, limits.py what it is spent
+on; report.py and plots.py show it.
 """
 
 from collections.abc import Callable
@@ -20,9 +21,13 @@ from benchmarks.plots import draw
 from benchmarks.report import line, page
 from benchmarks.rounds import measure
 from benchmarks.systems import SYSTEMS
+from benchmarks.training import compare
+from benchmarks.training.cases import CASES
+from benchmarks.training.compare import TWINS
 from benchmarks.worker import Request
 
-PARTS = ("workloads", "objectives", "limits", "growth", "compile")
+NAMED = ("workloads", "objectives", "training")  # parts whose cases have names
+PARTS = (*NAMED, "limits", "growth", "compile")
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Choice:
     def names(self, part: str) -> list[str]:
         """The cases of a part."""
         objectives = objective_recipes(self.data)
+        if part == "training":
+            return [name for name in CASES if not self.only or name in self.only]
         known = [name for name in catalog(self.data) if (name in objectives) == (part == "objectives")]
         return [name for name in known if not self.only or name in self.only]
 
@@ -64,6 +71,13 @@ def measured(choice: Choice, figures: Figures, json_file: Path | None, tell: Cal
         tell("compile times")
         figures.compile = compile_cost.costs(choice.quick)
         figures.save(json_file)
+    # the last part, for a twin that disagrees ends the run
+    twins = {system: module for system, module in TWINS.items() if system in choice.systems}
+    for name in choice.names("training") if "training" in choice.parts else ():
+        row = compare.measure(name, twins, rounds, limit, tell)
+        figures.rows.setdefault("training", []).append(row)
+        tell(line(row))
+        figures.save(json_file)
 
 
 def listed(text: str | None, known: Any, what: str) -> tuple[str, ...]:
@@ -76,7 +90,7 @@ def listed(text: str | None, known: Any, what: str) -> tuple[str, ...]:
 
 
 @click.command()
-@click.option("--only", help="names of workloads and objectives, with commas")
+@click.option("--only", help="names of workloads, objectives and training steps, with commas")
 @click.option("--systems", help=f"of {', '.join(SYSTEMS)}")
 @click.option("--parts", help=f"of {', '.join(PARTS)}; without it all, with --only only what is named")
 @click.option("--rounds", default=7, show_default=True, help="how often each system has its turn")
@@ -111,9 +125,9 @@ def main(
         for file in again[1:]:
             figures.take(Figures.load(file))
     else:
-        names = listed(only, catalog(data), "case")
+        names = listed(only, [*catalog(data), *CASES], "case")
         wanted = tuple(s for s in listed(systems, SYSTEMS, "system") or SYSTEMS if SYSTEMS[s].installed)
-        chosen = listed(parts, PARTS, "part") or (PARTS[:2] if only else PARTS)
+        chosen = listed(parts, PARTS, "part") or (NAMED if only else PARTS)
         figures = Figures(machine.describe(), 1 if quick else rounds, limit)
         measured(Choice(names, wanted, chosen, quick, data), figures, json_file, click.echo)
     figures.others += note

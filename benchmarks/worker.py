@@ -9,9 +9,10 @@ import tracemalloc
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +23,23 @@ from benchmarks.systems import SYSTEMS
 SECONDS = 0.06  # how long one round of one system takes, if a call is shorter
 WARM = 0.02  # how long it runs before that: its own threads and caches wake up
 Run = Callable[[], Any]
+Orders = dict[str, Callable[[], Any]]  # what a process can be asked for
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The seconds of building and the first call, and the results; or why there are none."""
+
+    first: float = 0.0
+    results: tuple[Any, ...] = ()
+    refusal: str = ""
+
+
+class Startable(Protocol):
+    """What a process is to do; it goes there as bytes."""
+
+    def start(self) -> tuple[Answer, Orders]:
+        """The first answer, and what can be asked for then."""
 
 
 @dataclass(frozen=True)
@@ -39,24 +57,9 @@ class Request:
         """The problem."""
         return catalog(self.data)[self.name].problem(self.small, **self.arguments)
 
-
-@dataclass(frozen=True)
-class Answer:
-    """The seconds of building and the first call, and the results; or why there are none."""
-
-    first: float = 0.0
-    results: tuple[Any, ...] = ()
-    refusal: str = ""
-
-
-def work(connection: Connection, request: Request) -> None:
-    """Build, answer, then obey "derivative", "objective" (seconds a call), "memory" (bytes), "end"."""
-    if hasattr(os, "setpgrp"):
-        os.setpgrp()  # so that compilers that it starts end with it
-    warnings.simplefilter("ignore")  # those of the systems measured
-    system = SYSTEMS[request.system]
-    problem = request.problem()
-    try:
+    def start(self) -> tuple[Answer, Orders]:
+        """Build and call; then it can be asked for "derivative", "objective" (seconds a call), "memory" (bytes)."""
+        system, problem = SYSTEMS[self.system], self.problem()
         module = importlib.import_module(f"benchmarks.systems.{system.module}")
 
         def build() -> Run:
@@ -66,18 +69,27 @@ def work(connection: Connection, request: Request) -> None:
         runs = {"derivative": build()}
         results = runs["derivative"]()
         first = time.perf_counter() - start
-        if request.objective:
+        if self.objective:
             runs["objective"] = module.objective(problem, **system.options)
             runs["objective"]()
-        connection.send(Answer(first, tuple(np.asarray(x) for x in results)))
+        orders: Orders = {what: partial(seconds, run) for what, run in runs.items()}
+        orders["memory"] = lambda: traced(build) if system.traced else resident(runs["derivative"])
+        return Answer(first, tuple(np.asarray(x) for x in results)), orders
+
+
+def work(connection: Connection, request: Startable) -> None:
+    """Start, answer, then obey until the order is "end"."""
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # so that compilers that it starts end with it
+    warnings.simplefilter("ignore")  # those of the systems measured
+    try:
+        answer, orders = request.start()
+        connection.send(answer)
     except Exception as error:  # whatever a system says is a result
         connection.send(Answer(refusal=f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"))
         return
     while (order := connection.recv()) != "end":
-        if order == "memory":
-            connection.send(traced(build) if system.traced else resident(runs["derivative"]))
-        else:
-            connection.send(seconds(runs[order]))
+        connection.send(orders[order]())
 
 
 def seconds(run: Run) -> float:

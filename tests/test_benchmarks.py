@@ -1,5 +1,6 @@
 """The benchmarks build at small sizes, what is written by hand is right, and the runner runs."""
 
+import ast
 import re
 import sys
 from pathlib import Path
@@ -20,6 +21,9 @@ from benchmarks.rounds import Row, Worker, agree
 from benchmarks.run import main
 from benchmarks.systems import graphad_system
 from benchmarks.systems.namespace import NUMPY
+from benchmarks.training import compare
+from benchmarks.training.cases import CASES
+from benchmarks.training.recorder import FOLDER, record
 from benchmarks.worker import Request
 from graphad.lower.profile import Row as ProfileRow
 
@@ -229,3 +233,91 @@ def test_limits_of_small_sizes_have_a_table():
 
 def test_three_digits():
     assert [digits(x) for x in (1234.0, 12.345, 0.0012345, 0.0)] == ["1234", "12.3", "0.00123", "0"]
+
+
+TWIN = '''
+from benchmarks.training.recorder import record
+from benchmarks.training.cases import CASES
+
+def fresh(name, data, rng=None):
+    """Not PyTorch: graphad itself, wrong from a step on."""
+    step, count = record(CASES[name]).fresh(rng), iter(range(10**9))
+    return lambda: step() * (1 + 1e-8 * (next(count) >= WRONG_FROM))
+'''
+
+
+@pytest.fixture
+def twin(tmp_path, monkeypatch):
+    """Writes a module that stands for PyTorch, wrong from the given step on; gives `twins` for it."""
+    monkeypatch.syspath_prepend(tmp_path)  # processes that are started get the path, too
+
+    def write(wrong_from):
+        name = f"twin_{wrong_from}"
+        (tmp_path / f"{name}.py").write_text(TWIN.replace("WRONG_FROM", str(wrong_from)))
+        return {"torch": name}
+
+    return write
+
+
+def test_training_steps_are_measured_and_shown_again(tmp_path):
+    file, text = tmp_path / "figures.json", tmp_path / "page.md"
+    arguments = ["--quick", "--parts", "training", "--only", "tied_autoencoder", "--systems", "graphad"]
+    done = CliRunner().invoke(main, [*arguments, "--json", str(file), "--page", str(text)])
+    assert done.exit_code == 0, done.output
+    (row,) = Figures.load(file).rows["training"]
+    assert set(row.derivative) == {"graphad"} and row.first["graphad"] > 0 and not row.notes
+    assert "| tied_autoencoder |" in text.read_text() and "PyTorch was not measured" in text.read_text()
+    again = CliRunner().invoke(main, ["--again", str(file), "--page", str(tmp_path / "again.md")])
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "again.md").read_text() == text.read_text()
+
+
+def test_a_twin_with_equal_losses_is_timed(twin):
+    row = compare.measure("tied_autoencoder", twin(compare.CHECKED), 2, 60, print)
+    assert [len(times) for times in row.derivative.values()] == [2, 2] and not row.notes
+    assert 0.1 < row.speed("graphad") < 10  # it is the same step
+    text = page(Figures({**HERE, "versions": {}, "missing": []}, 1, 9, {"training": [row]}))
+    assert "Geometric mean" in text
+
+
+def test_a_wrong_twin_is_an_error(twin):
+    with pytest.raises(compare.Disagreement, match="tied_autoencoder: step 3 of torch"):
+        compare.measure("tied_autoencoder", twin(compare.CHECKED - 1), 1, 60, print)
+
+
+def test_a_twin_that_fails_leaves_a_note():
+    row = compare.measure("tied_autoencoder", {"torch": "no_such_module"}, 1, 60, lambda text: None)
+    assert set(row.derivative) == {"graphad"} and "no_such_module" in row.notes["torch"]
+
+
+@pytest.mark.parametrize("name", ["tabular_cancer", "universal_approximation", "optimizer_race_adam"])
+def test_a_recorded_step_does_what_the_example_did(name):
+    recorder = record(CASES[name])
+    assert recorder.batches and recorder.starts
+    one, two = (recorder.fresh(np.random.default_rng(0)) for _ in range(2))
+    losses = [one() for _ in range(20)]
+    assert losses == [two() for _ in range(20)]  # each begins with the first step
+    assert losses[0] != losses[len(recorder.batches)] and np.isfinite(losses).all()
+    assert "step" in recorder.starts and recorder.starts["step"] == 0
+
+
+def test_every_case_has_a_twin():
+    tree = ast.parse(Path(compare.__file__).with_name("twins.py").read_text())
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert set(CASES) <= functions | {node.targets[0].id for node in tree.body if isinstance(node, ast.Assign)}
+
+
+def test_every_example_that_trains_is_a_case():
+    examples = {path.stem for path in FOLDER.glob("*.py") if "updates=" in (text := path.read_text()) or "fit(" in text}
+    assert {case.example for case in CASES.values()} == examples
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_twins_have_the_losses_of_the_examples(name):
+    pytest.importorskip("torch")
+    from benchmarks.training import torch_steps
+
+    recorder = record(CASES[name])
+    ours = recorder.fresh(np.random.default_rng(1))
+    theirs = torch_steps.fresh(name, recorder.data, np.random.default_rng(1))
+    compare.check(name, "torch", [theirs() for _ in range(5)], [ours() for _ in range(5)])

@@ -1,0 +1,1 @@
+"""The training steps of the examples beside the same steps in PyTorch."""
