@@ -205,11 +205,13 @@ def owner_of(buffer: Buffer | None) -> Node | None:
 
 
 def copies(node: Node) -> bool:
-    """Whether a reshape meets memory in another order: NumPy then copies. Inputs count as contiguous."""
+    """Whether a reshape meets memory in another order: NumPy then copies. Inputs and copies count as contiguous."""
     if node.op is not reshape:
         return False
     x = node.inputs[0]
     while "view" in x.op.traits and x.inputs:
+        if x.op is reshape:
+            return False
         rows_only = x.op is getitem and all(entry == FULL for entry in x.attrs["index"][1:])
         if x.op in (transpose, broadcast_to) or (x.op is getitem and not rows_only):
             return True

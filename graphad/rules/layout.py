@@ -45,9 +45,15 @@ def broadcast_twice(node: Node) -> Node | None:
 
 
 def reshape_twice(node: Node) -> Node | None:
-    """reshape(reshape(x)) = reshape(x); new and removed axes of size 1 are reshapes, too."""
+    """reshape(reshape(x)) = reshape(x); new and removed axes of size 1 are reshapes, too.
+
+    Not where the inner one is a copy in another order that somebody else reads: it would be made twice.
+    """
     (x,) = node.inputs
-    return reshape(x.inputs[0], node.shape) if x.op in (reshape, expand_dims, squeeze) else None
+    if x.op not in (reshape, expand_dims, squeeze):
+        return None
+    is_copy = x.op is reshape and x.inputs[0].op in (transpose, broadcast_to)
+    return reshape(x.inputs[0], node.shape) if not is_copy or used_once(x) else None
 
 
 def axes_of_reshaped(node: Node) -> Node | None:

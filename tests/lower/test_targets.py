@@ -9,35 +9,36 @@ from graphad.lower.fast import program as fast_program
 N = 70  # 70 × 70 elements are more than what counts as small
 
 
-def both(inputs, outputs, updates, arrays, calls=3, **options):
+def both(inputs, outputs, updates, arrays, rtol=1e-12, calls=3, **options):
     """Run the fast and the readable function on copies of the arrays; give the fast one after comparing all arrays."""
     fast = ga.compile(inputs, outputs, updates=updates, **options)
     readable = ga.compile(inputs, outputs, updates=updates, style="readable")
     mine, wanted = [a.copy() for a in arrays], [a.copy() for a in arrays]
     for _ in range(calls):
         for got, expected in zip(np.atleast_1d(fast(*mine)), np.atleast_1d(readable(*wanted)), strict=True):
-            np.testing.assert_allclose(got, expected, rtol=1e-12)
+            np.testing.assert_allclose(got, expected, rtol=rtol)
     for got, expected in zip(mine, wanted, strict=True):
-        np.testing.assert_allclose(got, expected, rtol=1e-12)
+        np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol / 100)
     return fast
 
 
-def step_of_adam():
-    x, y = ga.input("x", ("batch", N)), ga.input("y", ("batch",), "int64")
-    model = ga.nn.Sequential(ga.nn.Linear(N, N), ga.tanh, ga.nn.Linear(N, 60))
+def step_of_adam(dtype="float64"):
+    x, y = ga.input("x", ("batch", N), dtype), ga.input("y", ("batch",), "int64")
+    model = ga.nn.Sequential(ga.nn.Linear(N, N, dtype=dtype), ga.tanh, ga.nn.Linear(N, 60, dtype=dtype))
     loss = ga.nn.cross_entropy(model(x), y)
     parameters = ga.nn.parameters(model)
     adam = ga.optim.step(ga.optim.adam(lr=0.01), loss, parameters)
     start = ga.nn.initial(model, 0)
     arrays = [*start.values(), *adam.initial(start).values()]
     rng = np.random.default_rng(0)
-    data = [rng.normal(size=(32, N)), rng.integers(0, 60, 32)]
+    data = [rng.normal(size=(32, N)).astype(dtype), rng.integers(0, 60, 32)]
     return [x, y, *parameters, *adam.state], loss, adam.updates, data + arrays
 
 
-def test_a_training_step_copies_nothing():
-    inputs, loss, updates, arrays = step_of_adam()
-    f = both(inputs, loss, updates, arrays, name="train")
+@pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-12), ("float32", 2e-4)])
+def test_a_training_step_copies_nothing(dtype, rtol):
+    inputs, loss, updates, arrays = step_of_adam(dtype)
+    f = both(inputs, loss, updates, arrays, rtol, name="train")
     assert "[...] =" not in f.source[f.source.index("def train(") :]
     assert len(f.program.written_over) == len(updates)
 

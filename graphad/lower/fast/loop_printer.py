@@ -9,7 +9,7 @@ from graphad.ir.dims import Dim, Size
 from graphad.ir.types import DType, Shape, numpy_name
 from graphad.lower.emit import mentioned, render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
-from graphad.lower.fast.forms import guard, guarded, place_indices
+from graphad.lower.fast.forms import guard, guarded, place_indices, short_sum
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names
@@ -165,6 +165,8 @@ class LoopPrinter(Writer):
         if node.op is matmul:
             texts = f"{operands[0].text}, {operands[1].text}"  # BLAS would wake its threads for the dot of each tile
             return f"np.matmul({texts})" if any(x.ndim > 1 for x in node.inputs) else f'np.einsum("a,a->", {texts})'
+        if (subscripts := short_sum(node)) and not node.attrs["keepdims"]:
+            return f'np.einsum("{subscripts}", {operands[0].text})'
         axes = all_axes(node.inputs[0], node.attrs["axis"])
         whole = len(axes) == node.inputs[0].ndim
         axis = "None" if whole else str(axes[0]) if len(axes) == 1 else str(axes)

@@ -11,7 +11,7 @@ from graphad.lower.fast.buffers import has_form, is_done_with, is_large, made_in
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Assign, Loop
 from graphad.ops.contract import matmul
-from graphad.ops.fit import sum
+from graphad.ops.fit import astype, sum
 from graphad.ops.reduce import mean
 
 
@@ -61,7 +61,7 @@ def _late(steps: Sequence[Step], values: Mapping[Node, Node]) -> tuple[list[Step
 
 def _cannot_fail(step: Step) -> bool:
     """Whether a step works for all values of its operands, as an index or a factorization does not."""
-    known = (matmul, sum, mean)
+    known = (astype, matmul, sum, mean)
     return all(n.op in known or not {"elementwise", "view"}.isdisjoint(n.op.traits) for n in made_in(step))
 
 
