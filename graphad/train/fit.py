@@ -54,9 +54,12 @@ def fit(
     """Train a model on ``data``: (x, y) or (x,), arrays or tuples of arrays with one row per example.
 
     Each step (forward in the mode of training, ``loss(prediction, y) + regularizer(model)``, gradients, optimizer,
-    running statistics) is one compiled function. Rows are shuffled anew in each epoch, ``batch_size`` at a time (None:
-    all; 1: online); the last batch may be smaller, or is left out if ``drop_last``. ``seed`` decides everything: the
-    same call gives the same bytes. ``start``: arrays to begin with, by name; others as `nn.initial` gives them.
+    running statistics) is one compiled function. Several inputs and targets are several arguments, several predictions
+    one tuple; for data (x,) it is ``loss(prediction)``. ``regularizer``: such as ``partial(ga.nn.l2, scale=1e-4)``;
+    clipping is a part of the optimizer, ``ga.optim.chain(ga.optim.clip(5), ga.optim.adam(0.01))``. Rows are shuffled
+    anew in each epoch, ``batch_size`` at a time (None: all; 1: online); the last batch may be smaller, or is left out
+    if ``drop_last``. ``seed`` decides everything: the same call gives the same bytes. ``start``: arrays to begin with,
+    by name; others as `nn.initial` gives them.
 
     ``validation``: (x, y), or the fraction of the data to hold out. ``metrics``: "accuracy", "r2", "confusion" or
     functions (prediction, target) -> number, of the validation data, else of the data. The history's loss is the mean
