@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
-from graphad.ir.origin import Origin
+from graphad.ir.origin import Origin, inside
 from graphad.ir.types import TupleType
 from graphad.ops.contract import matmul
 from graphad.ops.control import scan
@@ -122,9 +122,9 @@ def _hoist(turns: Turns) -> None:
         if node.op is matmul and not body.is_input(node):
             x, w = node.inputs
             if x in stacks and w in values and w.ndim == 2 and x.ndim in (1, 2):
-                flat = _rows(stacks[x]) if x.ndim == 2 else stacks[x]
-                product = matmul.build((flat, values[w]), {}, _of(node))
-                stack = reshape(product, (turns.length, *node.shape)) if x.ndim == 2 else product
+                with inside(_of(node)):
+                    product = matmul(_rows(stacks[x]) if x.ndim == 2 else stacks[x], values[w])
+                    stack = reshape(product, (turns.length, *node.shape)) if x.ndim == 2 else product
                 replaced[node] = turns.array(node, stack)
     if replaced:
         turns.replace(replaced)

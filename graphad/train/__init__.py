@@ -44,5 +44,5 @@ def __getattr__(name: str) -> _Any:
     try:
         return getattr(_import_module(f"graphad.train.{_LATER[name]}"), name)
     except ImportError as problem:
-        hint = "pip install 'graphad[sklearn]'"
-        raise _MissingDependencyError(f"{name} needs scikit-learn: {problem}", hint=hint) from problem
+        hint = 'pip install "graphad[sklearn]"'
+        raise _MissingDependencyError(f"{name} needs scikit-learn", hint=hint) from problem

@@ -1,7 +1,6 @@
 """`fit`: train a model on data, in one compiled step."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +156,7 @@ class _Training:
     def _fresh(self, model: Layer) -> Stored:
         """The beginning: initial arrays from the seed, or those given."""
         values = start_values(self.program, initial(model, self.options.seed), self.options.start)
-        plateau = replace(self.options.plateau) if self.options.plateau else None
-        return Stored(values, self.program.optimizer.initial(values), At(), Book(plateau=plateau))
+        return Stored(values, self.program.optimizer.initial(values), At(), Book(plateau=self.options.plateau))
 
     def _evaluator(self, held_out: Data | None) -> Evaluator | None:
         """What is measured after each epoch: on the validation data, or metrics alone on those trained with."""

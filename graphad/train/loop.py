@@ -54,6 +54,7 @@ class Loop:
         """
         early = self.options.early_stopping
         try:
+            self._snapshot.take(self.at)
             while early is None or self.book.waited < max(early.patience, 1):
                 if self.at.epoch >= self.options.epochs:
                     return "finished"
@@ -76,8 +77,7 @@ class Loop:
     def _epoch(self) -> bool:
         """An epoch, or what is left of it; whether `on_epoch` wants no more."""
         start = perf_counter()
-        self._at = self.at
-        self._snapshot.take(self._at)
+        self._at = self._snapshot.at = self.at  # the last copy was made at the end of the epoch before
         with np.errstate(all="ignore"):  # nan and inf are looked for here
             self._steps()
         row = self._row(self._at, start)
@@ -91,15 +91,13 @@ class Loop:
         every = self.options.checkpoint.every if self.options.checkpoint else None
         while self._at.step < self.steps:
             loss = self._step(self.program.step)
-            is_last, is_kept = self._at.step == self.steps, every is not None and self._at.step % every == 0
-            is_due = is_last or is_kept or self._snapshot.is_due()
-            if not math.isfinite(loss) or (is_due and not self._snapshot.is_good()):
+            is_kept = every is not None and self._at.step % every == 0 and self._at.step < self.steps
+            is_due = is_kept or self._at.step == self.steps or self._snapshot.is_due()
+            if not math.isfinite(loss) or (is_due and not self._snapshot.take(self._at)):
                 self._blame()
             self._reporter.step(self._at, loss)
-            if is_due and not is_last:
-                self._snapshot.take(self._at)
-                if is_kept:
-                    self.save()
+            if is_kept:
+                self.save()
 
     def _row(self, at: At, start: float) -> dict[str, Any]:
         row: dict[str, Any] = {"epoch": at.epoch + 1, "loss": at.total / at.rows}

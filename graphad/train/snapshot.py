@@ -32,19 +32,23 @@ class Snapshot:
     def __init__(self, arrays: Sequence[Array]) -> None:
         self._arrays = arrays
         self._copies = [np.empty_like(a) for a in arrays]
-        self._watched = [a for a in arrays if a.dtype.kind in "fc" and is_finite(a)]
+        with np.errstate(over="ignore"):
+            self._watched = [a for a in arrays if a.dtype.kind in "fc" and is_finite(a)]
         self.at: At | None = None
         self._due = 0.0
 
-    def take(self, at: At) -> None:
-        """Copy the arrays."""
+    def take(self, at: At) -> bool:
+        """Copy the arrays if `is_good`; whether it is so."""
         start = perf_counter()
+        if not self.is_good():
+            return False
         self.at = None
         for copy, array in zip(self._copies, self._arrays, strict=True):
             copy[...] = array
         self.at = at
         end = perf_counter()
         self._due = end + (end - start) / SHARE
+        return True
 
     def is_due(self) -> bool:
         """Whether enough time has passed since the last copy."""

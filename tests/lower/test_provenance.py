@@ -31,9 +31,8 @@ from graphad.rules.engine import name_of
 PACKAGE = str(Path(ga.__file__).parent)
 OPTIMIZE = ["none", "full"]
 TABLES = [ALL, factorizations.FINAL, *(m.RULES for m in (contractions, factorizations, opened, overlaps, unrolled))]
-RULES = {
-    name_of(rule) for table in TABLES for rules in table.values() for rule in rules
-}  # what they make of a forward node is forward, too
+# What these make of a forward node is forward, too.
+RULES = {"loop"} | {name_of(rule) for table in TABLES for rules in table.values() for rule in rules}
 
 
 def is_users(origin):
@@ -43,7 +42,7 @@ def is_users(origin):
 
 def lost_nodes(function, losses):
     """Nodes without the user's line; backward nodes without a forward node, or with one that nobody knows."""
-    forward = {n.origin for n in toposort([*losses, *function.declared.inputs])}
+    forward = {n.origin for n in with_bodies(toposort([*losses, *function.declared.inputs]))}
     lost = Counter()
     for node in function.graph.nodes:
         origin, twin = node.origin, node.origin.adjoint_of
@@ -56,6 +55,14 @@ def lost_nodes(function, losses):
         elif twin not in forward and not (is_users(twin) and twin.made_by):
             lost[f"{node.op.name} made by {origin.made_by!r}: unknown forward node {twin}"] += 1
     return lost
+
+
+def with_bodies(nodes):
+    """The nodes, and those of what loops do in each turn."""
+    for node in nodes:
+        yield node
+        if "body" in node.attrs:
+            yield from with_bodies(node.attrs["body"].nodes)
 
 
 def lost_lines(function):
@@ -157,6 +164,17 @@ def test_examples_with_layers(name, compiled, monkeypatch, capsys, tmp_path):
 def test_golden_models(model, compiled, monkeypatch):
     model()
     audit_calls(compiled, monkeypatch)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM"])
+def test_training_steps_with_loops(kind):
+    x, y = ga.input("x", ("T", "batch", 3)), ga.input("y", ("batch",), "int64")
+    layer, last = getattr(ga.nn, kind)(3, 8), ga.nn.Linear(8, 2)
+    loss = ga.nn.cross_entropy(last(layer(x)[0][-1]), y)
+    parameters = ga.nn.parameters([layer, last])
+    adam = ga.optim.step(ga.optim.adam(), loss, parameters)
+    nodes = [loss, *adam.updates.values()]
+    audit([x, y, *parameters, *adam.state], loss, nodes, updates=adam.updates)
 
 
 def test_demo():

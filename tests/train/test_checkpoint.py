@@ -21,7 +21,7 @@ def train(path=None, model=None, **options):
         "batch_size": 8,
         "progress": False,
         "validation": 0.2,
-        "metrics": ["r2", "confusion_of"][:1],
+        "metrics": ["r2"],
         "early_stopping": ga.train.EarlyStopping(3),
         "plateau": ga.optim.schedules.ReduceOnPlateau(0.05, patience=0, factor=0.5),
         "augment": jitter,
@@ -58,6 +58,22 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, step):
     assert same(whole, resumed)
     assert resumed.best_epoch == whole.best_epoch
     assert same(train(path), whole), "a training that is over is given back as it is"
+
+
+@pytest.mark.parametrize("step", [6, 13, 20, 23])
+def test_the_best_and_the_waiting_are_kept(tmp_path, step):
+    """The loss falls, so that the first epoch stays the best; three epochs later it is over."""
+    options = {"early_stopping": ga.train.EarlyStopping(3, mode="max"), "plateau": None}
+    options["optimizer"] = ga.optim.adam(0.01)
+    whole = train(**options)
+    assert (whole.best_epoch, len(whole.history), whole.stopped) == (1, 4, "early stopping")
+    path = tmp_path / "run.npz"
+    stopped = train(path, **options | {"augment": Stop(min(step, 18), jitter)})
+    assert stopped.stopped == "interrupted"
+    resumed = train(path, **options)
+    assert same(resumed, whole)
+    assert resumed.best_epoch == 1
+    assert same(train(path, **options), whole)
 
 
 def test_resumed_after_a_kill_from_the_last_file(tmp_path):

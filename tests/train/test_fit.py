@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from training import digits, line, mlp, noisy_model, same
 import graphad as ga
 from graphad.errors import ArgumentError, NonFiniteError, ShapeError
 from graphad.train.data import DRAWS, ORDER, stream
+from graphad.train.early import Book
 
 SGD = ga.optim.sgd(0.05)
 
@@ -101,6 +103,9 @@ def test_augmentation_changes_the_inputs_by_a_generator_of_its_own():
     def jitter(rng, x):
         return x + 0.1 * rng.standard_normal(x.shape)
 
+    draws = []
+    train(augment=lambda rng, x: draws.append(rng.random()) or x)
+    assert len(set(draws)) == len(draws) == 21, "other numbers in each step"
     assert same(train(augment=jitter), train(augment=jitter))
     assert not same(train(augment=jitter), train())
     with pytest.raises(ShapeError, match="augment"):
@@ -161,18 +166,27 @@ def test_several_inputs_several_targets_and_none():
     assert set(alone.evaluate((a,))) == {"loss"}
 
 
-def test_models_may_give_several_results():
-    two = ga.nn.Lambda(lambda x, line: (line(x), 2 * x), line=ga.nn.Linear(4, 1, name="l"))
-    object.__setattr__(two, "line", two.options["line"])
+@dataclass(frozen=True, eq=False)
+class Two(ga.nn.Layer):
+    """A prediction and something beside it, as a tuple or a dict."""
+
+    line: ga.nn.Linear
+    by_name: bool
+
+    def forward(self, x):
+        return {"y": self.line(x), "twice": 2 * x} if self.by_name else (self.line(x), 2 * x)
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_models_may_give_several_results(by_name):
+    model, first = Two(ga.nn.Linear(4, 1, name="l"), by_name), "y" if by_name else 0
     x, y = line(600)
-    result = (
-        train(two, (x, y), epochs=1)
-        if False
-        else ga.train.fit(two, lambda p, y: ga.nn.mse_loss(p[0], y), SGD, (x, y), epochs=1, progress=False)
-    )
-    first, second = result.predict(x)
-    np.testing.assert_allclose(first, x @ result.values["l_W"] + result.values["l_b"], rtol=1e-12)
-    np.testing.assert_array_equal(second, 2 * x)
+    result = ga.train.fit(model, lambda p, y: ga.nn.mse_loss(p[first], y), SGD, (x, y), epochs=1, progress=False)
+    found = result.predict(x)
+    np.testing.assert_allclose(found[first], x @ result.values["l_W"] + result.values["l_b"], rtol=1e-12)
+    np.testing.assert_array_equal(found["twice" if by_name else 1], 2 * x)
+    assert result.evaluate((x, y), metrics=[lambda p, y: float(len(p[first]))])["<lambda>"] == 600
+    assert ga.train.activation_histograms(result, x, y).activations[-1].values.shape == (600, 4)
 
 
 def test_float32_stays_float32():
@@ -199,6 +213,20 @@ def test_a_start_is_copied_and_checked():
             train(model, start=start)
 
 
+def test_arrays_of_an_initializer_are_copied():
+    shared = np.ones((4, 1))
+    train(ga.nn.Linear(4, 1, start=lambda rng, shape, dtype: shared), epochs=1)
+    assert np.all(shared == 1)
+
+
+def test_models_that_draw_in_evaluation_draw_the_same_each_time():
+    model = ga.nn.Sequential(ga.nn.Linear(4, 1), lambda h: h + 0.1 * ga.random.standard_normal(h.shape))
+    x, y = line()
+    result = train(model, (x, y), validation=(x, y))
+    assert result.history.column("val_loss")[-1] == result.evaluate((x, y))["loss"]
+    np.testing.assert_array_equal(result.predict(x), result.predict(x))
+
+
 def test_validation_is_held_out_by_the_seed_or_given():
     x, y = line()
     seen = []
@@ -206,7 +234,7 @@ def test_validation_is_held_out_by_the_seed_or_given():
     result = train(data=(x, y), validation=0.2, augment=watch, epochs=1)
     assert len(np.concatenate(seen)) == 40
     assert list(result.history.columns) == ["epoch", "loss", "val_loss", "rate", "seconds"]
-    given = train(data=(x, y), validation=line(20, seed=1), metrics=["r2", "confusion_free"][:1])
+    given = train(data=(x, y), validation=line(20, seed=1), metrics=["r2"])
     assert "val_r2" in given.history.columns
     assert given.history.column("val_r2")[-1] == given.evaluate(line(20, seed=1))["r2"]
     assert given.history.column("val_loss")[-1] == given.evaluate(line(20, seed=1))["loss"]
@@ -247,6 +275,22 @@ def test_early_stopping_gives_back_the_best():
         best, waited, at = (value, 0, k + 1) if value < best - 1e-3 else (best, waited + 1, at)
     assert (result.best_epoch, waited, len(losses)) == (at, 2, at + 2)
     assert result.evaluate(held_out)["loss"] == losses[at - 1]
+
+
+def test_an_improvement_must_be_larger_than_min_delta():
+    early, book = ga.train.EarlyStopping(5, min_delta=0.1), Book()
+    waited = []
+    for loss in (1.0, 0.95, 0.91, 0.89, 0.85, np.nan, 0.7):
+        book = book.with_row({"val_loss": loss}, early, {"W": np.array(loss)})
+        waited.append(book.waited)
+    assert waited == [0, 1, 2, 0, 1, 2, 0]
+    assert (book.best, book.best_epoch, float(book.best_values["W"])) == (0.7, 7, 0.7)
+    with pytest.raises(ArgumentError, match="patience"):
+        ga.train.EarlyStopping(-1)
+    with pytest.raises(ArgumentError, match="min_delta"):
+        ga.train.EarlyStopping(1, min_delta=np.nan)
+    with pytest.raises(ArgumentError, match="mode"):
+        ga.train.EarlyStopping(1, mode="least")
 
 
 def test_early_stopping_knows_what_should_grow():

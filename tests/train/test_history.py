@@ -137,6 +137,13 @@ def test_histograms_are_those_of_plain_numpy(tmp_path):
     figure.savefig(tmp_path / "histograms.png")
 
 
+def test_a_layer_that_is_used_twice_is_shown_twice():
+    layer = ga.nn.Linear(4, 4, name="a")
+    model = ga.nn.Sequential(layer, ga.tanh, layer, ga.tanh, layer)
+    found = ga.train.activation_histograms(model, line()[0])
+    assert [s.name for s in found.activations] == ["a: tanh", "a: tanh 2", "a"]
+
+
 def test_histograms_of_a_fit():
     model = noisy_model()
     result = train(model=model)

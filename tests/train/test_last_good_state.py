@@ -13,6 +13,7 @@ from graphad.errors import NonFiniteError
 from graphad.lower.compile import Function
 from graphad.nn.init import ones
 from graphad.train import loop
+from graphad.train.snapshot import At, Snapshot
 
 FOLDER = str(Path(loop.__file__).parent)
 
@@ -149,8 +150,9 @@ def test_nan_stops_before_it_spoils_the_parameters_and_names_the_line(monkeypatc
     assert len(resumed.history) == epochs, "the checkpoint is that of the last good epoch"
 
 
-def test_a_step_that_makes_parameters_infinite_is_undone():
+def test_a_step_that_makes_parameters_infinite_is_undone(monkeypatch):
     """The loss is finite, the update is not; it is found at the end of the epoch, in which it is the last step."""
+    monkeypatch.setattr("graphad.train.snapshot.SHARE", 1e-9)
     with np.errstate(over="ignore"):
         rate = 1e308 * 1.5
     with pytest.raises(NonFiniteError, match=r"epoch 1, step 1: new_line_W is not finite") as problem:
@@ -182,9 +184,20 @@ def test_nan_of_draws_is_found_with_the_same_draws():
 
 def test_copies_cost_little():
     """A share of the time at most, also for many parameters."""
-    from graphad.train.snapshot import At, Snapshot
-
     snapshot = Snapshot([np.zeros(10**6)])
-    snapshot.take(At())
+    assert snapshot.take(At())
     assert not snapshot.is_due()
-    assert snapshot.is_good()
+
+
+def test_large_is_not_infinite():
+    array = np.full(5, 1e308)
+    snapshot = Snapshot([array, np.array([np.inf]), np.arange(3)])  # what is infinite from the beginning is not watched
+    with np.errstate(over="ignore"):
+        assert snapshot.take(At())
+        array[2] = np.inf
+        assert not snapshot.take(At(1))
+        array[2] = np.nan
+        assert not snapshot.is_good()
+    snapshot.restore()
+    assert snapshot.at == At()
+    assert np.all(array == 1e308)

@@ -107,5 +107,5 @@ except ga.errors.MissingDependencyError as error:
     print(error)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == 'whitening needs scikit-learn\n  hint: pip install "graphad[sklearn]"\n'
+    assert done.stdout == 'zca_whitening needs scikit-learn\n  hint: pip install "graphad[sklearn]"\n'
     assert ga.train.ZCA is ZCA

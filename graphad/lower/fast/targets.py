@@ -7,7 +7,7 @@ changed nothing.
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphad.ir.core import Node
-from graphad.lower.fast.buffers import has_form, is_done_with, made_in, reads_of
+from graphad.lower.fast.buffers import has_form, is_done_with, is_large, made_in, reads_of
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Assign, Loop
 from graphad.ops.contract import matmul
@@ -22,6 +22,7 @@ def in_place(
 
     ``updates``: input -> new value; ``roots``: what each view is a view of. From the step on that writes the new value
     nothing may read the old one, except element by element what is written there; results never share memory with it.
+    Where all are small a copy costs less than the test that arrays share no memory.
     """
     writable = {node: (step, s) for step in steps for node, s in _writable(step)}
     taken = {roots[y] for y in outputs}
@@ -31,7 +32,7 @@ def in_place(
         if value in writable and value not in taken and value not in wishes and target not in taken | others:
             wishes[value] = target
     late = _late(steps, wishes)[1]
-    if not all(map(_cannot_fail, late)):
+    if not any(map(is_large, wishes)) or not all(map(_cannot_fail, late)):
         return steps, {}
     last = {roots.get(r, r): k for k, step in enumerate(late) for r in reads_of(step)}
     place = {id(step): k for k, step in enumerate(late)}
