@@ -103,6 +103,9 @@ def cross_entropy(
     total = logsumexp(z, axis, keepdims=True)
     if as_node(target).ndim != z.ndim:
         return _of_labels("cross_entropy", z, target, weight, ignore_index, reduction, label_smoothing, total)
+    if (labels := as_node(target)).dtype.kind in "iu" and labels.shape[axis] == 1 != z.shape[axis]:
+        what = f"cross_entropy: labels {shape_text(labels.shape)} for logits {shape_text(z.shape)}"
+        fail(ShapeError, what, z, labels, hint="labels have no axis of classes: such as y[:, 0]")
     z, t = pair("cross_entropy", z, target)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / as_count(z.shape[axis], z.dtype)

@@ -12,7 +12,7 @@ from graphad.nn.layers.base import Layer, initial
 from graphad.optim.base import Transform
 from graphad.optim.schedules import ReduceOnPlateau
 from graphad.train.checkpoint import Checkpoint, Stored, read_checkpoint
-from graphad.train.checks import check_labels, start_values
+from graphad.train.checks import check_labels, check_rows, start_values
 from graphad.train.data import Data, as_data, conforming, split
 from graphad.train.early import Book, EarlyStopping
 from graphad.train.evaluation import LEAST, Evaluator
@@ -110,6 +110,8 @@ class _Training:
         self.data, held_out = _divided(data, options)
         self.size = options.size(self.data)
         self.program = program_of(model, loss, optimizer, self.data, options.regularizer, options.plateau is not None)
+        if options.shuffle:
+            check_rows(self.program)
         for what, part in (("data", self.data), ("validation", held_out)):
             if part is not None:
                 check_labels(self.program, part, max(self.size, LEAST), what)

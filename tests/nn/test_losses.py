@@ -252,6 +252,12 @@ def test_labels_out_of_range_are_refused(label):
         f(np.zeros((2, 3)), np.array([0, label]))
 
 
+def test_labels_with_an_axis_too_many_are_told_so():
+    with pytest.raises(ShapeError, match=r"labels \[5, 1\] for logits \[5, 3\]") as caught:
+        nn.cross_entropy(X, np.zeros((5, 1), "int64"))
+    assert "y[:, 0]" in caught.value.hint
+
+
 def test_no_labels_at_all():
     z = declare("z", (2, 3))
     loss = nn.cross_entropy(z, [-100, -100])
