@@ -12,7 +12,6 @@ from graphad.passes.algebra import CLOSE, EXACT
 from graphad.rules.einsums import BY_BLAS
 from graphad.rules.engine import Rule, Table, merge, name_of
 from graphad.rules.stable import STABLE
-from graphad.train import whitening
 
 HERE = Path(__file__).parent
 FUNCTIONS = """# Functions
@@ -34,7 +33,6 @@ SPACES = {
     "graphad.optim.schedules": optim.schedules,
     "graphad.train": train,
     "graphad.train.augment": train.augment,
-    "graphad.train (scikit-learn)": whitening,
 }
 TABLES = {
     "Exact: the same bits, but for the sign of a zero": EXACT,

@@ -151,8 +151,10 @@ class Graph:
         known = ", ".join(dict.fromkeys(n.name for n in self.nodes if n.name))
         raise GraphError(f"graph {self.name!r} has no node named {name!r}", hint=f"it has {known}")
 
-    draw, save, to_networkx = _late("Graph.draw"), _late("Graph.save"), _late("Graph.to_networkx")
-    diff = _late("Graph.diff")
+    draw = _late("Graph.draw", "draw(view='joint', rankdir='TB', legend=True): see `graphad.draw.dot.draw`.")
+    save = _late("Graph.save", "save(path, **options): .svg, .png, .pdf, .dot (options as for `draw`) or .json.")
+    to_networkx = _late("Graph.to_networkx", "A networkx.MultiDiGraph of the same nodes.")
+    diff = _late("Graph.diff", "diff(other): what changes from this graph to ``other``; it prints, and draws itself.")
     _repr_mimebundle_ = _late("Graph._repr_mimebundle_")
     __repr__ = _late("Graph.__repr__")
 

@@ -13,13 +13,13 @@ METHODS: dict[str, Callable[..., Any]] = {}
 _MODULES: dict[str, str] = {}  # that fill in a method when they are imported
 
 
-def method(key: str) -> Callable[..., Any]:
-    """A method that calls METHODS[key] with the same arguments."""
+def method(key: str, doc: str | None = None) -> Callable[..., Any]:
+    """A method that calls METHODS[key] with the same arguments; ``doc`` is what `help` says of it."""
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         return (METHODS.get(key) or _imported(key))(self, *args, **kwargs)
 
-    call.__name__ = call.__qualname__ = key
+    call.__name__, call.__qualname__, call.__doc__ = key.rpartition(".")[2], key, doc
     return call
 
 

@@ -105,7 +105,7 @@ def emit(program: Program, name: str, doc: str = "", style: Style | None = None)
     helpers = dict(sorted(item for p in _with_bodies(program) for item in style(p).helpers(p).items()))
     imports = imports_of(program)
     reserved = [*helpers, name, *(line.split()[-1] for line in imports)]
-    names = Names(program.graph, [*reserved, *style(program).locals])
+    names = Names(program.graph, [*reserved, *style(program).locals], function=name)
     printer = style(program)(program, names)
     for text in helpers.values():
         printer.lines += [*text.rstrip().splitlines(), "", ""]

@@ -15,8 +15,8 @@ RESERVED = frozenset({"np", "rng", "bytes", "complex"})  # what generated expres
 class Names:
     """Names of values in one function; every name is given once."""
 
-    def __init__(self, graph: Graph, helpers: Iterable[str], called: bool = True) -> None:
-        """``called``: whether users call the function, with its inputs by their names."""
+    def __init__(self, graph: Graph, helpers: Iterable[str], called: bool = True, function: str = "") -> None:
+        """``called``: whether users call the function, with its inputs by their names; ``function``: its own name."""
         self._taken = {*keyword.kwlist, *RESERVED, *graph.sizes, *helpers}
         self._count = 0
         self._next: dict[str, int] = {}  # where to go on counting for a wish: the same name 20 000 times stays quick
@@ -26,6 +26,9 @@ class Names:
             name = x.name or f"x{k}"
             if not called:
                 name = self.unique(name)
+            elif name == function:
+                hint = f'give the function another name: ga.compile(..., name="{name}_function")'
+                fail(GraphError, f"the function and its input are both called {name!r}", x, hint=hint)
             elif name in self._taken:
                 what = f"the input name {name!r} is taken: by NumPy, the generator, a helper or a named size"
                 fail(GraphError, what, x, hint="give the input another name")

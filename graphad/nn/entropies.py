@@ -103,6 +103,9 @@ def cross_entropy(
     total = logsumexp(z, axis, keepdims=True)
     if as_node(target).ndim != z.ndim:
         return _of_labels("cross_entropy", z, target, weight, ignore_index, reduction, label_smoothing, total)
+    if (labels := as_node(target)).dtype.kind in "iu" and labels.shape[axis] == 1 != z.shape[axis]:
+        what = f"cross_entropy: labels {shape_text(labels.shape)} for logits {shape_text(z.shape)}"
+        fail(ShapeError, what, z, labels, hint="labels have no axis of classes: such as y[:, 0]")
     z, t = pair("cross_entropy", z, target)
     if label_smoothing:
         t = t * (1 - label_smoothing) + label_smoothing / as_count(z.shape[axis], z.dtype)
@@ -161,14 +164,15 @@ def _of_labels(
 
 
 @composite
-def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False) -> Node:
+def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False, weight: Any = None) -> Node:
     """t·(log t - x): the divergence of q from the target t, x = log q; 0 where t is 0 (Kullback & Leibler 1951).
 
     The target is given by its logarithm if ``log_target``. The divergence itself is the "sum", "batchmean" divides it
-    by the size of the first axis, "mean" by the number of elements. Raises ShapeError.
+    by the size of the first axis, "mean" by the number of elements, also where ``weight`` is given. Raises ShapeError.
     """
     x, t = pair("kl_div", input, target)
     losses = exp(t) * (t - x) if log_target else xlogy(t, t) - t * x
     if reduction == "batchmean":
-        return sum(losses) / as_count(losses.shape[0] if losses.ndim else 1, losses.dtype)
-    return reduced("kl_div", losses, reduction)
+        total = scaled("kl_div", losses, "sum", weight)
+        return total / as_count(losses.shape[0] if losses.ndim else 1, losses.dtype)
+    return scaled("kl_div", losses, reduction, weight)

@@ -97,7 +97,8 @@ def whole(name: str, argument: str, value: Any) -> Node:
     """An argument of integers, as int64. Raises DTypeError."""
     x = as_node(value)
     if x.dtype.kind not in "iu":
-        fail(DTypeError, f"{name}: {argument} must hold integers, not {x.dtype}", x)
+        hint = 'convert it: .astype("int64")' if x.dtype.kind in "bf" else ""
+        fail(DTypeError, f"{name}: {argument} must hold integers, not {x.dtype}", x, hint=hint)
     return cast(x, np.dtype("int64"))
 
 
@@ -150,25 +151,29 @@ def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float
 
 
 @composite
-def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0) -> Node:
+def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0, weight: Any = None) -> Node:
     """`huber_loss` divided by its bound: ½(x - y)²/beta where |x - y| ≤ beta, else |x - y| - ½beta (Girshick 2015).
 
-    With beta = 0 it is `l1_loss`. Raises ShapeError, ArgumentError.
+    With beta = 0 it is that of `l1_loss`. The mean of weighted ones is Σ w·loss / number, as of `huber_loss`. Raises
+    ShapeError, ArgumentError.
     """
     x, y = pair("smooth_l1_loss", input, target)
     if not beta >= 0:
         fail(ArgumentError, f"smooth_l1_loss: beta must not be negative, but is {beta}", x)
-    return reduced("smooth_l1_loss", _huber(x - y, beta) / beta if beta else absolute(x - y), reduction)
+    return scaled("smooth_l1_loss", _huber(x - y, beta) / beta if beta else absolute(x - y), reduction, weight)
 
 
 # Classes and similarity -----------------------------------------------------------------------------------------------
 
 
 @composite
-def hinge_loss(input: Any, target: Any, *, margin: float = 1.0, reduction: str = "mean") -> Node:
-    """max(0, margin - y·x) for scores x and classes y = ±1; the derivative at the kink is 0. Raises ShapeError."""
+def hinge_loss(input: Any, target: Any, *, margin: float = 1.0, reduction: str = "mean", weight: Any = None) -> Node:
+    """max(0, margin - y·x) for scores x and classes y = ±1; the derivative at the kink is 0.
+
+    The mean of weighted ones is Σ w·loss / number. Raises ShapeError.
+    """
     x, y = pair("hinge_loss", input, target)
-    return reduced("hinge_loss", relu(margin - y * x), reduction)
+    return scaled("hinge_loss", relu(margin - y * x), reduction, weight)
 
 
 @composite
@@ -186,11 +191,17 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Nod
 
 @composite
 def cosine_embedding_loss(
-    input1: Any, input2: Any, target: Any, *, margin: float = 0.0, reduction: str = "mean"
+    input1: Any,
+    input2: Any,
+    target: Any,
+    *,
+    margin: float = 0.0,
+    reduction: str = "mean",
+    weight: Any = None,
 ) -> Node:
     """1 - cos where the target is 1, max(0, cos - margin) where it is -1, cos the similarity of rows (N, D) or (D,).
 
-    Raises ShapeError.
+    The mean of weighted ones is Σ w·loss / number. Raises ShapeError.
     """
     name = "cosine_embedding_loss"
     a = checked(name, "input1", input1)
@@ -200,7 +211,7 @@ def cosine_embedding_loss(
         shapes = ", ".join(shape_text(v.shape) for v in (a, b, y))
         fail(ShapeError, f"{name}: input1, input2, target need the shapes (N, D), (N, D), (N), not {shapes}", a, b, y)
     cos = cosine_similarity(a, b, -1, 1e-12)
-    return reduced(name, where(y > 0, 1 - cos, relu(cos - margin)), reduction)
+    return scaled(name, where(y > 0, 1 - cos, relu(cos - margin)), reduction, weight)
 
 
 @composite
@@ -214,11 +225,12 @@ def triplet_margin_loss(
     eps: float = 1e-6,
     swap: bool = False,
     reduction: str = "mean",
+    weight: Any = None,
 ) -> Node:
     """max(0, margin + d(anchor, positive) - d(anchor, negative)), d(a, b) = ‖a - b + eps‖ₚ of rows (N, D) or (D,).
 
-    ``swap``: the smaller one of d(anchor, negative) and d(positive, negative) counts (Balntas et al. 2016). Raises
-    ShapeError.
+    ``swap``: the smaller one of d(anchor, negative) and d(positive, negative) counts (Balntas et al. 2016). The mean of
+    weighted ones is Σ w·loss / number. Raises ShapeError.
     """
     name = "triplet_margin_loss"
     a = checked(name, "anchor", anchor)
@@ -235,4 +247,4 @@ def triplet_margin_loss(
     apart = distance(a, far)
     if swap:
         apart = minimum(apart, distance(near, far))
-    return reduced(name, relu(margin + distance(a, near) - apart), reduction)
+    return scaled(name, relu(margin + distance(a, near) - apart), reduction, weight)

@@ -43,7 +43,10 @@ def normal(loc: Any = 0.0, scale: Any = 1.0, shape: Any = (), dtype: Any = "floa
 @composite
 def uniform(low: Any = 0.0, high: Any = 1.0, shape: Any = (), dtype: Any = "float64") -> Node:
     """Uniform draws on [low, high), differentiable in both."""
-    return add(low, multiply(high - low, _unit(shape, dtype)))
+    draws = _unit(shape, dtype)
+    if type(low) in (int, float) and type(high) in (int, float) and (low, high) == (0, 1):
+        return draws  # as they are: no 0 + 1 * x in drawings
+    return add(low, multiply(high - low, draws))
 
 
 @composite

@@ -135,7 +135,8 @@ def _checked(name: str, rng: Any, images: Any) -> Array:
         raise DTypeError(f"{name}: images must have a real dtype, not {array.dtype}")
     if array.ndim not in (3, 4) or 0 in array.shape[1:]:
         forms = "(batch, height, width) or (batch, channels, height, width)"
-        raise ShapeError(f"{name}: images must be {forms}, not {shape_text(array.shape)}")
+        hint = "flat rows: reshape them before, and back after it" if array.ndim == 2 else ""
+        raise ShapeError(f"{name}: images must be {forms}, not {shape_text(array.shape)}", hint=hint)
     return array
 
 

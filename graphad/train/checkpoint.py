@@ -26,7 +26,11 @@ KINDS = ("value", "state", "best")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training is kept: after every epoch, and after ``every`` steps inside one if that is given."""
+    """Where a training is kept: after every epoch, and after ``every`` steps inside one if that is given.
+
+    `fit` goes on from the file at ``path``, an .npz, where there is one. It is refused by another model, step, batch
+    size or seed; that the data are those of before is the caller's part. Raises ArgumentError.
+    """
 
     path: str | Path
     every: int | None = None

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 
 from graphad.errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
-from graphad.ir.core import Node
+from graphad.ir.core import Node, fail
+from graphad.ir.graph import toposort
 from graphad.ir.types import TensorType
 from graphad.lower.compile import compile
+from graphad.nn.layers.base import layers
+from graphad.nn.layers.recurrent import Recurrent
 from graphad.ops.leaves import input as input_node
 from graphad.train.data import Array, Data
 from graphad.train.program import Program
@@ -67,6 +70,18 @@ def check_labels(program: Program, data: Data, size: int, what: str) -> None:
                 middle = (low + high) // 2
                 low, high = (low, middle) if fails(low, middle) else (middle, high)
             _refuse(what, program, data, low, shape)
+
+
+def check_rows(program: Program) -> None:
+    """Raise ArgumentError where a recurrent layer takes shuffled rows for the steps of a sequence."""
+    rows = program.x[0].shape[0]
+    recurrent = [layer for layer in layers(program.model) if isinstance(layer, Recurrent)]
+    own = {n: type(layer).__name__ for layer in recurrent for n in vars(layer).values() if isinstance(n, Node)}
+    for node in toposort([program.total]) if own else ():
+        name = next((own[x] for x in node.inputs if x in own), None)
+        if name and "length" in node.attrs and node.attrs["length"] == rows:
+            hint = f"{name}(..., batch_first=True); where rows are steps of one sequence: shuffle=False"
+            fail(ArgumentError, f"fit: {name} runs along the rows of x, which are shuffled examples", node, hint=hint)
 
 
 def _refuse(what: str, program: Program, data: Data, row: int, shape: tuple[Any, ...]) -> None:

@@ -85,7 +85,8 @@ def conforming(what: str, data: Data, like: Data) -> Data:
     for (name, a), (_, b) in zip(data.named(), like.named(), strict=True):
         if a.shape[1:] != b.shape[1:]:
             shapes = f"{shape_text(a.shape[1:])}, in training {shape_text(b.shape[1:])}"
-            raise ShapeError(f"{what}: a row of {name} has shape {shapes}")
+            hint = f"one row alone: {name}[None]" if a.shape == b.shape[1:] else ""
+            raise ShapeError(f"{what}: a row of {name} has shape {shapes}", hint=hint)
         if a.dtype != b.dtype and not np.can_cast(a.dtype, b.dtype, "same_kind"):
             hint = f"convert it: {name}.astype({str(b.dtype)!r})"
             raise DTypeError(f"{what}: {name} is {a.dtype}, in training {b.dtype}", hint=hint)

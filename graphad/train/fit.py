@@ -12,7 +12,7 @@ from graphad.nn.layers.base import Layer, initial
 from graphad.optim.base import Transform
 from graphad.optim.schedules import ReduceOnPlateau
 from graphad.train.checkpoint import Checkpoint, Stored, read_checkpoint
-from graphad.train.checks import check_labels, start_values
+from graphad.train.checks import check_labels, check_rows, start_values
 from graphad.train.data import Data, as_data, conforming, split
 from graphad.train.early import Book, EarlyStopping
 from graphad.train.evaluation import LEAST, Evaluator
@@ -53,9 +53,12 @@ def fit(
     """Train a model on ``data``: (x, y) or (x,), arrays or tuples of arrays with one row per example.
 
     Each step (forward in the mode of training, ``loss(prediction, y) + regularizer(model)``, gradients, optimizer,
-    running statistics) is one compiled function. Rows are shuffled anew in each epoch, ``batch_size`` at a time (None:
-    all; 1: online); the last batch may be smaller, or is left out if ``drop_last``. ``seed`` decides everything: the
-    same call gives the same bytes. ``start``: arrays to begin with, by name; others as `nn.initial` gives them.
+    running statistics) is one compiled function. Several inputs and targets are several arguments, several predictions
+    one tuple; for data (x,) it is ``loss(prediction)``. ``regularizer``: such as ``partial(ga.nn.l2, scale=1e-4)``;
+    clipping is a part of the optimizer, ``ga.optim.chain(ga.optim.clip(5), ga.optim.adam(0.01))``. Rows are shuffled
+    anew in each epoch, ``batch_size`` at a time (None: all; 1: online); the last batch may be smaller, or is left out
+    if ``drop_last``. ``seed`` decides everything: the same call gives the same bytes. ``start``: arrays to begin with,
+    by name; others as `nn.initial` gives them.
 
     ``validation``: (x, y), or the fraction of the data to hold out. ``metrics``: "accuracy", "r2", "confusion" or
     functions (prediction, target) -> number, of the validation data, else of the data. The history's loss is the mean
@@ -107,6 +110,8 @@ class _Training:
         self.data, held_out = _divided(data, options)
         self.size = options.size(self.data)
         self.program = program_of(model, loss, optimizer, self.data, options.regularizer, options.plateau is not None)
+        if options.shuffle:
+            check_rows(self.program)
         for what, part in (("data", self.data), ("validation", held_out)):
             if part is not None:
                 check_labels(self.program, part, max(self.size, LEAST), what)

@@ -167,15 +167,18 @@ class Loop:
                 while self.at.step < self.steps:
                     self._step(self.program.blaming_step)
         except NonFiniteError as problem:
-            raise bad_step(problem, self.at) from None
+            rows = min(self.size, self.data.rows - self.at.step * self.size)
+            raise bad_step(problem, self.at, rows == 1 and bool(self.program.buffers)) from None
         raise NonFiniteError(
             "a step gave nan or inf, but not when it was done again", hint="is augment= a function of its arguments?"
         )
 
 
-def bad_step(problem: NonFiniteError, at: At) -> NonFiniteError:
-    """The error with the place in the training."""
+def bad_step(problem: NonFiniteError, at: At, is_single: bool) -> NonFiniteError:
+    """The error with the place in the training. ``is_single``: a batch of one row met layers with statistics."""
     hint = "a lower learning rate or clipped gradients may help; the error's `result` is the fit before this step"
+    if is_single:
+        hint = "this batch has one row, so BatchNorm may have no variance: drop_last=True, or another batch_size"
     what = f"epoch {at.epoch + 1}, step {at.step + 1}: {problem.what}"
     error = NonFiniteError(what, where=problem.where, hint=hint)
     error.op, error.file, error.line, error.forward = problem.op, problem.file, problem.line, problem.forward

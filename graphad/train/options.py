@@ -51,7 +51,9 @@ class Options:
                 raise ArgumentError(f"fit: {name} is a {type(value).__name__}", hint=hint)
         for name in ("regularizer", "augment", "on_epoch"):
             if getattr(self, name) is not None and not callable(getattr(self, name)):
-                raise ArgumentError(f"fit: {name} is a {type(getattr(self, name)).__name__}, not a function")
+                hint = "such as functools.partial(ga.nn.l2, scale=1e-3)" if name == "regularizer" else ""
+                found = type(getattr(self, name)).__name__
+                raise ArgumentError(f"fit: {name} is a {found}, not a function", hint=hint)
 
     def size(self, data: Data) -> int:
         """How many rows a batch of these data has."""

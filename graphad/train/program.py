@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 from graphad.errors import ArgumentError
@@ -97,7 +98,8 @@ def program_of(
         hint = "make it a layer: ga.nn.Sequential(...), or a dataclass that is a ga.nn.Layer"
         raise ArgumentError(f"fit: the model is a {type(model).__name__}, not a layer", hint=hint)
     if not callable(loss):
-        raise ArgumentError(f"fit: the loss is a {type(loss).__name__}, not a function of nodes")
+        hint = "such as ga.nn.cross_entropy"
+        raise ArgumentError(f"fit: the loss is a {type(loss).__name__}, not a function of nodes", hint=hint)
     learned = tuple(parameters(model))
     if not learned:
         raise ArgumentError(f"fit: {model!r} has no parameters to be learned")
@@ -116,7 +118,10 @@ def outputs(
     model: Layer, loss: Callable[..., Any], regularizer: Callable[..., Any] | None, x: Nodes, y: Nodes
 ) -> tuple[Any, Node]:
     """Prediction and loss, the regularizer included. Raises ArgumentError unless the loss is one real number."""
+    _check_call("the model", model.forward, x, "it is called with an argument for each input: ((x1, x2), y)")
     prediction = model(*x)
+    hint = "it is called as loss(prediction, y1, y2, ...), without y for data (x,); several results are one tuple"
+    _check_call("the loss", loss, (prediction, *y), hint)
     total = loss(prediction, *y)
     if regularizer is not None:
         total = total + regularizer(model)
@@ -127,6 +132,18 @@ def outputs(
         fail(ArgumentError, f"fit: the loss must be a real scalar, {label(total)} is {total.type}", total, hint=hint)
     christen(total.origin, "loss")
     return prediction, total
+
+
+def _check_call(what: str, function: Callable[..., Any], arguments: tuple[Any, ...], hint: str) -> None:
+    """Raise ArgumentError where a function does not take so many arguments."""
+    try:
+        call = signature(function)
+    except ValueError:  # of a function that does not tell
+        return
+    try:
+        call.bind(*arguments)
+    except TypeError as problem:
+        raise ArgumentError(f"fit: {what} does not take {len(arguments)} arguments: {problem}", hint=hint) from None
 
 
 def declared(data: Data) -> tuple[Nodes, Nodes]:

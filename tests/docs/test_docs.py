@@ -29,6 +29,18 @@ def test_readme_example_runs(capsys):
     assert "def step(x, y, w, work=None):" in capsys.readouterr().out
 
 
+def test_readme_network_learns_and_is_exported(tmp_path, monkeypatch):
+    example = next(b for b in blocks(ROOT / "README.md") if "train.fit" in b)
+    assert len([line for line in example.splitlines() if line.strip()]) <= 15
+    monkeypatch.chdir(tmp_path)
+    scope: dict = {}
+    exec(compile(example, "README.md", "exec"), scope)
+    assert scope["result"].history.column("val_accuracy").max() > 0.96
+    assert (tmp_path / "digits.npz").exists()
+    done = subprocess.run([sys.executable, "digits_step.py", "--self-check"], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_readme_shows_todays_generated_code():
     spec = importlib.util.spec_from_file_location("make_images", ROOT / "docs/images/make.py")
     make = importlib.util.module_from_spec(spec)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graphad as ga
-from graphad.errors import ArgumentError, DTypeError, ShapeError
+from graphad.errors import ArgumentError, DTypeError, GraphError, ShapeError
 
 
 def test_structure_of_outputs_is_kept():
@@ -212,6 +212,19 @@ def test_a_graph_may_be_cut_at_a_computed_node():
     f = ga.compile([h], ga.sum(h * h))
     assert float(f(np.array([1.0, 2.0, 3.0]))) == 14.0
     assert float(f(h=np.ones(3))) == 3.0
+
+
+def test_an_input_that_is_called_as_the_function_is_an_error():
+    step = ga.input("step")
+    with pytest.raises(GraphError, match="the function and its input are both called 'step'") as caught:
+        ga.compile([step], step + 1, name="step")
+    assert 'name="step_function"' in caught.value.hint
+
+
+def test_standard_uniform_draws_are_used_as_they_are():
+    x = ga.random.uniform(shape=(3,))
+    assert "x = rng.random((3,), np.float64)  #" in ga.compile([], x, optimize="none").source
+    assert ga.random.uniform(0, 2.0, (3,)).op.name == ga.random.uniform(ga.constant(0.0), 1.0, (3,)).op.name == "add"
 
 
 def test_repr_and_report():

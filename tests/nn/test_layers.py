@@ -150,6 +150,23 @@ def test_wrong_use_is_named():
         nn.parameters(3)
 
 
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: nn.Sequential(nn.Linear(8, 2), nn.Flatten), "step 1 is the class Flatten, not a layer"),
+        (lambda: nn.RecurrentStack(nn.LSTM), "step 0 is the class LSTM, not a layer"),
+        (lambda: nn.Residual(3), "inner is a int"),
+        (lambda: nn.Residual(nn.Linear(8, 8), "relu"), "shortcut is a str"),
+        (lambda: nn.Lambda("relu"), "function is a str"),
+        (lambda: nn.RNN(8, 4, activation="relu"), "RNN: activation is a str"),
+        (lambda: nn.TransformerBlock(8, 2, activation="gelu"), "TransformerBlock: activation is a str"),
+    ],
+)
+def test_what_nodes_cannot_be_given_to_is_refused_at_once(make, text):
+    with pytest.raises(ArgumentError, match=text):
+        make()
+
+
 def test_representations_are_short():
     model = nn.Sequential(nn.Linear(8, 4), ga.tanh, nn.Residual(nn.Linear(4, 4, bias=False)))
     text = "Sequential(steps=(Linear(n_in=8, n_out=4), tanh, Residual(inner=Linear(n_in=4, n_out=4, bias=False))))"

@@ -142,6 +142,27 @@ def test_means_per_example():
 
 
 @pytest.mark.parametrize(
+    ("loss", "others"),
+    [
+        (nn.smooth_l1_loss, (Y,)),
+        (nn.kl_div, (P,)),
+        (nn.hinge_loss, (np.sign(Y),)),
+        (nn.cosine_embedding_loss, (Y, [1, -1, 1, -1, 1])),
+        (nn.triplet_margin_loss, (Y, Y[::-1])),
+    ],
+    ids=lambda v: getattr(v, "__name__", ""),
+)
+def test_weights_multiply_each_loss(loss, others):
+    each = run(lambda x: loss(x, *others, reduction="none"), X)
+    w = np.random.default_rng(5).random(each.shape)
+    got = run(lambda x: [loss(x, *others, reduction=r, weight=w) for r in ("none", "sum", "mean")], X)
+    for value, expected in zip(got, (w * each, np.sum(w * each), np.mean(w * each)), strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-12)
+    with pytest.raises(ShapeError, match="weight"):
+        run(lambda x: loss(x, *others, weight=np.ones(7)), X)
+
+
+@pytest.mark.parametrize(
     "loss", [nn.mse_loss, nn.l1_loss, nn.huber_loss, nn.binary_cross_entropy_with_logits, nn.hinge_loss]
 )
 def test_named_batch_size(loss):
@@ -229,6 +250,12 @@ def test_labels_out_of_range_are_refused(label):
     f = ga.compile([z, labels], nn.cross_entropy(z, labels))
     with pytest.raises(IndexError):
         f(np.zeros((2, 3)), np.array([0, label]))
+
+
+def test_labels_with_an_axis_too_many_are_told_so():
+    with pytest.raises(ShapeError, match=r"labels \[5, 1\] for logits \[5, 3\]") as caught:
+        nn.cross_entropy(X, np.zeros((5, 1), "int64"))
+    assert "y[:, 0]" in caught.value.hint
 
 
 def test_no_labels_at_all():

@@ -10,7 +10,7 @@ import pytest
 from training import digits, line, mlp, noisy_model, same
 
 import graphad as ga
-from graphad.errors import ArgumentError, ShapeError
+from graphad.errors import ArgumentError, NonFiniteError, ShapeError
 from graphad.train.data import DRAWS, ORDER, stream
 from graphad.train.early import Book
 
@@ -381,6 +381,57 @@ def test_a_loss_must_be_one_real_number():
     ):
         with pytest.raises(ArgumentError, match=text):
             ga.train.fit(noisy_model(), loss, SGD, line(), progress=False)
+
+
+def test_arguments_of_the_loss_and_the_model_are_counted():
+    with pytest.raises(ArgumentError, match="the loss does not take 2 arguments") as caught:
+        ga.train.fit(noisy_model(), lambda p: ga.mean(p), SGD, line(), progress=False)
+    assert "loss(prediction, y1" in caught.value.hint
+    with pytest.raises(ArgumentError, match="the loss does not take 1 arguments: missing a required argument"):
+        ga.train.fit(noisy_model(), ga.nn.mse_loss, SGD, line()[:1], progress=False)
+    with pytest.raises(ArgumentError, match="the model does not take 2 arguments"):
+        ga.train.fit(noisy_model(), ga.nn.mse_loss, SGD, (line()[:1] * 2, line()[1]), progress=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Reader(ga.nn.Layer):
+    """The last thing that a recurrent layer says."""
+
+    inner: ga.nn.Layer
+    head: ga.nn.Layer
+
+    def forward(self, x):
+        return self.head(self.inner(x)[0][:, -1])
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda **o: ga.nn.RNN(3, 4, **o),
+        lambda **o: ga.nn.RecurrentStack(ga.nn.GRU(3, 4, **o), ga.nn.LSTM(4, 4, **o)),
+        lambda **o: ga.nn.Bidirectional(ga.nn.LSTM(3, 2, **o), ga.nn.LSTM(3, 2, reverse=True, **o)),
+    ],
+)
+def test_recurrent_layers_do_not_take_shuffled_rows_for_steps(inner):
+    x = np.random.default_rng(0).normal(size=(20, 5, 3))
+    given = {"epochs": 1, "progress": False}
+    with pytest.raises(ArgumentError, match="runs along the rows of x") as caught:
+        ga.train.fit(Reader(inner(), ga.nn.Linear(4, 1)), ga.nn.mse_loss, SGD, (x, x[:, 0, :1]), **given)
+    assert "batch_first=True" in caught.value.hint
+    for options in ({"batch_first": True}, {}):  # rows that are steps keep their order
+        model = Reader(inner(**options), ga.nn.Linear(4, 1))
+        ga.train.fit(model, ga.nn.mse_loss, SGD, (x, x[:, 0, :1]), shuffle=bool(options), **given)
+
+
+@pytest.mark.parametrize(("rows", "hint"), [(33, "this batch has one row"), (34, "lower learning rate")])
+def test_a_batch_of_one_row_is_said_to_have_no_variance(rows, hint):
+    model = ga.nn.Sequential(ga.nn.Linear(2, 1), ga.nn.BatchNorm(1))
+    x = np.random.default_rng(0).normal(size=(rows, 2))
+    rate = 0.1 if rows == 33 else 1e300
+
+    with pytest.raises(NonFiniteError) as caught:
+        ga.train.fit(model, ga.nn.mse_loss, ga.optim.sgd(rate), (x, x[:, :1] * 1e9), epochs=9, progress=False)
+    assert hint in caught.value.hint
 
 
 def test_random_numbers_of_a_step_depend_on_its_number_alone():

@@ -60,8 +60,9 @@ class _Owned:
 class Layer(ABC):
     """A function with parameters. Subclasses are dataclasses and define ``forward``; a call gives what it gives.
 
-    The nodes of a call stand in a scope with the layer's name: ``name=`` where it is given, else the variable that
-    holds the layer, else its kind. Names that are not given get a number where they would meet: ``linear_2``.
+    A layer that has parameters of its own has a name: ``name=`` where it is given, else the variable that holds the
+    layer, else its kind. Its parameters are called after it, and the nodes of a call stand in a scope of this name.
+    Names that are not given get a number where they would meet: ``linear_2``.
     """
 
     @abstractmethod
@@ -200,13 +201,26 @@ _training: ContextVar[Training | None] = ContextVar("graphad_training", default=
 def training() -> Iterator[Training]:
     """Layers called in this block act as in training: `Dropout` drops, `BatchNorm` takes the statistics of the batch.
 
+    The block gives ``updates``, the new running statistics. A training step of one's own, as `ga.train.fit` makes it:
+
+    >>> import numpy as np
     >>> import graphad as ga
-    >>> from graphad.nn.layers.base import in_training
+    >>> x, y = ga.input("x", ("batch", 4)), ga.input("y", ("batch",), "int64")
+    >>> model = ga.nn.Sequential(ga.nn.Linear(4, 8), ga.nn.BatchNorm(8), ga.nn.relu, ga.nn.Dropout(0.3))
     >>> with ga.nn.training() as run:
-    ...     in_training() is run
-    True
-    >>> print(in_training())
-    None
+    ...     loss = ga.nn.cross_entropy(model(x), y)
+    >>> adam = ga.optim.step(ga.optim.adam(0.01), loss, ga.nn.parameters(model))
+    >>> inputs = [x, y, *ga.nn.parameters(model), *ga.nn.buffers(model), *adam.state]
+    >>> train = ga.compile(inputs, loss, name="train", updates={**adam.updates, **run.updates})
+    >>> values = ga.nn.initial(model, 0)
+    >>> state, rng = adam.initial(values), np.random.default_rng(0)
+    >>> data = rng.normal(size=(32, 4)), rng.integers(0, 8, 32)
+    >>> losses = [train(*data, **values, **state, rng=rng) for _ in range(50)]  # values and state change in place
+    >>> bool(losses[-1] < losses[0]), int(state["step"])
+    (True, 50)
+    >>> classify = ga.compile([x, *ga.nn.parameters(model), *ga.nn.buffers(model)], model(x))  # in evaluation
+    >>> classify(data[0], **values).shape
+    (32, 8)
     """
     token = _training.set(Training())
     try:

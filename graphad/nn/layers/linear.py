@@ -1,6 +1,6 @@
 """Layers that multiply by a matrix, and containers: what a multilayer perceptron is made of."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, final
@@ -133,10 +133,7 @@ class Sequential(Layer):
     steps: tuple[Callable[..., Any], ...]
 
     def __init__(self, *steps: Callable[..., Any]) -> None:
-        for k, step in enumerate(steps):
-            if not callable(step):
-                hint = "give layers and functions, one after the other, not in a list"
-                raise ArgumentError(f"Sequential: step {k} is a {type(step).__name__}, not a layer", hint=hint)
+        check_steps("Sequential", steps)
         object.__setattr__(self, "steps", steps)
 
     def forward(self, x: Any) -> Any:
@@ -157,10 +154,18 @@ class Sequential(Layer):
 @final
 @dataclass(frozen=True, eq=False, repr=False)
 class Residual(Layer):
-    """x + inner(x), or shortcut(x) + inner(x) where ``inner`` changes the shape (He et al. 2016)."""
+    """x + inner(x), or shortcut(x) + inner(x) where ``inner`` changes the shape (He et al. 2016).
+
+    Raises ArgumentError for what cannot be called.
+    """
 
     inner: Callable[..., Any]
     shortcut: Callable[..., Any] | None = None
+
+    def __post_init__(self) -> None:
+        check_function("Residual: inner", self.inner)
+        if self.shortcut is not None:
+            check_function("Residual: shortcut", self.shortcut)
 
     def forward(self, x: Any) -> Any:
         return (x if self.shortcut is None else self.shortcut(x)) + self.inner(x)
@@ -169,12 +174,16 @@ class Residual(Layer):
 @final
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Lambda(Layer):
-    """A function of nodes, with arguments bound, as a layer: ``Lambda(ga.reshape, shape=(-1, 64))``."""
+    """A function of nodes, with arguments bound, as a layer: ``Lambda(ga.reshape, shape=(-1, 64))``.
+
+    Raises ArgumentError for what cannot be called.
+    """
 
     function: Callable[..., Any]
     options: dict[str, Any]
 
     def __init__(self, function: Callable[..., Any], **options: Any) -> None:
+        check_function("Lambda: function", function)
         object.__setattr__(self, "function", function)
         object.__setattr__(self, "options", options)
 
@@ -202,6 +211,21 @@ def check_counts(layer: Layer, *fields: str) -> None:
         count = as_int(getattr(layer, which), what)
         if count < 1:
             fail(ArgumentError, f"{what} must be at least 1, not {count}")
+
+
+def check_function(what: str, value: Any, hint: str = "give a layer, or a function such as ga.nn.relu") -> None:
+    """Raise ArgumentError for what nodes cannot be given to; also for the class of a layer, which would make one."""
+    if isinstance(value, type) and issubclass(value, Layer):
+        name = value.__name__
+        raise ArgumentError(f"{what} is the class {name}, not a layer", hint=f"call it with its arguments: {name}(...)")
+    if not callable(value):
+        raise ArgumentError(f"{what} is a {type(value).__name__}, not a layer or a function", hint=hint)
+
+
+def check_steps(name: str, steps: Iterable[Any]) -> None:
+    """`check_function` of layers that follow each other."""
+    for k, step in enumerate(steps):
+        check_function(f"{name}: step {k}", step, "give layers and functions, one after the other, not in a list")
 
 
 def uniform_within(limit: float) -> init.Initializer:

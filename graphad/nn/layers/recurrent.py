@@ -30,7 +30,7 @@ from graphad.ir.origin import composite
 from graphad.ir.types import DType, Shape, as_dtype, as_shape, broadcast_shapes, promote, shape_text
 from graphad.nn import init
 from graphad.nn.layers.base import Layer, declare, in_training
-from graphad.nn.layers.linear import with_features
+from graphad.nn.layers.linear import check_function, with_features
 from graphad.ops.casts import cast
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import sigmoid, tanh
@@ -125,8 +125,9 @@ class RNN(Recurrent):
     """h ← activation(x @ W_x + h @ W_h + b) (Elman 1990): x (T, batch, n_in) gives h at all steps, and the last h.
 
     W_x starts uniform as in `Linear`, W_h orthogonal, b with zeros. ``zoneout`` (Krueger et al. 2017): the probability
-    with which an element of the state stays as it is. ``reverse``: the last element comes first. Raises ArgumentError,
-    ShapeError.
+    with which an element of the state stays as it is. ``reverse``: the last element comes first. ``batch_first``: x is
+    (batch, T, n_in), and so are the results; `ga.train.fit` gives rows first, so its models need that. The batch axis
+    may be missing. Raises ArgumentError, ShapeError.
     """
 
     n_in: int
@@ -144,6 +145,7 @@ class RNN(Recurrent):
     b: Node = field(init=False)
 
     def __post_init__(self) -> None:
+        check_function("RNN: activation", self.activation)
         _declare(self, b=((self.n_hidden,), init.zeros))
 
     def step(self, x: Node, *state: Node) -> tuple[Node, ...]:

@@ -7,6 +7,7 @@ from typing import Any, final
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.nn.layers.base import Layer
+from graphad.nn.layers.linear import check_steps
 from graphad.nn.layers.recurrent import Recurrent, State
 from graphad.ops.index import concatenate
 
@@ -17,7 +18,7 @@ class Bidirectional(Layer):
     """What two layers say, side by side: the second begins at the end, ``reverse=True`` (Schuster & Paliwal 1997).
 
     ``Bidirectional(LSTM(3, 8), LSTM(3, 8, reverse=True))``: x (T, batch, 3) gives (T, batch, 16) and a pair of states;
-    ``state`` is such a pair, too. Raises ArgumentError.
+    ``state`` is such a pair, too. ``batch_first`` is that of both layers. Raises ArgumentError.
     """
 
     forward_layer: Recurrent
@@ -53,10 +54,7 @@ class RecurrentStack(Layer):
     steps: tuple[Callable[..., Any], ...]
 
     def __init__(self, *steps: Callable[..., Any]) -> None:
-        for k, step in enumerate(steps):
-            if not callable(step):
-                hint = "give layers and functions, one after the other, not in a list"
-                raise ArgumentError(f"RecurrentStack: step {k} is a {type(step).__name__}, not a layer", hint=hint)
+        check_steps("RecurrentStack", steps)
         object.__setattr__(self, "steps", steps)
 
     def forward(self, x: Any, state: State = None) -> tuple[Any, State]:

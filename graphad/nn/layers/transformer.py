@@ -29,7 +29,7 @@ from graphad.nn import init
 from graphad.nn.activations import relu
 from graphad.nn.attention import dropout, scaled_dot_product_attention
 from graphad.nn.layers.base import Layer, declare, in_training, own_parts
-from graphad.nn.layers.linear import Embedding, Linear, with_features
+from graphad.nn.layers.linear import Embedding, Linear, check_function, with_features
 from graphad.nn.layers.normalization import LayerNorm
 from graphad.ops.attributes import as_int
 from graphad.ops.casts import cast
@@ -179,6 +179,7 @@ class TransformerBlock(Layer):
     norms: tuple[LayerNorm, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        check_function("TransformerBlock: activation", self.activation)
         n, dtype = self.n_model, self.dtype
         n_hidden = 4 * n if self.n_hidden is None else self.n_hidden
         options: dict[str, Any] = {"dropout": self.dropout, "dtype": dtype}
