@@ -53,6 +53,13 @@ def choose(mask, x, y, out):
     return out
 
 
+@np.errstate(over="ignore")
+def sigmoid(x, out=None):
+    """1 / (1 + exp(-x)); where exp overflows, that is 0."""
+    y = np.exp(np.negative(x, out), out)
+    return np.divide(1, np.add(y, 1, out), out)
+
+
 def alone(written, others):
     """Whether arrays may be written at once: none shares memory, no warning raises."""
     bases = [getattr(a, "base", None) for a in (*written, *others)]

@@ -18,7 +18,7 @@ from graphad.lower.program import Apply, Assign, Ref
 from graphad.ops.attributes import all_axes
 from graphad.ops.casts import astype
 from graphad.ops.contract import matmul
-from graphad.ops.elementwise import divide, power, sum_n
+from graphad.ops.elementwise import divide, power, sigmoid, sum_n
 from graphad.ops.fit import is_uniform, sum, uniform_value
 from graphad.ops.index import concatenate, place, place_all
 from graphad.ops.indexing import text
@@ -105,6 +105,8 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [f'np.copyto({out}, {texts[0]}, "unsafe")']
     if node.op is where:
         return _chosen(node, texts, out)
+    if node.op is sigmoid:
+        return [f"sigmoid({texts[0]}, {out})"]
     if subscripts := short_sum(node):
         place_of = out
         if node.attrs["keepdims"]:

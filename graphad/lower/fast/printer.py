@@ -20,6 +20,7 @@ from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Assign, Loop, Member, Program, Statement
 from graphad.lower.wrap import wrap
+from graphad.ops.elementwise import sigmoid
 from graphad.ops.indexing import NEW, Slice
 from graphad.ops.piecewise import where
 from graphad.ops.reduce import mean
@@ -84,6 +85,7 @@ class FastPrinter(Writer):
         if isinstance(program, FastProgram) and program.written_over:
             called |= {"alone", "with_copies"}
         called |= {helper for node in written if node.op is where and (helper := choice_helper(node))}
+        called |= {"sigmoid"} if any(node.op is sigmoid for node in written) else set()
         found = Writer.helpers(program) | {name: source_of(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
 
