@@ -171,3 +171,17 @@ def test_representations_are_short():
     model = nn.Sequential(nn.Linear(8, 4), ga.tanh, nn.Residual(nn.Linear(4, 4, bias=False)))
     text = "Sequential(steps=(Linear(n_in=8, n_out=4), tanh, Residual(inner=Linear(n_in=4, n_out=4, bias=False))))"
     assert repr(model) == text
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.Linear(-1, 3), r"Linear: W would have the shape \(-1, 3\)"),
+        (lambda: nn.LSTM(3, 0), r"LSTM: W_x would have the shape \(3, 0\)"),
+        (lambda: nn.Embedding(0, 3), r"Embedding: W would have the shape \(0, 3\)"),
+        (lambda: nn.Linear(2, 3, dtype="int64"), "Linear: parameters must be floating, not int64"),
+    ],
+)
+def test_sizes_and_dtypes_are_looked_at_when_a_layer_is_made(make, message):
+    with pytest.raises(ArgumentError, match=message):
+        make()

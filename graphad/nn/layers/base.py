@@ -42,6 +42,7 @@ from graphad.errors import ArgumentError
 from graphad.ir.core import Node, fail, rename
 from graphad.ir.graph import toposort
 from graphad.ir.origin import composite, here, scope
+from graphad.ir.types import as_dtype
 from graphad.nn.init import Array, Initializer, values
 from graphad.ops.leaves import input as input_node
 from graphad.ops.leaves import parameter
@@ -102,13 +103,19 @@ def declare(
     """Make the parameters of a layer: ``declare(self, name, W=((4, 8), init.xavier_uniform), b=((8,), init.zeros))``.
 
     Each becomes a field; None makes a field that is None. Those called in ``buffers`` are inputs that are not learned,
-    such as running statistics. To be called once, in ``__post_init__``. Raises ArgumentError for a blank name.
+    such as running statistics. To be called once, in ``__post_init__``. Raises ArgumentError for a blank name,
+    a size below 1, or a dtype that is not floating.
     """
     wish = _wish(layer, name, default=_snake(type(layer).__name__))
     owned = _Owned(wish, name is not None)
+    kind = type(layer).__name__
+    if as_dtype(dtype).kind not in "fc":
+        raise ArgumentError(f"{kind}: parameters must be floating, not {as_dtype(dtype)}", hint='dtype="float32"')
     for key, spec in specs.items():
         node = None
         if spec is not None:
+            if any(isinstance(size, int) and size < 1 for size in spec[0]):
+                raise ArgumentError(f"{kind}: {key} would have the shape {spec[0]}")
             make = input_node if key in buffers else parameter
             owned.nodes[key] = node = make(f"{wish}_{key}", spec[0], dtype)
             owned.starts[node] = spec[1]
