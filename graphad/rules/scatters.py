@@ -6,12 +6,14 @@ Neighbors are joined, equal places added before they are placed. All rules chang
 from collections.abc import Callable, Iterator, Sequence
 
 from graphad.ir.core import Node, Op
-from graphad.ir.dims import Size
+from graphad.ir.dims import Size, product
+from graphad.ir.types import broadcast_shapes
 from graphad.ops.elementwise import add, sum_n
-from graphad.ops.fit import expand_dims
-from graphad.ops.index import concatenate, place, scatter_add, stack
+from graphad.ops.fit import expand_dims, zeros
+from graphad.ops.index import concatenate, place, put, scatter_add, stack
 from graphad.ops.indexing import ARRAY, FULL, NEW, Pattern, Slice
 from graphad.ops.layout import reshape
+from graphad.ops.leaves import _arange
 from graphad.rules.engine import Rule, used_once
 from graphad.rules.patterns import slice_of
 
@@ -145,4 +147,25 @@ def _joined(run: Sequence[Node], axis: int) -> Node:
     return whole if all(e == FULL for e in pattern) else place(whole, pattern, first.shape)
 
 
-CLOSE: dict[Op, tuple[Rule, ...]] = dict.fromkeys((add, sum_n), (one_place, joined_places, joined_rows))
+def written_once(node: Node) -> Node | None:
+    """Zeros to which values are added at (0, i), (1, j), … are zeros in which they are written: no two places meet."""
+    pattern, arrays = node.attrs["index"], node.inputs[1:]
+    shape = broadcast_shapes(*(a.shape for a in arrays))
+    if shape is None or any(entry is not ARRAY for entry in pattern):
+        return None
+    if not any(_is_count(a, product(shape)) for a in arrays):
+        return None
+    return put(zeros(node.shape, node.dtype), *node.inputs, index=pattern)
+
+
+def _is_count(x: Node, size: Size) -> bool:
+    """Whether it is 0, 1, 2, …, in any order, as many as there are places."""
+    while "view" in x.op.traits and x.inputs[0].size == x.size:
+        (x,) = x.inputs
+    return x.op is _arange and (x.attrs["start"], x.attrs["step"]) == (0, 1) and x.size == size
+
+
+CLOSE: dict[Op, tuple[Rule, ...]] = {
+    **dict.fromkeys((add, sum_n), (one_place, joined_places, joined_rows)),
+    scatter_add: (written_once,),
+}

@@ -22,6 +22,17 @@ def pulled(*parts):
     return make
 
 
+def labelled(rows):
+    """The gradient of Σ f(x[i, y_i]) for rows i: one element of each, such as that of its class."""
+
+    def make(x):
+        i = rows(x)
+        y = (i * 7 + 1) % 3
+        return ga.grad(ga.sum(ga.sin(x[i, y])), x)
+
+    return make
+
+
 FIRES = [
     Row("one_place", pulled(np.s_[:2], np.s_[:2]), ((4, 3),)),
     Row("one_place", pulled(ROWS, ROWS, ROWS), ((4, 3),)),
@@ -40,7 +51,14 @@ FIRES = [
     Row("joined_rows", pulled(ROWS, TABLE), (("n", 3),)),
     Row("joined_rows", pulled(np.s_[:, ROWS], np.s_[:, TABLE], np.s_[0]), ((4, 5),), "float32"),
 ]
+FIRES += [
+    Row("written_once", labelled(lambda x: ga.arange(x.shape[0])), (("n", 3),)),
+    Row("written_once", labelled(lambda x: ga.arange(x.shape[0])[:, None]), ((4, 3),), "float32"),
+]
 QUIET = [
+    Row("written_once", labelled(lambda x: ga.arange(4) // 2), ((4, 3),)),  # places meet
+    Row("written_once", labelled(lambda x: ga.arange(1, 5) % 4), ((4, 3),)),
+    Row("written_once", pulled(ROWS), ((4, 3),)),
     Row("one_place", pulled(np.s_[:2], np.s_[1:3]), ((4, 3),)),
     Row("joined_places", pulled(np.s_[:2], np.s_[1:3]), ((4, 3),)),  # they overlap
     Row("joined_places", pulled(np.s_[:1], np.s_[2:]), ((4, 3),)),  # a gap
