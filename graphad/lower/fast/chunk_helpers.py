@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
 
+import warnings
+
 import numpy as np
 
 
@@ -54,17 +56,20 @@ def choose(mask, x, y, out):
 
 
 def alone(written, others):
-    """Whether arrays may be written at once: none shares memory, no warning raises."""
+    """Whether arrays may be written at once: none shares memory, no error or warning of NumPy raises."""
     bases = [getattr(a, "base", None) for a in (*written, *others)]
     pairs = zip((*written, *others), bases, strict=True)
     owners = [id(a) if b is None else id(b) for a, b in pairs]
     ours, theirs = set(owners[: len(written)]), set(owners[len(written) :])
-    known = all(b is None or type(b) is np.ndarray for b in bases)
+    known = all(b is None or (type(b) is np.ndarray and b.base is None) for b in bases)
     if len(ours) < len(written) or ours & theirs or not known:
         for k, a in enumerate(written):
             if any(np.may_share_memory(a, b) for b in (*written[k + 1 :], *others)):
                 return False
-    return "raise" not in np.geterr().values()
+    modes = set(np.geterr().values())
+    if "warn" in modes and any(f[0] == "error" and issubclass(RuntimeWarning, f[2]) for f in warnings.filters):
+        return False
+    return modes <= {"ignore", "warn", "print"}
 
 
 def with_copies(function, arguments, places):

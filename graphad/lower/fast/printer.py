@@ -87,6 +87,12 @@ class FastPrinter(Writer):
         found = Writer.helpers(program) | {name: source_of(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
 
+    @staticmethod
+    def imports(program: Program) -> tuple[str, ...]:
+        """With what `alone` looks at."""
+        is_over = isinstance(program, FastProgram) and bool(program.written_over)
+        return (*Writer.imports(program), *["import warnings"] * is_over)
+
     def function(self, name: str, doc: str) -> None:
         """The loops, the buffers and the function."""
         plan, self.name = self.fast.calls, name

@@ -11,6 +11,7 @@ from graphad.lower.fast.buffers import has_form, is_done_with, made_in, reads_of
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Assign, Loop
 from graphad.ops.contract import matmul
+from graphad.ops.elementwise import power
 from graphad.ops.fit import sum
 from graphad.ops.reduce import mean
 
@@ -60,8 +61,13 @@ def _late(steps: Sequence[Step], values: Mapping[Node, Node]) -> tuple[list[Step
 
 def _cannot_fail(step: Step) -> bool:
     """Whether a step works for all values of its operands, as an index or a factorization does not."""
-    known = (matmul, sum, mean)
-    return all(n.op in known or not {"elementwise", "view"}.isdisjoint(n.op.traits) for n in made_in(step))
+    return all(map(_is_harmless, made_in(step)))
+
+
+def _is_harmless(n: Node) -> bool:
+    if n.op is power and n.dtype.kind in "iu":  # which NumPy refuses for negative exponents
+        return False
+    return n.op in (matmul, sum, mean) or not {"elementwise", "view"}.isdisjoint(n.op.traits)
 
 
 def _writable(step: Step) -> Iterator[tuple[Node, Assign]]:
