@@ -13,7 +13,7 @@ from graphad.nn.layers.base import Layer, initial
 from graphad.optim.base import Transform
 from graphad.optim.schedules import ReduceOnPlateau
 from graphad.train.checkpoint import Checkpoint, Stored, read_checkpoint
-from graphad.train.checks import check_labels, start_values
+from graphad.train.checks import check_labels, check_pairs, start_values
 from graphad.train.data import Data, as_data, conforming, split
 from graphad.train.early import Book, EarlyStopping
 from graphad.train.evaluation import LEAST, Evaluator
@@ -108,6 +108,7 @@ class _Training:
         self.data, held_out = _divided(data, options)
         self.size = options.size(self.data)
         self.program = program_of(model, loss, optimizer, self.data, options.regularizer, options.plateau is not None)
+        check_pairs(self.program)
         for what, part in (("data", self.data), ("validation", held_out)):
             if part is not None:
                 check_labels(self.program, part, max(self.size, LEAST), what)
@@ -118,7 +119,7 @@ class _Training:
             compare_gradients(self.program, self.data.take(slice(self.size)), fresh.values, options.seed)
         path = options.checkpoint and Path(options.checkpoint.path)
         self.stored = (
-            read_checkpoint(path, fresh, self.program, options, self.data.rows) if path and path.exists() else fresh
+            read_checkpoint(path, fresh, self.program, options, self.data) if path and path.exists() else fresh
         )
 
     def run(self) -> Fit:
@@ -137,10 +138,12 @@ class _Training:
 
     def _fit(self, loop: Loop, stopped: str) -> Fit:
         book, restored = loop.book, stopped in ("finished", "early stopping", "on_epoch") and loop.book.best_values
-        values = book.best_values if restored else loop.values
+        values, state = book.best_values if restored else loop.values, loop.state
+        if stopped == "running":  # training goes on in these arrays
+            values, state = ({k: a.copy() for k, a in arrays.items()} for arrays in (values, state))
         return Fit(
             values,
-            loop.state,
+            state,
             History(book.rows),
             stopped,
             book.best_epoch or None,

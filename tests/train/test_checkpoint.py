@@ -118,6 +118,7 @@ def test_another_model_is_refused_with_names(tmp_path):
         ({"shuffle": False}, "shuffle"),
         ({"drop_last": True}, "drop_last"),
         ({"validation": 0.5}, "rows"),
+        ({"data": line(seed=1)}, "data"),
         ({"regularizer": lambda m: 0.1 * ga.sum(ga.nn.parameters(m)[0] ** 2)}, "step"),
     ],
 )

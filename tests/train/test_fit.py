@@ -303,6 +303,10 @@ def test_on_epoch_sees_what_was_reached_and_may_stop():
     result = train(on_epoch=watch, epochs=5)
     assert result.stopped == "on_epoch"
     assert tuple(rows) == result.history.rows
+    kept = []
+    result = train(on_epoch=kept.append, epochs=3)
+    assert not np.array_equal(kept[0].values["last_W"], kept[1].values["last_W"]), "these are not the living arrays"
+    assert same(kept[2], result)
     assert len(rows) == 2
 
 
