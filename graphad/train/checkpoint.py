@@ -22,6 +22,7 @@ from graphad.train.snapshot import At
 
 FORMAT = "graphad training 1"
 KINDS = ("value", "state", "best")
+META = {"fingerprint", "at", "rows", "best", "best_epoch", "waited", "plateau"}
 
 
 @dataclass(frozen=True)
@@ -127,17 +128,17 @@ def read_checkpoint(path: str | Path, fresh: Stored, program: Program, settings:
     Raises SerializationError, naming what does not fit.
     """
     arrays = read_arrays(path)
+    groups: dict[str, dict[str, Array]] = {kind: {} for kind in KINDS}
     try:
         meta = json.loads(arrays.pop("meta").tobytes())
-        known = meta["format"] == FORMAT
+        known = meta["format"] == FORMAT and META <= meta.keys()
+        for key, array in arrays.items():
+            kind, _, name = key.partition(".")
+            groups[kind][name] = array
     except (KeyError, ValueError, TypeError):
         known = False
     if not known:
         raise SerializationError(f"{path} is no checkpoint of fit", hint="give another path for the checkpoint")
-    groups: dict[str, dict[str, Array]] = {kind: {} for kind in KINDS}
-    for key, array in arrays.items():
-        kind, _, name = key.partition(".")
-        groups[kind][name] = array
     values, state, best = groups.values()
     for found, wanted in ((values, fresh.values), (state, fresh.state), (best, fresh.values if best else {})):
         check_names(str(path), found, {name: (a.shape, a.dtype) for name, a in wanted.items()})

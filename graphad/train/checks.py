@@ -50,7 +50,7 @@ def check_pairs(program: Program) -> None:
         if len(sides) == 1:
             side[node] = next(iter(sides))
         elif len(sides) > 1 and all(node.shape.count(rows) > x.shape.count(rows) for x in parts if x in side):
-            shapes = " and ".join(f"{side[x]} {shape_text(x.shape)}" for x in parts if x in side)
+            shapes = " and ".join(sorted({f"{side[x]} {shape_text(x.shape)}" for x in parts if x in side}))
             hint = "index one of them: y[:, None] or p[:, 0]; where all pairs are meant, both: p - y[None, :]"
             fail(ShapeError, f"fit: in the loss {shapes} become {shape_text(node.shape)}", node, hint=hint)
 

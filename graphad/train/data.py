@@ -41,7 +41,7 @@ class Data:
         """What other values of the same shapes do not have."""
         found = 0
         for _, array in self.named():
-            found = crc32(np.ascontiguousarray(array), found)
+            found = crc32(np.ascontiguousarray(array).data, found)
         return f"{found:08x}"
 
     def take(self, chosen: Any) -> "Data":

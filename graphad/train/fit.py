@@ -1,5 +1,6 @@
 """`fit`: train a model on data, in one compiled step."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import NonFiniteError
+from graphad.errors import ExportError, NonFiniteError
 from graphad.ir.core import Node
 from graphad.nn.layers.base import Layer, initial
 from graphad.optim.base import Transform
@@ -65,10 +66,11 @@ def fit(
     ``ga.optim.adam``. ``progress``: a bar on a terminal, else a line per epoch. ``on_epoch(fit)``: called after each
     epoch with what was reached; True ends the training. ``check_gradients``: compare them with differences first.
 
-    ``checkpoint``: a path or a `Checkpoint`, written after each epoch; the same call goes on from a file that is there
-    as if it had never stopped. Ctrl-C ends with the last good state. A step that gives nan or inf is undone and raises
-    NonFiniteError, which names the user's line; its ``result`` is what was reached. Raises ArgumentError, ShapeError,
-    DTypeError, NonFiniteError for data that do not fit, SerializationError for a checkpoint that does not.
+    ``checkpoint``: a path or a `Checkpoint`, written after each epoch; the same call goes on from a
+    file that is there as if it had never stopped. Ctrl-C ends with the last good state. A step that gives nan or inf is
+    undone and raises NonFiniteError, which names the user's line; a checkpoint that cannot be written ExportError; the
+    ``result`` of both is what was reached. Raises ArgumentError, ShapeError, DTypeError, NonFiniteError for data that
+    do not fit, SerializationError for a checkpoint that does not.
 
     >>> import numpy as np
     >>> import graphad as ga
@@ -118,6 +120,9 @@ class _Training:
         if options.check_gradients:
             compare_gradients(self.program, self.data.take(slice(self.size)), fresh.values, options.seed)
         path = options.checkpoint and Path(options.checkpoint.path)
+        if path and not os.access(path.resolve().parent, os.W_OK):  # better known now than after an epoch
+            hint = "choose a folder that exists and is writable"
+            raise ExportError(f"fit: the checkpoint cannot be written to {path}", hint=hint)
         self.stored = (
             read_checkpoint(path, fresh, self.program, options, self.data) if path and path.exists() else fresh
         )
@@ -131,8 +136,8 @@ class _Training:
             loop.on_epoch = lambda: options.on_epoch and options.on_epoch(self._fit(loop, "running"))
             try:
                 stopped = loop.run()
-            except NonFiniteError as problem:
-                problem.result = self._fit(loop, "nan")
+            except (NonFiniteError, ExportError) as problem:
+                problem.result = self._fit(loop, "nan" if isinstance(problem, NonFiniteError) else "not written")
                 raise
         return self._fit(loop, stopped)
 

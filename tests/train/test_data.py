@@ -175,5 +175,5 @@ def test_augmentation_cannot_change_the_data_of_the_user():
 def test_a_batch_of_one_row_has_no_variance():
     model = ga.nn.Sequential(ga.nn.BatchNorm(4), ga.nn.Linear(4, 1))
     for size in (1, 19):
-        with pytest.raises(NonFiniteError, match="its batch is one row, .*drop_last"):
+        with pytest.raises(NonFiniteError, match=r"its batch is one row, .*drop_last"):
             ga.train.fit(model, ga.nn.mse_loss, ga.optim.sgd(0.01), (X, Y), batch_size=size, progress=False)

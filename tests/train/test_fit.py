@@ -265,6 +265,24 @@ def test_early_stopping_knows_what_should_grow():
         train(early_stopping=ga.train.EarlyStopping())
 
 
+def test_a_first_epoch_without_a_score_is_not_the_best():
+    """nan is smaller than nothing and larger than nothing: the numbers after it would never be better."""
+    for scores, best in (([np.nan, 3.0, 1.0, 2.0], 3), ([2.0, np.nan, 1.0, np.nan], 3), ([np.nan] * 4, 1)):
+        left = iter(scores)
+        stop = ga.train.EarlyStopping(9, monitor="score", mode="min")
+
+        def score(prediction, target, left=left):
+            return next(left)
+
+        assert train(metrics=[score], early_stopping=stop, epochs=4).best_epoch == best
+
+
+def test_metrics_are_real_numbers():
+    for value in (1j, {"a": 1}, "good", None):
+        with pytest.raises(ArgumentError, match="metrics: <lambda> gave a .*, not real numbers"):
+            train(metrics=[lambda p, y, value=value: value], epochs=1)
+
+
 def test_the_rate_falls_on_a_plateau():
     plateau = ga.optim.schedules.ReduceOnPlateau(0.1, factor=0.5, patience=0, threshold=0.5)
     result = train(optimizer=ga.optim.sgd, plateau=plateau, epochs=6, model=ga.nn.Linear(4, 1))

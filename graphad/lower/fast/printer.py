@@ -156,7 +156,8 @@ class FastPrinter(Writer):
             return []
         written = "".join(f"{self.names.of[x]}, " for x in inputs if x in over)
         others = "".join(f"{self.names.of[x]}, " for x in inputs if x not in over)
-        places = "".join(f"{k}, " for k, x in enumerate(inputs) if x in over)
+        place = {x: k for k, x in enumerate(inputs)}
+        places = "".join(f"{place[x]}, " for x in self.fast.updates)  # in the order in which they are written
         given = "".join(f"{self.names.of[x]}, " for x in inputs) + ("rng, " if uses_rng(self.fast) else "")
         texts = [
             f"({t.rstrip(' ') if t.count(',') == 1 else t.rstrip(', ')})" for t in (written, others, given, places)
