@@ -131,7 +131,7 @@ def read_checkpoint(path: str | Path, fresh: Stored, program: Program, settings:
     groups: dict[str, dict[str, Array]] = {kind: {} for kind in KINDS}
     try:
         meta = json.loads(arrays.pop("meta").tobytes())
-        known = meta["format"] == FORMAT and META <= meta.keys()
+        known = meta["format"] == FORMAT and meta.keys() >= META
         for key, array in arrays.items():
             kind, _, name = key.partition(".")
             groups[kind][name] = array

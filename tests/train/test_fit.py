@@ -279,7 +279,7 @@ def test_a_first_epoch_without_a_score_is_not_the_best():
 
 def test_metrics_are_real_numbers():
     for value in (1j, {"a": 1}, "good", None):
-        with pytest.raises(ArgumentError, match="metrics: <lambda> gave a .*, not real numbers"):
+        with pytest.raises(ArgumentError, match=r"metrics: <lambda> gave a .*, not real numbers"):
             train(metrics=[lambda p, y, value=value: value], epochs=1)
 
 
