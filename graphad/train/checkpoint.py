@@ -157,4 +157,10 @@ def read_checkpoint(path: str | Path, fresh: Stored, program: Program, settings:
 def fingerprint(program: Program, settings: Any, data: Data) -> dict[str, Any]:
     """What must be the same for a training to go on as if it had never stopped."""
     kept = ("seed", "batch_size", "shuffle", "drop_last")
-    return {"rows": data.rows, "data": data.checksum, **{k: getattr(settings, k) for k in kept}, "step": program.digest}
+    early, plateau = settings.early_stopping, settings.plateau
+    numbers = {
+        "plateau": plateau and [plateau.rate, plateau.factor, plateau.patience, plateau.threshold, plateau.floor],
+        "monitor": early and [early.monitor, early.mode],  # what the best score is of
+        **{k: getattr(settings, k) for k in kept},
+    }
+    return {"rows": data.rows, "data": data.checksum, **numbers, "step": program.digest}

@@ -120,6 +120,8 @@ def test_another_model_is_refused_with_names(tmp_path):
         ({"drop_last": True}, "drop_last"),
         ({"validation": 0.5}, "rows"),
         ({"data": line(seed=1)}, "data"),
+        ({"plateau": ga.optim.schedules.ReduceOnPlateau(0.05, patience=0, factor=0.1)}, "plateau"),
+        ({"early_stopping": ga.train.EarlyStopping(3, monitor="loss")}, "monitor"),
         ({"regularizer": lambda m: 0.1 * ga.sum(ga.nn.parameters(m)[0] ** 2)}, "step"),
     ],
 )
