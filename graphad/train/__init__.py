@@ -43,6 +43,8 @@ def __getattr__(name: str) -> _Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         return getattr(_import_module(f"graphad.train.{_LATER[name]}"), name)
+    except _MissingDependencyError:
+        raise  # it says what is missing
     except ImportError as problem:
         hint = "pip install 'graphad[sklearn]'"
         raise _MissingDependencyError(f"{name} needs scikit-learn: {problem}", hint=hint) from problem

@@ -26,7 +26,7 @@ def test_readme_example_runs(capsys):
     scope: dict = {}
     exec(compile(example, "README.md", "exec"), scope)
     np.testing.assert_allclose(scope["weights"], [1, -2, 0.5], atol=1e-3)
-    assert "def step(x, y, w, work=None):" in capsys.readouterr().out
+    assert "def step(x, y, w, work=None, apart=False):" in capsys.readouterr().out
 
 
 def test_readme_shows_todays_generated_code():
