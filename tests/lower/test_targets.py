@@ -119,6 +119,20 @@ def test_integers_with_negative_exponents_change_nothing():
         np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("n", [3, N])
+@pytest.mark.parametrize("style", ["fast", "readable"])
+def test_a_new_value_that_fails_changes_nothing(n, style):
+    """Every new value that may fail is computed before the first is written: also where nothing is fused."""
+    a, b, k = ga.input("a", (n, n)), ga.input("b", (n, n)), ga.input("k", (), "int64")
+    for value, exception in ((ga.linalg.inv(b), np.linalg.LinAlgError), (b * ga.take(b, k, axis=0), IndexError)):
+        f = ga.compile([a, b, k], ga.sum(a), updates={a: ga.tanh(a) + 1, b: value}, style=style)
+        arrays = [np.ones((n, n)), np.ones((n, n)), np.array(n)]
+        with pytest.raises(exception):
+            f(*arrays)
+        assert np.all(arrays[0] == 1)
+        assert np.all(arrays[1] == 1)
+
+
 def wrapped(kind, memory):
     """A new array over foreign memory."""
     whole = np.frombuffer(memory) if kind == "frombuffer" else np.ndarray((N * (N + 5),), float, memory)

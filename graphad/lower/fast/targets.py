@@ -7,13 +7,10 @@ changed nothing.
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphad.ir.core import Node
+from graphad.lower.build import cannot_fail
 from graphad.lower.fast.buffers import has_form, is_done_with, made_in, reads_of
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Assign, Loop
-from graphad.ops.contract import matmul
-from graphad.ops.elementwise import power
-from graphad.ops.fit import sum
-from graphad.ops.reduce import mean
 
 
 def in_place(
@@ -32,7 +29,7 @@ def in_place(
         if value in writable and value not in taken and value not in wishes and target not in taken | others:
             wishes[value] = target
     late = _late(steps, wishes)[1]
-    if not all(map(_cannot_fail, late)):
+    if not all(cannot_fail(n) for step in late for n in made_in(step)):
         return steps, {}
     last = {roots.get(r, r): k for k, step in enumerate(late) for r in reads_of(step)}
     place = {id(step): k for k, step in enumerate(late)}
@@ -57,17 +54,6 @@ def _late(steps: Sequence[Step], values: Mapping[Node, Node]) -> tuple[list[Step
         if is_late:
             moved.update(made)
     return parts
-
-
-def _cannot_fail(step: Step) -> bool:
-    """Whether a step works for all values of its operands, as an index or a factorization does not."""
-    return all(map(_is_harmless, made_in(step)))
-
-
-def _is_harmless(n: Node) -> bool:
-    if n.op is power and n.dtype.kind in "iu":  # which NumPy refuses for negative exponents
-        return False
-    return n.op in (matmul, sum, mean) or not {"elementwise", "view"}.isdisjoint(n.op.traits)
 
 
 def _writable(step: Step) -> Iterator[tuple[Node, Assign]]:
