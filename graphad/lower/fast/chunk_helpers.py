@@ -56,7 +56,7 @@ def choose(mask, x, y, out):
 
 
 def alone(written, others):
-    """Whether arrays may be written at once: none shares memory, no error or warning of NumPy raises."""
+    """Whether arrays may be written at once: none shares memory, no warning raises."""
     bases = [getattr(a, "base", None) for a in (*written, *others)]
     pairs = zip((*written, *others), bases, strict=True)
     owners = [id(a) if b is None else id(b) for a, b in pairs]
@@ -67,9 +67,9 @@ def alone(written, others):
             if any(np.may_share_memory(a, b) for b in (*written[k + 1 :], *others)):
                 return False
     modes = set(np.geterr().values())
-    if "warn" in modes and any(f[0] == "error" and issubclass(RuntimeWarning, f[2]) for f in warnings.filters):
-        return False
-    return modes <= {"ignore", "warn", "print"}
+    raising = [f[2] for f in warnings.filters if f[0] == "error" and "warn" in modes]
+    raises = any(issubclass(RuntimeWarning, category) for category in raising)
+    return not raises and modes <= {"ignore", "warn", "print"}
 
 
 def with_copies(function, arguments, places):
