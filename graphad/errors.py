@@ -93,7 +93,12 @@ class MissingDependencyError(GraphadError, ImportError):
 
 
 class ExportError(GraphadError, ValueError):
-    """A graph cannot be written in the form that was asked for."""
+    """A file cannot be written, or not in the form that was asked for.
+
+    ``result``: where that was the checkpoint of a training, what was reached.
+    """
+
+    result: object = None
 
 
 class NonFiniteError(GraphadError, FloatingPointError):

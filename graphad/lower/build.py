@@ -8,10 +8,26 @@ from graphad.ir.graph import Graph
 from graphad.ir.types import TupleType
 from graphad.lower.alias import is_read_only, root
 from graphad.lower.inline import inline
-from graphad.lower.program import Assign, Copy, Expression, Note, Program, Ref, Save, Statement, Write, references
+from graphad.lower.program import (
+    Assign,
+    Copy,
+    Expression,
+    Note,
+    Program,
+    Ref,
+    Save,
+    Statement,
+    Write,
+    applied,
+    references,
+)
 from graphad.lower.schedule import schedule
 from graphad.lower.select import is_literal, select
+from graphad.ops.contract import matmul
 from graphad.ops.control import scan
+from graphad.ops.elementwise import power
+from graphad.ops.fit import astype, sum
+from graphad.ops.reduce import mean
 from graphad.ops.tuples import item
 
 Width = Callable[[Expression], int]
@@ -114,19 +130,29 @@ def results_of(
 
 
 def writes_of(graph: Graph, writes: Sequence[Assign], targets: set[Node]) -> list[Statement]:
-    """The writes in place; a new value that would read another target after it was written is computed before."""
+    """The writes in place; a new value is computed before them if it would read a target that is written, or may fail.
+
+    Such as a factorization: a call that raises changes nothing.
+    """
     early: list[Statement] = []
     late: list[Statement] = []
     for k, s in enumerate(writes):
         target, value = s.node, _literal_if(graph, s.value)
         reads = {root(graph, n) for n in references(value)} & targets
-        if reads - {target}:
+        if reads - {target} or (k > 0 and not all(map(cannot_fail, applied(value)))):
             slot = f"new{k}"
             early.append(Save(slot, target, Copy(value) if isinstance(value, Ref) else value))
             late.append(Write(target, slot))
         else:
             late.append(Write(target, value))
     return [*early, *late]
+
+
+def cannot_fail(node: Node) -> bool:
+    """Whether an op works for all values of its operands, as an index or a factorization does not."""
+    if node.op is power and node.dtype.kind in "iu":  # which NumPy refuses for negative exponents
+        return False
+    return node.op in (astype, matmul, sum, mean) or not {"elementwise", "view"}.isdisjoint(node.op.traits)
 
 
 def _literal_if(graph: Graph, value: Expression) -> Expression:

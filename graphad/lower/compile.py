@@ -206,7 +206,7 @@ def compile(
     kept = None if rewrites or verify or not isinstance(optimize, str) else cache_of(cache)
     count = resolve(threads) if "threads" in passes else 1
     options = {"optimize": optimize, "structure": structure, "passes": sorted(passes), "sizes": sorted(numbers.items())}
-    options["targets"] = [k for k, x in enumerate(declared.inputs) if x in targets]
+    options["targets"] = [k for t in targets for k, x in enumerate(declared.inputs) if x is t]  # as their new values
     options["budget"] = None if max_bytes is None else (max_bytes, count)
     key = key_of(declared, options) if kept else None
     lowering = Lowering(declared, ways[0], structure, tuple(targets), name, kept, key, count, tuple(passes), numbers)

@@ -103,7 +103,7 @@ def emit(program: Program, name: str, doc: str = "", style: Style | None = None)
     """The helpers, constants and the function ``name`` that a program stands for; ``style`` says who prints it."""
     style = style or (lambda program: Printer)
     helpers = dict(sorted(item for p in _with_bodies(program) for item in style(p).helpers(p).items()))
-    imports = imports_of(program)
+    imports = style(program).imports(program)
     reserved = [*helpers, name, *(line.split()[-1] for line in imports)]
     names = Names(program.graph, [*reserved, *style(program).locals], function=name)
     printer = style(program)(program, names)
@@ -144,6 +144,11 @@ class Printer:
     def helpers(program: Program) -> dict[str, str]:
         """The source of the functions that the program calls."""
         return helpers_of(program)
+
+    @staticmethod
+    def imports(program: Program) -> tuple[str, ...]:
+        """The import statements that the program and its helpers need."""
+        return imports_of(program)
 
     def add(self, code: str, node: Node, indent: str = "    ") -> None:
         """A statement, wrapped, with a comment on the node that it computes (before it, where it is long)."""

@@ -27,7 +27,8 @@ from graphad.ops.reduce import max
 def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Node:
     """Rows of the table ``weight`` (number, features) at the integers ``input`` of any shape.
 
-    The row ``padding_idx`` gets no gradient. Raises DTypeError, ShapeError.
+    The row ``padding_idx`` gets no gradient. Negative integers count from the end, as NumPy's do; a call raises
+    IndexError for what is outside the table. Raises DTypeError, ShapeError.
     """
     ids, table = as_node(input), as_node(weight)
     if ids.dtype.kind not in "iu":

@@ -15,13 +15,14 @@ from graphad.ir.atomic import write_atomic
 from graphad.ir.types import shape_text
 from graphad.nn.layers.base import buffers, parameters
 from graphad.optim.schedules import ReduceOnPlateau
-from graphad.train.data import Array
+from graphad.train.data import Array, Data
 from graphad.train.early import Book
 from graphad.train.program import Program
 from graphad.train.snapshot import At
 
 FORMAT = "graphad training 1"
 KINDS = ("value", "state", "best")
+META = {"fingerprint", "at", "rows", "best", "best_epoch", "waited", "plateau"}
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,12 @@ def check_names(path: str, found: Mapping[str, Array], wanted: Mapping[str, tupl
         raise SerializationError(f"{path} is of another model", where=rows, hint="give another path, or the same model")
 
 
-def write_checkpoint(checkpoint: Checkpoint, stored: Stored, program: Program, settings: Any, rows: int) -> None:
+def write_checkpoint(checkpoint: Checkpoint, stored: Stored, program: Program, settings: Any, data: Data) -> None:
     """Write all that `read_checkpoint` needs."""
     book = stored.book
     meta = {
         "format": FORMAT,
-        "fingerprint": fingerprint(program, settings, rows),
+        "fingerprint": fingerprint(program, settings, data),
         "at": list(stored.at),
         "rows": book.rows,
         "best": book.best,
@@ -125,27 +126,27 @@ def write_checkpoint(checkpoint: Checkpoint, stored: Stored, program: Program, s
     write_arrays(checkpoint.path, arrays)
 
 
-def read_checkpoint(path: str | Path, fresh: Stored, program: Program, settings: Any, rows: int) -> Stored:
+def read_checkpoint(path: str | Path, fresh: Stored, program: Program, settings: Any, data: Data) -> Stored:
     """What `write_checkpoint` wrote. ``fresh`` is the beginning of this training, whose arrays it must match.
 
     Raises SerializationError, naming what does not fit.
     """
     arrays = read_arrays(path)
+    groups: dict[str, dict[str, Array]] = {kind: {} for kind in KINDS}
     try:
         meta = json.loads(arrays.pop("meta").tobytes())
-        known = meta["format"] == FORMAT
+        known = meta["format"] == FORMAT and meta.keys() >= META
+        for key, array in arrays.items():
+            kind, _, name = key.partition(".")
+            groups[kind][name] = array
     except (KeyError, ValueError, TypeError):
         known = False
     if not known:
         raise SerializationError(f"{path} is no checkpoint of fit", hint="give another path for the checkpoint")
-    groups: dict[str, dict[str, Array]] = {kind: {} for kind in KINDS}
-    for key, array in arrays.items():
-        kind, _, name = key.partition(".")
-        groups[kind][name] = array
     values, state, best = groups.values()
     for found, wanted in ((values, fresh.values), (state, fresh.state), (best, fresh.values if best else {})):
         check_names(str(path), found, {name: (a.shape, a.dtype) for name, a in wanted.items()})
-    own = fingerprint(program, settings, rows)
+    own = fingerprint(program, settings, data)
     theirs = meta["fingerprint"]
     differ = [(k, f"{theirs.get(k)} in the file, {own[k]} now") for k in own if theirs.get(k) != own[k]]
     if differ:
@@ -157,7 +158,13 @@ def read_checkpoint(path: str | Path, fresh: Stored, program: Program, settings:
     return Stored(in_order[0], in_order[1], At(*meta["at"]), book)
 
 
-def fingerprint(program: Program, settings: Any, rows: int) -> dict[str, Any]:
+def fingerprint(program: Program, settings: Any, data: Data) -> dict[str, Any]:
     """What must be the same for a training to go on as if it had never stopped."""
     kept = ("seed", "batch_size", "shuffle", "drop_last")
-    return {"rows": rows, **{k: getattr(settings, k) for k in kept}, "step": program.digest}
+    early, plateau = settings.early_stopping, settings.plateau
+    numbers = {
+        "plateau": plateau and [plateau.rate, plateau.factor, plateau.patience, plateau.threshold, plateau.floor],
+        "monitor": early and [early.monitor, early.mode],  # what the best score is of
+        **{k: getattr(settings, k) for k in kept},
+    }
+    return {"rows": data.rows, "data": data.checksum, **numbers, "step": program.digest}

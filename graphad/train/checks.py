@@ -8,10 +8,12 @@ import numpy as np
 from graphad.errors import ArgumentError, DTypeError, NonFiniteError, ShapeError
 from graphad.ir.core import Node, fail
 from graphad.ir.graph import toposort
-from graphad.ir.types import TensorType
+from graphad.ir.types import TensorType, shape_text
 from graphad.lower.compile import compile
 from graphad.nn.layers.base import layers
 from graphad.nn.layers.recurrent import Recurrent
+from graphad.ops.casts import astype
+from graphad.ops.fit import broadcast_to
 from graphad.ops.leaves import input as input_node
 from graphad.train.data import Array, Data
 from graphad.train.program import Program
@@ -32,6 +34,27 @@ def start_values(program: Program, fresh: dict[str, Array], start: Mapping[str, 
             raise DTypeError(f"start: {name} is {array.dtype}, in the model {own.dtype}")
         values[name] = array.astype(own.dtype)
     return {str(n.name): np.array(values[str(n.name)], order="C") for n in program.kept}
+
+
+def check_pairs(program: Program) -> None:
+    """Raise ShapeError where the loss pairs each prediction (batch, 1) with the targets (batch,) of all examples.
+
+    The losses of `graphad.nn` refuse such shapes; in ``ga.mean((p - y) ** 2)`` they broadcast to a matrix.
+    """
+    rows = program.x[0].shape[0]
+    nodes = program.prediction if isinstance(program.prediction, tuple | list) else (program.prediction,)
+    side = {p: "the prediction" for p in nodes if isinstance(p, Node)} | {y: str(y.name) for y in program.y}
+    for node in toposort([program.total], stop=side):
+        if "elementwise" not in node.op.traits and node.op is not astype:
+            continue
+        parts = [x.inputs[0] if x.op is broadcast_to else x for x in node.inputs]
+        sides = dict.fromkeys(side[x] for x in parts if x in side)
+        if len(sides) == 1:
+            side[node] = next(iter(sides))
+        elif len(sides) > 1 and all(node.shape.count(rows) > x.shape.count(rows) for x in parts if x in side):
+            shapes = " and ".join(sorted({f"{side[x]} {shape_text(x.shape)}" for x in parts if x in side}))
+            hint = "index one of them: y[:, None] or p[:, 0]; where all pairs are meant, both: p - y[None, :]"
+            fail(ShapeError, f"fit: in the loss {shapes} become {shape_text(node.shape)}", node, hint=hint)
 
 
 def check_labels(program: Program, data: Data, size: int, what: str) -> None:

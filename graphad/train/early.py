@@ -36,14 +36,14 @@ class EarlyStopping:
             raise ArgumentError(f'EarlyStopping: mode={self.mode!r} is not known, use "min" or "max"')
 
     def score(self, row: Mapping[str, Any]) -> float:
-        """What should become small. Raises ArgumentError for a column that is not there or holds no numbers."""
+        """What should become small, inf for nan. Raises ArgumentError for a column that is not there or no numbers."""
         if self.monitor not in row or np.ndim(row[self.monitor]):
             columns = ", ".join(k for k, v in row.items() if not np.ndim(v) and k not in ("epoch", "seconds"))
             hint = f"choose from {columns}" + ("; val_loss needs validation=" if self.monitor == "val_loss" else "")
             raise ArgumentError(f"EarlyStopping: the history has no column {self.monitor!r} of numbers", hint=hint)
         value = float(row[self.monitor])
         mode = self.mode or ("max" if self.monitor.removeprefix("val_") in GROWING else "min")
-        return -value if mode == "max" else value
+        return math.inf if math.isnan(value) else -value if mode == "max" else value
 
 
 @dataclass(frozen=True, eq=False)

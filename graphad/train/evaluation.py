@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import ShapeError
+from graphad.errors import ArgumentError, ShapeError
 from graphad.lower.compile import Function
 from graphad.train.data import EVALUATION, Array, Data, stream
 from graphad.train.metrics import Metric
@@ -46,7 +46,7 @@ def evaluate(
     if metrics:
         prediction = joined(parts)
         target = data.y[0] if len(data.y) == 1 else data.y
-        found |= {name: _plain(metric(prediction, target)) for name, metric in metrics.items()}
+        found |= {name: _plain(name, metric(prediction, target)) for name, metric in metrics.items()}
     return found
 
 
@@ -77,6 +77,9 @@ def joined(parts: Sequence[Any]) -> Any:
     return np.concatenate(parts)
 
 
-def _plain(value: Any) -> Any:
-    """Numbers as Python's, matrices as nested lists: a history is text, too."""
-    return np.asarray(value).tolist()
+def _plain(name: str, value: Any) -> Any:
+    """Numbers as Python's, matrices as nested lists: a history is text, too. Raises ArgumentError for other things."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise ArgumentError(f"metrics: {name} gave a {type(value).__name__}, not real numbers")
+    return array.tolist()

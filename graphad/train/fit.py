@@ -1,18 +1,19 @@
 """`fit`: train a model on data, in one compiled step."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from graphad.errors import NonFiniteError
+from graphad.errors import ExportError, NonFiniteError
 from graphad.ir.core import Node
 from graphad.nn.layers.base import Layer, initial
 from graphad.optim.base import Transform
 from graphad.optim.schedules import ReduceOnPlateau
 from graphad.train.checkpoint import Checkpoint, Stored, read_checkpoint
-from graphad.train.checks import check_labels, check_rows, start_values
+from graphad.train.checks import check_labels, check_pairs, check_rows, start_values
 from graphad.train.data import Data, as_data, conforming, split
 from graphad.train.early import Book, EarlyStopping
 from graphad.train.evaluation import LEAST, Evaluator
@@ -67,10 +68,11 @@ def fit(
     ``ga.optim.adam``. ``progress``: a bar on a terminal, else a line per epoch. ``on_epoch(fit)``: called after each
     epoch with what was reached; True ends the training. ``check_gradients``: compare them with differences first.
 
-    ``checkpoint``: a path or a `Checkpoint`, written after each epoch; the same call goes on from a file that is there
-    as if it had never stopped. Ctrl-C ends with the last good state. A step that gives nan or inf is undone and raises
-    NonFiniteError, which names the user's line; its ``result`` is what was reached. Raises ArgumentError, ShapeError,
-    DTypeError, NonFiniteError for data that do not fit, SerializationError for a checkpoint that does not.
+    ``checkpoint``: a path or a `Checkpoint`, written after each epoch; the same call goes on from a
+    file that is there as if it had never stopped. Ctrl-C ends with the last good state. A step that gives nan or inf is
+    undone and raises NonFiniteError, which names the user's line; a checkpoint that cannot be written ExportError; the
+    ``result`` of both is what was reached. Raises ArgumentError, ShapeError, DTypeError, NonFiniteError for data that
+    do not fit, SerializationError for a checkpoint that does not.
 
     >>> import numpy as np
     >>> import graphad as ga
@@ -112,6 +114,7 @@ class _Training:
         self.program = program_of(model, loss, optimizer, self.data, options.regularizer, options.plateau is not None)
         if options.shuffle:
             check_rows(self.program)
+        check_pairs(self.program)
         for what, part in (("data", self.data), ("validation", held_out)):
             if part is not None:
                 check_labels(self.program, part, max(self.size, LEAST), what)
@@ -121,8 +124,11 @@ class _Training:
         if options.check_gradients:
             compare_gradients(self.program, self.data.take(slice(self.size)), fresh.values, options.seed)
         path = options.checkpoint and Path(options.checkpoint.path)
+        if path and not os.access(path.resolve().parent, os.W_OK):  # better known now than after an epoch
+            hint = "choose a folder that exists and is writable"
+            raise ExportError(f"fit: the checkpoint cannot be written to {path}", hint=hint)
         self.stored = (
-            read_checkpoint(path, fresh, self.program, options, self.data.rows) if path and path.exists() else fresh
+            read_checkpoint(path, fresh, self.program, options, self.data) if path and path.exists() else fresh
         )
 
     def run(self) -> Fit:
@@ -134,17 +140,19 @@ class _Training:
             loop.on_epoch = lambda: options.on_epoch and options.on_epoch(self._fit(loop, "running"))
             try:
                 stopped = loop.run()
-            except NonFiniteError as problem:
-                problem.result = self._fit(loop, "nan")
+            except (NonFiniteError, ExportError) as problem:
+                problem.result = self._fit(loop, "nan" if isinstance(problem, NonFiniteError) else "not written")
                 raise
         return self._fit(loop, stopped)
 
     def _fit(self, loop: Loop, stopped: str) -> Fit:
         book, restored = loop.book, stopped in ("finished", "early stopping", "on_epoch") and loop.book.best_values
-        values = book.best_values if restored else loop.values
+        values, state = book.best_values if restored else loop.values, loop.state
+        if stopped == "running":  # training goes on in these arrays
+            values, state = ({k: a.copy() for k, a in arrays.items()} for arrays in (values, state))
         return Fit(
             values,
-            loop.state,
+            state,
             History(book.rows),
             stopped,
             book.best_epoch or None,

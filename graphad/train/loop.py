@@ -70,7 +70,7 @@ class Loop:
         """Write the checkpoint, where one is asked for."""
         if self.options.checkpoint is not None:
             stored = Stored(self.values, self.state, self.at, self.book)
-            write_checkpoint(self.options.checkpoint, stored, self.program, self.options, self.data.rows)
+            write_checkpoint(self.options.checkpoint, stored, self.program, self.options, self.data)
 
     # One epoch -----------------------------------------------------------------------------------------------------
 
@@ -142,6 +142,10 @@ class Loop:
             self._order = (at.epoch, stream(self.options.seed, ORDER, at.epoch).permutation(self.data.rows))
         return self._order[1][part]
 
+    def _is_single(self) -> bool:
+        """Whether the next batch is one row."""
+        return min(self.size, self.data.rows - self.at.step * self.size) == 1
+
     # The way back --------------------------------------------------------------------------------------------------
 
     def _return_to(self, at: At) -> None:
@@ -167,8 +171,7 @@ class Loop:
                 while self.at.step < self.steps:
                     self._step(self.program.blaming_step)
         except NonFiniteError as problem:
-            rows = min(self.size, self.data.rows - self.at.step * self.size)
-            raise bad_step(problem, self.at, rows == 1 and bool(self.program.buffers)) from None
+            raise bad_step(problem, self.at, self._is_single() and bool(self.program.buffers)) from None
         raise NonFiniteError(
             "a step gave nan or inf, but not when it was done again", hint="is augment= a function of its arguments?"
         )
@@ -176,9 +179,10 @@ class Loop:
 
 def bad_step(problem: NonFiniteError, at: At, is_single: bool) -> NonFiniteError:
     """The error with the place in the training. ``is_single``: a batch of one row met layers with statistics."""
-    hint = "a lower learning rate or clipped gradients may help; the error's `result` is the fit before this step"
+    advice = "a lower learning rate or clipped gradients may help"
     if is_single:
-        hint = "this batch has one row, so BatchNorm may have no variance: drop_last=True, or another batch_size"
+        advice = "its batch is one row, so BatchNorm has no variance: take another batch_size, or drop_last=True"
+    hint = f"{advice}; the error's `result` is the fit before this step"
     what = f"epoch {at.epoch + 1}, step {at.step + 1}: {problem.what}"
     error = NonFiniteError(what, where=problem.where, hint=hint)
     error.op, error.file, error.line, error.forward = problem.op, problem.file, problem.line, problem.forward
@@ -186,8 +190,12 @@ def bad_step(problem: NonFiniteError, at: At, is_single: bool) -> NonFiniteError
 
 
 def augmented(augment: Callable[..., Any], batch: Data, rng: Any) -> Data:
-    """The batch with other inputs: ``augment(rng, x)``, of several inputs a tuple. Raises ShapeError."""
-    x = augment(rng, batch.x[0] if len(batch.x) == 1 else batch.x)
+    """The batch with other inputs: ``augment(rng, x)``, of several inputs a tuple. Raises ShapeError.
+
+    It gets copies: without shuffling a batch is a view of the user's arrays.
+    """
+    given = tuple(a.copy() for a in batch.x)
+    x = augment(rng, given[0] if len(given) == 1 else given)
     parts = tuple(np.asarray(a) for a in (x if isinstance(x, tuple) else (x,)))
     found, wanted = ([a.shape for a in p] for p in (parts, batch.x))
     if found != wanted:

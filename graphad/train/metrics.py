@@ -71,7 +71,8 @@ def confusion_matrix(prediction: Any, target: Any, classes: int | None = None, t
         )
     bad = [c for c in (chosen, right) if c.size and not 0 <= c.min() <= c.max() < classes]
     if bad:
-        raise ArgumentError(f"confusion_matrix: a class is {bad[0].max()}, there are {classes}, from 0 on")
+        worst = bad[0].min() if bad[0].min() < 0 else bad[0].max()
+        raise ArgumentError(f"confusion_matrix: a class is {worst}, there are {classes}, from 0 on")
     counts = np.bincount(right * classes + chosen, minlength=classes * classes)
     return counts.reshape(classes, classes)
 

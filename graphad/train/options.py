@@ -41,6 +41,10 @@ class Options:
             whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
             if not (whole and value >= least) and not (name == "batch_size" and value is None):
                 raise ArgumentError(f"fit: {name} must be an integer from {least} on, not {value!r}")
+            if whole:  # Python's own go into a checkpoint
+                object.__setattr__(self, name, int(value))
+        for name in ("shuffle", "drop_last"):
+            object.__setattr__(self, name, bool(getattr(self, name)))
         kinds = (("early_stopping", EarlyStopping), ("plateau", ReduceOnPlateau), ("checkpoint", Checkpoint))
         for name, kind in kinds:
             value = getattr(self, name)

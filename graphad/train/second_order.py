@@ -101,6 +101,7 @@ class Objective:
         self._first = [loss, *grad(loss, list(problem.parameters))]
         self._run = problem.function(self._first, "loss_and_gradient")
         self._along: Callable[..., Any] | None = None
+        self._loss_at_start = np.inf
 
     def __call__(self, vector: Array) -> tuple[float, Array]:
         """Loss and gradient."""
@@ -126,6 +127,7 @@ class Objective:
         """Raise NonFiniteError, which names the first bad value, where the search cannot start."""
         problem = self.problem
         loss, gradient = self(problem.start)
+        self._loss_at_start = loss
         self.evaluations -= 1  # the method repeats this one
         if not (np.isfinite(loss) and np.isfinite(gradient).all()):
             problem.function(self._first, "loss_and_gradient", check_nan="blame")(problem.start)
@@ -136,8 +138,9 @@ class Objective:
         x, gradient = found.x, found.jac
         steepest = gradient if bounds is None else x - np.clip(x - gradient, *bounds)
         norm, loss = float(np.linalg.norm(steepest)), float(found.fun)
-        finite = bool(np.isfinite(loss) and np.isfinite(norm))
-        message = str(found.message) if finite else f"loss or gradient is not finite. {found.message}"
+        problem = "" if np.isfinite(loss) and np.isfinite(norm) else "loss or gradient is not finite. "
+        if loss > self._loss_at_start:  # a line search that met nan may go on from anywhere
+            problem = f"the loss at the start was smaller, {self._loss_at_start:.6g}. "
         return Minimized(
             self.problem.named(x),
             loss,
@@ -145,8 +148,8 @@ class Objective:
             int(found.nit),
             self.evaluations,
             self.products,
-            message,
-            bool(found.success) and finite,
+            f"{problem}{found.message}",
+            bool(found.success) and not problem,
         )
 
 

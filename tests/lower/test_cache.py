@@ -74,6 +74,20 @@ def test_updates_draws_and_checks_work_from_the_cache(tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
+def test_each_new_value_goes_to_its_own_input(tmp_path):
+    """The same new values in the same order, but of exchanged inputs: another function."""
+    for turned in (False, True):
+        (x,), (loss, d_x) = deep()
+        y, new = ga.input("y", ("n",)), (d_x, loss + d_x)
+        targets = (y, x) if turned else (x, y)
+        f = ga.compile([x, y], (), updates=dict(zip(targets, new, strict=True)), cache=tmp_path)
+        a, b = np.linspace(0, 1, 9), np.zeros(9)
+        want = ga.compile([x], list(new))(a)
+        f(a, b)
+        for got, expected in zip((b, a) if turned else (a, b), want, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
 def test_failures_name_the_line_of_the_user(tmp_path):
     for _ in range(2):
         f = compiled(tmp_path)

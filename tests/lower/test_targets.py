@@ -5,8 +5,16 @@ import pytest
 
 import graphad as ga
 from graphad.lower.fast import program as fast_program
+from graphad.lower.fast.chunk_helpers import alone
 
 N = 70  # 70 × 70 elements are more than what counts as small
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Where warnings are errors, as in these tests, updates are copies."""
+    with np.errstate(all="ignore"):
+        yield
 
 
 def both(inputs, outputs, updates, arrays, rtol=1e-12, calls=3, **options):
@@ -81,17 +89,67 @@ def test_arrays_that_share_memory_are_told_apart():
         np.testing.assert_allclose(first, second, rtol=1e-12, err_msg=name)
 
 
-def test_an_error_of_numpy_changes_nothing():
+@pytest.mark.parametrize("mode", ["raise", "warn", "call"])
+def test_an_error_of_numpy_changes_nothing(mode):
+    """Nor does a warning that a filter makes an error, nor a function of the user that raises."""
     a, b = ga.input("a", (N, N)), ga.input("b", (N, N))
     f = ga.compile([a, b], ga.sum(a), updates={a: ga.tanh(a) + 1, b: 1 / b})
     assert len(f.program.written_over) == 2
     arrays = [np.ones((N, N)), np.ones((N, N))]
     arrays[1][N - 1, 3] = 0
     kept = [a.copy() for a in arrays]
-    with pytest.raises(FloatingPointError), np.errstate(divide="raise"):
+
+    def refuse(kind, flag):
+        raise FloatingPointError(kind)
+
+    with pytest.raises((FloatingPointError, RuntimeWarning)), np.errstate(divide=mode, call=refuse):
         f(*arrays)
     for got, expected in zip(arrays, kept, strict=True):
         np.testing.assert_array_equal(got, expected)
+
+
+def test_integers_with_negative_exponents_change_nothing():
+    n, k = ga.input("n", (N, N), "int64"), ga.input("k", (N, N), "int64")
+    f = ga.compile([n, k], (), updates={n: n + 1, k: n**k})
+    arrays = [np.full((N, N), 3), np.ones((N, N), np.int64)]
+    arrays[1][N - 1, 3] = -1
+    kept = [a.copy() for a in arrays]
+    with pytest.raises(ValueError, match="negative integer powers"):
+        f(*arrays)
+    for got, expected in zip(arrays, kept, strict=True):
+        np.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("n", [3, N])
+@pytest.mark.parametrize("style", ["fast", "readable"])
+def test_a_new_value_that_fails_changes_nothing(n, style):
+    """Every new value that may fail is computed before the first is written: also where nothing is fused."""
+    a, b, k = ga.input("a", (n, n)), ga.input("b", (n, n)), ga.input("k", (), "int64")
+    for value, exception in ((ga.linalg.inv(b), np.linalg.LinAlgError), (b * ga.take(b, k, axis=0), IndexError)):
+        f = ga.compile([a, b, k], ga.sum(a), updates={a: ga.tanh(a) + 1, b: value}, style=style)
+        arrays = [np.ones((n, n)), np.ones((n, n)), np.array(n)]
+        with pytest.raises(exception):
+            f(*arrays)
+        assert np.all(arrays[0] == 1)
+        assert np.all(arrays[1] == 1)
+
+
+def wrapped(kind, memory):
+    """A new array over foreign memory."""
+    whole = np.frombuffer(memory) if kind == "frombuffer" else np.ndarray((N * (N + 5),), float, memory)
+    return whole[:] if kind == "view" else whole
+
+
+@pytest.mark.parametrize("kind", ["frombuffer", "ndarray", "view"])
+def test_two_arrays_over_one_buffer_share_memory(kind):
+    """NumPy follows bases no further than to the array over the buffer, so each seems to have an owner of its own."""
+    memory = bytearray(8 * N * (N + 5))
+    first, second = wrapped(kind, memory)[: N * N], wrapped(kind, memory)[5 : N * N + 5]
+    assert not alone((first, second), ())
+    assert not alone((first,), (second,))
+    other = np.zeros((2, N * N))
+    assert alone((first,), (other[0],))
+    assert alone((other[0],), (first, second))
 
 
 def test_what_is_read_later_is_not_written_over():

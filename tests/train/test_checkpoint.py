@@ -1,5 +1,6 @@
 """Checkpoints: a training that is interrupted and goes on is the one that was never stopped, to the last bit."""
 
+import json
 import re
 
 import numpy as np
@@ -134,6 +135,9 @@ def test_another_model_is_refused_with_names(tmp_path):
         ({"shuffle": False}, "shuffle"),
         ({"drop_last": True}, "drop_last"),
         ({"validation": 0.5}, "rows"),
+        ({"data": line(seed=1)}, "data"),
+        ({"plateau": ga.optim.schedules.ReduceOnPlateau(0.05, patience=0, factor=0.1)}, "plateau"),
+        ({"early_stopping": ga.train.EarlyStopping(3, monitor="loss")}, "monitor"),
         ({"regularizer": lambda m: 0.1 * ga.sum(ga.nn.parameters(m)[0] ** 2)}, "step"),
     ],
 )
@@ -190,6 +194,17 @@ def test_other_files_are_refused(tmp_path):
         train(tmp_path / "one.npy")
     with pytest.raises(SerializationError):
         train(tmp_path)  # a folder
+    train(tmp_path / "good.npz", epochs=1)
+    arrays = read_arrays(tmp_path / "good.npz")
+    meta = json.loads(arrays["meta"].tobytes())
+    for key in meta:  # of another version
+        text = json.dumps({k: v for k, v in meta.items() if k != key}).encode()
+        write_arrays(path, arrays | {"meta": np.frombuffer(text, np.uint8)})
+        with pytest.raises(SerializationError, match="no checkpoint"):
+            train(path)
+    write_arrays(path, arrays | {"more.w": np.zeros(3)})
+    with pytest.raises(SerializationError, match="no checkpoint"):
+        train(path)
 
 
 def test_a_checkpoint_is_never_half_a_file(tmp_path, monkeypatch):
@@ -205,6 +220,31 @@ def test_a_checkpoint_is_never_half_a_file(tmp_path, monkeypatch):
         train(path)
     assert path.read_bytes() == good
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_was_reached_is_not_lost_with_the_disk(tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    whole = train(epochs=1)
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(ExportError, match="No space left") as problem:
+        train(tmp_path / "run.npz")
+    assert same(problem.value.result, whole)
+    assert problem.value.result.stopped == "not written"
+
+
+def test_a_folder_that_is_not_there_is_known_before_the_first_step(tmp_path):
+    calls = []
+    with pytest.raises(ExportError, match="cannot be written"):
+        train(tmp_path / "no" / "run.npz", augment=lambda rng, x: calls.append(1) or x)
+    assert not calls
+
+
+def test_integers_of_numpy_are_integers(tmp_path):
+    path = tmp_path / "run.npz"
+    train(path, epochs=np.int64(1), seed=np.int64(3), batch_size=np.int32(8), shuffle=np.True_)
+    assert same(train(path, epochs=2, seed=3), train(epochs=2, seed=3))
 
 
 def test_equal_trainings_write_equal_arrays(tmp_path):

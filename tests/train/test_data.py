@@ -126,3 +126,54 @@ def test_other_integers_are_converted_where_they_fit():
 def test_foreign_byte_order_is_no_matter():
     a, b = run((X, Y)), run((X.astype(">f8"), Y))
     assert all(a.values[k].tobytes() == v.tobytes() for k, v in b.values.items())
+
+
+def squared(p, y):
+    return ga.mean((p - y) ** 2)
+
+
+@pytest.mark.parametrize(
+    ("targets", "model", "loss"),
+    [
+        (Y[:, 0], None, squared),
+        (Y, ga.nn.Sequential(ga.nn.Linear(4, 1), lambda p: p[:, 0]), squared),
+        ((Y[:, 0] > 0), None, squared),
+        (Y[:, 0], None, lambda p, y: ga.sum(ga.abs(ga.tanh(p) - 2 * y))),
+        ((Y > 0)[:, 0], None, lambda p, y: ga.mean(ga.where(y, ga.softplus(-p), ga.softplus(p)))),
+    ],
+)
+def test_a_loss_that_pairs_all_rows_is_refused(targets, model, loss):
+    """(n, 1) against (n,) broadcasts to (n, n): a model that learns nothing, and no word about it."""
+    with pytest.raises(ShapeError, match=r"the prediction \[batch.*\] and y \[batch.*\] become \[batch, batch\]"):
+        run((X, targets), model=model, loss=loss)
+
+
+def test_a_loss_may_mean_all_pairs():
+    def ranking(p, y):
+        return ga.mean(ga.softplus(-(p - p[:, 0]) * (y[:, None] - y[None, :])))
+
+    def transport(p, y):
+        return ga.mean((p - y[None, :]) ** 2)
+
+    for loss in (ranking, transport, lambda p, y: squared(p, y[:, None]), lambda p, y: ga.mean(p @ y[None, :])):
+        run((X, Y[:, 0]), loss=loss)
+
+
+def test_augmentation_cannot_change_the_data_of_the_user():
+    def shift(rng, x):
+        x += 1
+        return x
+
+    for options in ({"shuffle": False}, {"batch_size": None}):
+        x = X.copy()
+        ga.train.fit(
+            ga.nn.Linear(4, 1), ga.nn.mse_loss, ga.optim.sgd(0.01), (x, Y), augment=shift, progress=False, **options
+        )
+        np.testing.assert_array_equal(x, X)
+
+
+def test_a_batch_of_one_row_has_no_variance():
+    model = ga.nn.Sequential(ga.nn.BatchNorm(4), ga.nn.Linear(4, 1))
+    for size in (1, 19):
+        with pytest.raises(NonFiniteError, match=r"its batch is one row, .*drop_last"):
+            ga.train.fit(model, ga.nn.mse_loss, ga.optim.sgd(0.01), (X, Y), batch_size=size, progress=False)

@@ -309,6 +309,24 @@ def test_early_stopping_knows_what_should_grow():
         train(early_stopping=ga.train.EarlyStopping())
 
 
+def test_a_first_epoch_without_a_score_is_not_the_best():
+    """nan is smaller than nothing and larger than nothing: the numbers after it would never be better."""
+    for scores, best in (([np.nan, 3.0, 1.0, 2.0], 3), ([2.0, np.nan, 1.0, np.nan], 3), ([np.nan] * 4, 1)):
+        left = iter(scores)
+        stop = ga.train.EarlyStopping(9, monitor="score", mode="min")
+
+        def score(prediction, target, left=left):
+            return next(left)
+
+        assert train(metrics=[score], early_stopping=stop, epochs=4).best_epoch == best
+
+
+def test_metrics_are_real_numbers():
+    for value in (1j, {"a": 1}, "good", None):
+        with pytest.raises(ArgumentError, match=r"metrics: <lambda> gave a .*, not real numbers"):
+            train(metrics=[lambda p, y, value=value: value], epochs=1)
+
+
 def test_the_rate_falls_on_a_plateau():
     plateau = ga.optim.schedules.ReduceOnPlateau(0.1, factor=0.5, patience=0, threshold=0.5)
     result = train(optimizer=ga.optim.sgd, plateau=plateau, epochs=6, model=ga.nn.Linear(4, 1))
@@ -347,6 +365,10 @@ def test_on_epoch_sees_what_was_reached_and_may_stop():
     result = train(on_epoch=watch, epochs=5)
     assert result.stopped == "on_epoch"
     assert tuple(rows) == result.history.rows
+    kept = []
+    result = train(on_epoch=kept.append, epochs=3)
+    assert not np.array_equal(kept[0].values["last_W"], kept[1].values["last_W"]), "these are not the living arrays"
+    assert same(kept[2], result)
     assert len(rows) == 2
 
 
@@ -423,7 +445,7 @@ def test_recurrent_layers_do_not_take_shuffled_rows_for_steps(inner):
         ga.train.fit(model, ga.nn.mse_loss, SGD, (x, x[:, 0, :1]), shuffle=bool(options), **given)
 
 
-@pytest.mark.parametrize(("rows", "hint"), [(33, "this batch has one row"), (34, "lower learning rate")])
+@pytest.mark.parametrize(("rows", "hint"), [(33, "its batch is one row"), (34, "lower learning rate")])
 def test_a_batch_of_one_row_is_said_to_have_no_variance(rows, hint):
     model = ga.nn.Sequential(ga.nn.Linear(2, 1), ga.nn.BatchNorm(1))
     x = np.random.default_rng(0).normal(size=(rows, 2))

@@ -59,6 +59,8 @@ def test_classes_that_never_occur_have_rows_too():
     assert confusion_matrix([-1.0], [0]).tolist() == [[1, 0], [0, 0]]
     with pytest.raises(ArgumentError, match="a class is 7"):
         confusion_matrix([0, 7], [0, 1], classes=4)
+    with pytest.raises(ArgumentError, match="a class is -1"):
+        confusion_matrix([0, 1], [-1, 1])
 
 
 @pytest.mark.parametrize("shape", [(200,), (200, 3), (200, 1)])

@@ -323,3 +323,11 @@ def test_scipy_is_asked_for(monkeypatch):
         ga.train.minimize(loss, p, [np.zeros(3)])
     found = ga.train.least_squares([10 * (p[1:] - p[:-1] ** 2), 1 - p[:-1]], p, [np.zeros(3)])
     assert found.success
+
+
+def test_what_is_above_the_start_is_no_minimum():
+    """log w is not finite for w ≤ 0, where the line search looks; SciPy may then end far above the start, content."""
+    w = ga.parameter("w", (4, 1))
+    found = ga.train.minimize(ga.sum(ga.log(w)), w, {"w": np.ones((4, 1))})
+    assert not (found.success and found.loss > 0)
+    assert found.loss <= 0 or "at the start was smaller, 0" in found.message

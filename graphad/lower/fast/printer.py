@@ -89,6 +89,12 @@ class FastPrinter(Writer):
         found = Writer.helpers(program) | {name: source_of(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
 
+    @staticmethod
+    def imports(program: Program) -> tuple[str, ...]:
+        """With what `alone` looks at."""
+        is_over = isinstance(program, FastProgram) and bool(program.written_over)
+        return (*Writer.imports(program), *["import warnings"] * is_over)
+
     def function(self, name: str, doc: str) -> None:
         """The loops, the buffers and the function."""
         plan, self.name = self.fast.calls, name
@@ -152,7 +158,8 @@ class FastPrinter(Writer):
             return []
         written = "".join(f"{self.names.of[x]}, " for x in inputs if x in over)
         others = "".join(f"{self.names.of[x]}, " for x in inputs if x not in over)
-        places = "".join(f"{k}, " for k, x in enumerate(inputs) if x in over)
+        place = {x: k for k, x in enumerate(inputs)}
+        places = "".join(f"{place[x]}, " for x in self.fast.updates)  # in the order in which they are written
         given = "".join(f"{self.names.of[x]}, " for x in inputs) + ("rng, " if uses_rng(self.fast) else "")
         texts = [
             f"({t.rstrip(' ') if t.count(',') == 1 else t.rstrip(', ')})" for t in (written, others, given, places)

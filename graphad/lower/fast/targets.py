@@ -7,12 +7,10 @@ changed nothing.
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphad.ir.core import Node
+from graphad.lower.build import cannot_fail
 from graphad.lower.fast.buffers import has_form, is_done_with, is_large, made_in, reads_of
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Assign, Loop
-from graphad.ops.contract import matmul
-from graphad.ops.fit import astype, sum
-from graphad.ops.reduce import mean
 
 
 def in_place(
@@ -32,7 +30,7 @@ def in_place(
         if value in writable and value not in taken and value not in wishes and target not in taken | others:
             wishes[value] = target
     late = _late(steps, wishes)[1]
-    if not any(map(is_large, wishes)) or not all(map(_cannot_fail, late)):
+    if not any(map(is_large, wishes)) or not all(cannot_fail(n) for step in late for n in made_in(step)):
         return steps, {}
     last = {roots.get(r, r): k for k, step in enumerate(late) for r in reads_of(step)}
     place = {id(step): k for k, step in enumerate(late)}
@@ -57,12 +55,6 @@ def _late(steps: Sequence[Step], values: Mapping[Node, Node]) -> tuple[list[Step
         if is_late:
             moved.update(made)
     return parts
-
-
-def _cannot_fail(step: Step) -> bool:
-    """Whether a step works for all values of its operands, as an index or a factorization does not."""
-    known = (astype, matmul, sum, mean)
-    return all(n.op in known or not {"elementwise", "view"}.isdisjoint(n.op.traits) for n in made_in(step))
 
 
 def _writable(step: Step) -> Iterator[tuple[Node, Assign]]:

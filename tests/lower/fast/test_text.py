@@ -109,7 +109,7 @@ def test_a_module_stands_alone_and_checks_itself(make, tmp_path):
     text = path.read_text()
     assert "work=None" in text
     imported = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Import | ast.ImportFrom)]
-    assert {a.name for n in imported for a in n.names} <= {"numpy", "sys"}
+    assert {a.name for n in imported for a in n.names} <= {"numpy", "sys", "warnings"}
     done = subprocess.run(
         [sys.executable, "-I", str(path), "--self-check"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
