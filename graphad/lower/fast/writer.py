@@ -81,7 +81,8 @@ class DirectPrinter(Printer):
         self._flush()
         name = self.names.add(s.node)
         kind = "" if s.node.dtype.name == "float64" else f", {literals.dtype_text(s.node.dtype)}"
-        self.add(f"{name} = np.zeros({literals.attribute(s.node.shape)}{kind})", s.node)
+        shape = s.node.shape if s.node.ndim != 1 else s.node.shape[0]  # NumPy reads a number faster than a tuple
+        self.add(f"{name} = np.zeros({literals.attribute(shape)}{kind})", s.node)
         lines = [(line, s.node) for line in self.placed(s.node, [x.text for x in values], name)]
         if straight:
             spot = f"{name}[{place_indices(s.node)[0]}]"
