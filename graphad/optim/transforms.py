@@ -7,6 +7,7 @@ it. The scalars of a step (bias corrections, rates) are computed in float64, so 
 
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from functools import reduce
 from typing import Any
 
@@ -143,9 +144,9 @@ def scale_by_adadelta(rho: float = 0.9, eps: float = 1e-6) -> Transform:
     rho, eps = in_range("rho", rho, below=1), in_range("eps", eps)
 
     def rule(g: Node, v: Node, d: Node) -> Nodes:
-        v = rho * v + (1 - rho) * square(g)
+        v = _average(rho, v, square(g))
         u = g * (sqrt(d + eps) / sqrt(v + eps))
-        return u, v, rho * d + (1 - rho) * square(u)
+        return u, v, _average(rho, d, square(u))
 
     return per_parameter(rule, {"v": 0, "d": 0})
 
@@ -155,8 +156,8 @@ def scale_by_rms(alpha: float = 0.99, eps: float = 1e-8, centered: bool = False)
     alpha, eps = in_range("alpha", alpha), in_range("eps", eps)
 
     def rule(g: Node, v: Node, *mean: Node) -> Nodes:
-        v = alpha * v + (1 - alpha) * square(g)
-        new_mean = tuple(alpha * m + (1 - alpha) * g for m in mean)
+        v = _average(alpha, v, square(g))
+        new_mean = tuple(_average(alpha, m, g) for m in mean)
         variance = maximum(v - square(new_mean[0]), 0) if centered else v  # below 0 by rounding only
         return g / (sqrt(variance) + eps), v, *new_mean
 
@@ -217,7 +218,7 @@ def scale_by_adamax(betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
     (beta1, beta2), eps = _betas(betas), in_range("eps", eps)
 
     def rule(g: Node, t: Node, m: Node, u: Node) -> Nodes:
-        m = beta1 * m + (1 - beta1) * g
+        m = _average(beta1, m, g)
         u = maximum(beta2 * u, absolute(g) + eps)
         return m / _scalar(1 - beta1**t, g) / u, m, u
 
@@ -234,7 +235,7 @@ def scale_by_lion(b1: float = 0.9, b2: float = 0.99) -> Transform:
     (b1, b2) = _betas((b1, b2))
 
     def rule(g: Node, m: Node) -> Nodes:
-        return sign(b1 * m + (1 - b1) * g), b2 * m + (1 - b2) * g
+        return sign(_average(b1, m, g)), _average(b2, m, g)
 
     return per_parameter(rule, {"m": 0})
 
@@ -281,14 +282,19 @@ def ema(decay: float = 0.999) -> Transform:
 
     def update(gradients: Nodes, state: State, parameters: Nodes) -> tuple[Nodes, State]:
         triples = zip(state, parameters, gradients, strict=True)
-        return gradients, tuple(decay * e + (1 - decay) * (p + u) for e, p, u in triples)
+        return gradients, tuple(_average(decay, e, p + u) for e, p, u in triples)
 
     return Transform(init, update)
 
 
 def _means(g: Node, m: Node, v: Node, beta1: float, beta2: float) -> tuple[Node, Node]:
     """The moving averages of g and g²."""
-    return beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * square(g)
+    return _average(beta1, m, g), _average(beta2, v, square(g))
+
+
+def _average(weight: float, old: Node, new: Node) -> Node:
+    """weight·old + (1 - weight)·new, where 1 - 0.9 is 0.1, not 0.09999999999999998."""
+    return weight * old + float(1 - Decimal(repr(weight))) * new
 
 
 def _betas(betas: Any) -> tuple[float, float]:
