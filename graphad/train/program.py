@@ -152,12 +152,11 @@ def declared(data: Data) -> tuple[Nodes, Nodes]:
     return tuple(nodes[: len(data.x)]), tuple(nodes[len(data.x) :])
 
 
-def _transform(optimizer: Any, rate: Node | None) -> Transform:
-    if rate is None or isinstance(optimizer, Transform):
-        if rate is not None:
-            hint = "optimizer=ga.optim.adam, or lambda rate: ga.optim.chain(..., ga.optim.adam(rate))"
-            raise ArgumentError("fit: with plateau= the optimizer must be a function of the rate", hint=hint)
-        found = optimizer
-    else:
-        found = optimizer(rate)
-    return found  # type: ignore[no-any-return]  # step checks it
+def _transform(optimizer: Any, rate: Node | None) -> Any:
+    """The optimizer, made for the rate where there is one; `step` says what is no optimizer."""
+    if rate is None:
+        return optimizer
+    if isinstance(optimizer, Transform):
+        hint = "optimizer=ga.optim.adam, or lambda rate: ga.optim.chain(..., ga.optim.adam(rate))"
+        raise ArgumentError("fit: with plateau= the optimizer must be a function of the rate", hint=hint)
+    return optimizer(rate)

@@ -230,7 +230,11 @@ def test_models_that_draw_in_evaluation_draw_the_same_each_time():
 def test_validation_is_held_out_by_the_seed_or_given():
     x, y = line()
     seen = []
-    watch = lambda rng, x: seen.append(x.copy()) or x  # noqa: E731
+
+    def watch(rng, x):
+        seen.append(x.copy())
+        return x
+
     result = train(data=(x, y), validation=0.2, augment=watch, epochs=1)
     assert len(np.concatenate(seen)) == 40
     assert list(result.history.columns) == ["epoch", "loss", "val_loss", "rate", "seconds"]

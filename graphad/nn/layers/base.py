@@ -229,9 +229,10 @@ def training() -> Iterator[Training]:
     >>> classify(data[0], **values).shape
     (32, 8)
     """
-    token = _training.set(Training())
+    run = Training()
+    token = _training.set(run)
     try:
-        yield _training.get()  # type: ignore[misc]
+        yield run
     finally:
         _training.reset(token)
 
