@@ -15,7 +15,9 @@ def test_each_node_has_its_value_by_name_or_by_node():
     assert found[x].dtype == np.float64
 
 
-@pytest.mark.parametrize("values, said", [({}, "no value for x"), ({"x": 1.0, "z": 2.0}, "no input 'z'"), ({"x": 1j}, "complex128")])
+@pytest.mark.parametrize(
+    "values, said", [({}, "no value for x"), ({"x": 1.0, "z": 2.0}, "no input 'z'"), ({"x": 1j}, "complex128")]
+)
 def test_inputs_that_are_missing_or_unknown_are_named(values, said):
     x = ga.input("x")
     with pytest.raises(ga.GraphadError, match=said):
