@@ -75,10 +75,11 @@ def tap_slices(kernel, count, stride, dilation):
 
 
 def tiles(batch, rows, row_bytes, least=1):
-    """Ranges (images, first row, last row) whose temporaries take about 1/2 MiB: images, or parts of large ones."""
-    room = 1 << 19
+    """Ranges (images, first row, last row) whose temporaries take about 1 MiB: images, or parts of large ones."""
+    room = 1 << 20
     high = rows if rows * row_bytes <= 4 * room else min(rows, max(least, int(room // row_bytes)))
-    wide = max(1, int(room // max(1, high * row_bytes)))
+    most = max(1, int(room // max(1, high * row_bytes)))
+    wide = max(1, -(-batch // max(1, -(-batch // most))))  # as many images in each
     return [(slice(b, b + wide), r, min(r + high, rows)) for b in range(0, batch, wide) for r in range(0, rows, high)]
 
 

@@ -6,7 +6,8 @@ of 2×2. Values agree where they are finite; sums are added in another order.
 
 from graphad.ir.core import Node, Op
 from graphad.ops.attributes import all_axes
-from graphad.ops.fit import is_uniform, sum, zeros
+from graphad.ops.elementwise import add
+from graphad.ops.fit import broadcast_to, is_uniform, stretch, sum, zeros
 from graphad.ops.kinks import relu
 from graphad.ops.piecewise import greater, where
 from graphad.ops.pool import max_share, window_max
@@ -17,6 +18,35 @@ def pooled_before_limited(node: Node) -> Node | None:
     """The maximum over windows of max(z, 0) is max(m, 0), where m is that of z."""
     (x,) = node.inputs
     return relu(window_max(x.inputs[0], **node.attrs)) if x.op is relu and used_once(x) and _shrinks(node) else None
+
+
+def pooled_before_shifted(node: Node) -> Node | None:
+    """The maximum over windows of z + b is m + b, where m is that of z and b does not change within a window."""
+    (x,) = node.inputs
+    found = _shifted(x, node) if used_once(x) and _shrinks(node) else None
+    if found is None:
+        return None
+    z, b = found
+    return add(window_max(z, **node.attrs), stretch(b, node.shape))
+
+
+def shared_before_shifted(node: Node) -> Node | None:
+    """max_share(g, z + b) = max_share(g, z) where b does not change within a window: z tells more apart than z + b."""
+    g, x = node.inputs
+    found = _shifted(x, node)
+    return max_share(g, found[0], **node.attrs) if found else None
+
+
+def _shifted(x: Node, node: Node) -> tuple[Node, Node] | None:
+    """z and b of a sum z + b, where b was stretched along all axes of the windows."""
+    if x.op is not add or x.dtype.kind != "f":
+        return None
+    count = len(node.attrs["size"])
+    for b, z in (x.inputs, x.inputs[::-1]):
+        source = b.inputs[0] if b.op is broadcast_to else None
+        if source is not None and all(s == 1 for s in source.shape[-count:]):
+            return z, source
+    return None
 
 
 def masked_before_shared(node: Node) -> Node | None:
@@ -48,7 +78,8 @@ def _shrinks(top: Node) -> bool:
 
 
 CLOSE: dict[Op, tuple[Rule, ...]] = {
-    window_max: (pooled_before_limited,),
+    window_max: (pooled_before_limited, pooled_before_shifted),
+    max_share: (shared_before_shifted,),
     where: (masked_before_shared,),
     sum: (sum_of_shares,),
 }
