@@ -6,7 +6,7 @@ import numpy as np
 
 
 def largest(x, axis):
-    """The maximum along an axis, which stays; short rows are laid side by side, where NumPy compares vectors."""
+    """The maximum along an axis, which stays; short rows are laid side by side."""
     if axis in (-1, x.ndim - 1) and 1 < x.shape[-1] < 16:
         columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
         return np.maximum.reduce(columns, 0).reshape(*x.shape[:-1], 1)
