@@ -18,33 +18,28 @@ def legend_of(view: View, theme: Theme, shades: Sequence[tuple[str, str]], notes
         for role, look in theme.looks.items()
         if any(card.role == role for card in view.cards)
     ]
-    if any(card.is_output for card in view.cards):
-        cells.append('<td border="0">double border: result</td>')
-    cells += [
-        f'<td border="0"><font color="{line.color}">{line.sign}</font> {line.legend}</td>'
+    said = ["double border: result"] if any(card.is_output for card in view.cards) else []
+    said += [
+        f'<font color="{line.color}">{line.sign}</font> {line.legend}'
         for kind, line in theme.lines.items()
         if line.legend and any(edge.kind == kind for edge in view.edges)
     ]
-    if any(card.value for card in view.cards):
-        cells.append(f'<td border="0"><font color="{theme.value}"><b>value</b></font></td>')
-    if any(card.gradient for card in view.cards):
-        cells.append(f'<td border="0"><font color="{theme.gradient}"><b>gradient</b></font></td>')
+    numbers = (("value", theme.value), ("gradient", theme.gradient))
+    said += [f'<font color="{c}"><b>{w}</b></font>' for w, c in numbers if any(getattr(card, w) for card in view.cards)]
     shaded = [f'<td bgcolor="{color}" border="0">{text_of(text)}</td>' for color, text in shades]
-    said = [f'<font point-size="9" color="{theme.faint}">{text_of(note)}</font>' for note in notes if note]
-    rows = [*_rows(cells), *_rows(shaded), *(_whole(text) for text in said)]
-    body = "".join(f"<tr>{row}</tr>" for row in (_whole(f"<b>{text_of(view.name)}</b>"), *rows))
-    return f'<<table border="0" cellborder="0" cellspacing="6" cellpadding="4">{body}</table>>'
+    small = [f'<font point-size="9" color="{theme.faint}">{text_of(note)}</font>' for note in notes if note]
+    lines = ["&nbsp;&nbsp;&nbsp;&nbsp;".join(said[k : k + 4]) for k in range(0, len(said), 4)]
+    rows = [f"<b>{text_of(view.name)}</b>", *_tables(cells), *_tables(shaded), *lines, *small]
+    body = "".join(f'<tr><td align="left">{row}</td></tr>' for row in rows)
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">{body}</table>>'
 
 
-def _rows(cells: Sequence[str]) -> list[str]:
-    """Cells in rows of equal length."""
-    filled = [*cells, *['<td border="0"></td>'] * (-len(cells) % PER_ROW)]
-    return ["".join(filled[k : k + PER_ROW]) for k in range(0, len(filled), PER_ROW)]
-
-
-def _whole(text: str) -> str:
-    """A row that is one cell."""
-    return f'<td border="0" colspan="{PER_ROW}" align="left">{text}</td>'
+def _tables(cells: Sequence[str]) -> list[str]:
+    """Cells in rows of about the same width, for Graphviz stretches a table to the width of the widest."""
+    rows = -(-len(cells) // PER_ROW)
+    per = -(-len(cells) // rows) if rows else 1
+    start = '<table border="0" cellborder="0" cellspacing="6" cellpadding="4"><tr>'
+    return [f"{start}{''.join(cells[k : k + per])}</tr></table>" for k in range(0, len(cells), per)]
 
 
 def scale_cells(scale: Scale, what: str) -> list[tuple[str, str]]:

@@ -25,14 +25,14 @@ def mirrored(view: View) -> Ranks:
     """Ranks for a view that turns: rows of a node and its adjoints, without contradiction."""
     ends = ranked(view)
     number = {card.key: k for k, card in enumerate(view.cards)}
-    rows = _rows(view, number)
+    rows, weight = _rows(view, number)
     while True:
         row_of = {key: k for k, row in enumerate(rows) for key in row}
         tangled = _tangled({k: (row_of[a], row_of[b]) for k, (a, b) in ends.items()}, len(rows))
         knots = {c for c, group in tangled.items() if len(rows[c]) > 1}
         if not knots:
             break
-        rows = [part for k, row in enumerate(rows) for part in ([[key] for key in row] if k in knots else [row])]
+        rows = [part for k, row in enumerate(rows) for part in (_loosened(row, weight) if k in knots else [row])]
     free = {
         k
         for k, (a, b) in ends.items()
@@ -63,18 +63,19 @@ def ranked(view: View) -> dict[int, tuple[str, str]]:
     return ends
 
 
-def _rows(view: View, number: Mapping[str, int]) -> list[list[str]]:
-    """Cards grouped with what their cotangents belong to."""
+def _rows(view: View, number: Mapping[str, int]) -> tuple[list[list[str]], dict[str, int]]:
+    """Cards grouped with what their cotangents belong to; and for each card how many cotangents say so."""
     votes: dict[str, dict[str, int]] = {}
     for cotangent, primal in view.pairs:
         if cotangent != primal:
             counts = votes.setdefault(cotangent, {})
             counts[primal] = counts.get(primal, 0) + 1
     leader = {card.key: card.key for card in view.cards}
+    weight = dict.fromkeys(leader, 0)
     for card in view.cards:
         if counts := votes.get(card.key, {}):
-            primal = max(counts, key=lambda key: (counts[key], -number[key]))
-            leader[card.key] = primal
+            leader[card.key] = max(counts, key=lambda key: (counts[key], -number[key]))
+            weight[card.key] = max(counts.values())
     rows: dict[str, list[str]] = {}
     for card in view.cards:
         top, seen = card.key, {card.key}
@@ -82,7 +83,13 @@ def _rows(view: View, number: Mapping[str, int]) -> list[list[str]]:
             top = leader[top]
             seen.add(top)
         rows.setdefault(top, []).append(card.key)
-    return list(rows.values())
+    return list(rows.values()), weight
+
+
+def _loosened(row: list[str], weight: Mapping[str, int]) -> list[list[str]]:
+    """A row that cannot stay as it is: without the card that belongs there least, the last of these."""
+    least = min(reversed(row[1:]), key=lambda key: weight[key])
+    return [[key for key in row if key != least], [least]]
 
 
 def _against(tangled: Mapping[int, int], a: int, b: int, backwards: int) -> bool:

@@ -2,8 +2,9 @@
 
 What is equal is found on the view, in two ways. Sibling scopes whose names differ in a number only (``block_0``,
 ``block_1``, …) are equal when their cards and the wires between these are. Outside of such scopes, a stretch of the
-order of cards that comes again and again is a loop that the user's Python ran. Each card is then mapped to its twin in
-the first copy; wires are those between the copies' classes, so nothing is drawn that is not there.
+order of cards that comes again and again is a loop that the user's Python ran. The backward pass follows: what serves
+equal cards is equal, also where the first or the last layer lacks something. Each card is then mapped to its twin in
+the first copy; wires are those between the classes, so nothing is drawn that is not there.
 """
 
 import re
@@ -18,6 +19,8 @@ FULL = 60  # cards; a smaller drawing is not folded unless the user says so
 LEAST = 3  # turns that make a loop
 LONGEST = 1000  # cards in one turn
 
+BACKWARD = " · backward"
+
 Path = tuple[str, ...]
 
 
@@ -26,8 +29,10 @@ def folded(view: View, fold: bool | None = None) -> View:
     if fold is False or (fold is None and len(view.cards) <= FULL):
         return view
     found = _Copies(view)
-    found.scopes()
-    found.turns()
+    for upward in (False, True):
+        found.scopes(upward)
+        found.turns(upward)
+        found.served()
     found.leaves()
     return found.view() if found.twin else view
 
@@ -41,10 +46,11 @@ class _Copies:
     def __post_init__(self) -> None:
         self.twin: dict[str, str] = {}
         self.copy: dict[str, list[tuple[int, int]]] = {}
-        self.times: dict[str, int] = {}
-        self.badge: dict[str, int] = {}
+        self.firsts: set[str] = set()
+        self.badged: set[str] = set()
         self.label: dict[Path, str] = {}
         self.inner: dict[str, str] = {}
+        self.frame: dict[int, str] = {}  # of turns: by part
         self.parts = 0
         self.cards = {c.key: c for c in self.outer.cards}
         self.into: dict[str, list[Edge]] = {c.key: [] for c in self.outer.cards}
@@ -67,29 +73,34 @@ class _Copies:
         title = _unnumbered(card.title) if card.role in LEAVES else str(bool(card.title) and card.is_output)
         return "|".join([card.role, title, text, str(card.is_output), *ops, *kinds])
 
-    def _join(self, copies: Sequence[Sequence[str]]) -> None:
-        """Take cards at the same place of the copies for one."""
+    def _join(self, copies: Sequence[Sequence[str]]) -> int:
+        """Take cards at the same place of the copies for one; the number of the part."""
         self.parts += 1
-        for number, keys in enumerate(copies):
-            for first, key in zip(copies[0], keys, strict=True):
-                self.copy.setdefault(key, []).append((self.parts, number))
-                if number:
-                    self.twin[key] = first
-        for key in copies[0]:
-            self.times[key] = self.times.get(key, 1) * len(copies)
+        for equal in zip(*copies, strict=True):
+            self._equate([(self.parts, number, key) for number, key in enumerate(equal)])
+        return self.parts
 
-    def _left(self) -> list[Card]:
-        return [c for c in self.outer.cards if c.key not in self.twin]
+    def _equate(self, equal: Sequence[tuple[int, int, str]]) -> None:
+        """Take cards for one; each with its part and its copy there."""
+        first = equal[0][2]
+        self.firsts.add(first)
+        for part, number, key in equal:
+            self.copy.setdefault(key, []).append((part, number))
+            if key != first:
+                self.twin[key] = first
+
+    def _left(self, upward: bool) -> list[Card]:
+        return [c for c in self.outer.cards if c.key not in self.twin and c.upward == upward]
 
     # Scopes -----------------------------------------------------------------------------------------------------------
 
-    def scopes(self) -> None:
+    def scopes(self, upward: bool) -> None:
         """Join equal siblings, the outermost first."""
         deepest = max((len(c.path) for c in self.outer.cards), default=0)
         for level in range(1, deepest + 1):
             frames: dict[Path, list[Card]] = {}
-            for card in self._left():
-                if len(card.path) >= level:
+            for card in self._left(upward):
+                if len(card.path) >= level and not (upward and card.key in self.firsts):
                     frames.setdefault(card.path[:level], []).append(card)
             equal: dict[object, list[Path]] = {}
             for path, cards in frames.items():
@@ -98,7 +109,7 @@ class _Copies:
             for paths in equal.values():
                 if len(paths) > 1:
                     self._join([[c.key for c in frames[p]] for p in paths])
-                    self.label[paths[0]] = f"{span([p[-1] for p in paths])} × {len(paths)}"
+                    self.label |= dict.fromkeys(paths, f"{span([p[-1] for p in paths])} × {len(paths)}")
 
     def _form(self, cards: Sequence[Card], level: int) -> object:
         """What equal scopes share: cards, their places, and the wires between them."""
@@ -114,42 +125,84 @@ class _Copies:
 
     # Turns of loops ---------------------------------------------------------------------------------------------------
 
-    def turns(self) -> None:
-        """Join what comes again and again within one scope."""
-        rows: dict[tuple[Path, bool], list[str]] = {}
-        for card in self._left():
-            if card.role not in LEAVES:
-                rows.setdefault((card.path, card.upward), []).append(card.key)
+    def turns(self, upward: bool) -> None:
+        """Join what comes again and again within one scope, in the order in which the user's program made it."""
+        rows: dict[Path, list[Card]] = {}
+        for card in self._left(upward):
+            if card.role not in LEAVES and not (upward and card.key in self.firsts) and card.nodes:
+                rows.setdefault(card.path, []).append(card)
         used: dict[Path, int] = {}
-        for (path, upward), keys in rows.items():
-            for start, period, count in stretches([self.token[k] for k in keys]):
+        for path, cards in rows.items():
+            keys = [c.key for c in sorted(cards, key=lambda c: c.nodes[0].origin.serial)]
+            ends = [bool(self.cards[key].title) for key in keys]
+            for start, period, count in stretches([self.token[k] for k in keys], ends):
                 copies = [keys[start + k * period : start + (k + 1) * period] for k in range(count)]
-                self._join(copies)
+                part = self._join(copies)
                 if period == 1:
-                    self.badge[copies[0][0]] = count
+                    self.badged.add(copies[0][0])
                     continue
-                frame = f"{self._place(copies[0])}{' · backward' if upward else ''} × {count}"
+                frame = f"{self._place(copies[0])} × {count}"
                 again = used[(*path, frame)] = used.get((*path, frame), 0) + 1
-                self.inner |= dict.fromkeys(copies[0], frame if again == 1 else f"{frame} ({again})")
+                self.frame[part] = frame if again == 1 else f"{frame} ({again})"
+                self.inner |= dict.fromkeys(copies[0], self.frame[part])
 
     def _place(self, keys: Sequence[str]) -> str:
         """Where a turn was written: the line of most of its cards."""
         places = [n.origin.location for k in keys for n in self.cards[k].nodes if n.origin.location]
         return max(dict.fromkeys(places), key=places.count) if places else "repeated"
 
+    # The backward pass ------------------------------------------------------------------------------------------------
+
+    def served(self) -> None:
+        """Join backward cards that serve equal cards: as often as there are, which may be once less than those."""
+        by_origin = {n.origin: c.key for c in reversed(self.outer.cards) for n in c.nodes}
+        equal: dict[object, dict[tuple[int, int], list[str]]] = {}
+        for card in self._left(True):
+            of = card.nodes[0].origin.adjoint_of if len(card.nodes) == 1 else None
+            serves = by_origin.get(of, "") if of is not None else ""
+            if card.key in self.copy or serves not in self.copy:
+                continue
+            path = tuple(map(_unnumbered, card.path))
+            form = (self._first(serves), self.token[card.key], path, card.nodes[0].origin.is_cotangent)
+            equal.setdefault(form, {}).setdefault(self.copy[serves][-1], []).append(card.key)
+        found: dict[int, list[str]] = {}
+        for copies in equal.values():
+            for number in range(min(map(len, copies.values()))):
+                if len(copies) > 1:
+                    self._equate([(*copy, keys[number]) for copy, keys in sorted(copies.items())])
+                    first = next(keys[number] for _, keys in sorted(copies.items()))
+                    found.setdefault(min(copies)[0], []).append(first)
+        for part, firsts in found.items():
+            if part in self.frame and len(firsts) > 1:
+                self.inner |= dict.fromkeys(firsts, f"{self.frame[part]} · backward")
+            elif part in self.frame or not any(self._labelled(k) for k in firsts):
+                self.badged |= set(firsts)
+
+    def _labelled(self, key: str) -> bool:
+        path = self.cards[key].path
+        return any(self._frame(path[: k + 1]) for k in range(len(path)))
+
+    def _frame(self, path: Path) -> str:
+        """The label of a cluster of equal parts; "" for another. The backward pass has those of the forward pass."""
+        if path in self.label:
+            return self.label[path]
+        first = path[0].removesuffix(BACKWARD)
+        label = self.label.get((first, *path[1:]), "") if first != path[0] else ""
+        return f"{label}{BACKWARD}" if label and len(path) == 1 else label
+
     # Inputs and parameters --------------------------------------------------------------------------------------------
 
     def leaves(self) -> None:
         """Join parameters and inputs that go the same way into the copies: each copy has its own."""
         equal: dict[object, list[str]] = {}
-        for card in self._left():
+        for card in self._left(False):
             ways = {(self.twin.get(e.target, e.target), e.kind) for e in self.out[card.key]}
-            if card.role in LEAVES and any(t in self.times for t, _ in ways):
+            if card.role in LEAVES and any(t in self.firsts for t, _ in ways):
                 equal.setdefault((card.path, self.token[card.key], frozenset(ways)), []).append(card.key)
         for keys in equal.values():
             if len(keys) > 1:
                 self._join([[k] for k in keys])
-                self.badge[keys[0]] = len(keys)
+                self.badged.add(keys[0])
 
     # The view ---------------------------------------------------------------------------------------------------------
 
@@ -169,25 +222,28 @@ class _Copies:
         return key
 
     def _card(self, key: str, equal: Sequence[Card]) -> Card:
-        card = self.cards[key]
-        path = tuple(self.label.get(card.path[: k + 1], card.path[k]) for k in range(len(card.path)))
+        card, count = self.cards[key], len(equal)
+        path = tuple(self._frame(card.path[: k + 1]) or card.path[k] for k in range(len(card.path)))
+        if count == 1 and card.upward:  # what the first or the last layer has alone stands beside the others
+            alone = next((k for k in range(len(path)) if path[k] != card.path[k]), len(path))
+            path = path[:alone]
         extra = (self.inner[key],) if key in self.inner else ()
         title, text = (span([getattr(c, what) for c in equal]) for what in ("title", "text"))
-        times, badge = self.times.get(key, 1), self.badge.get(key, 1)
-        return replace(card, title=short(title), text=short(text), path=(*path, *extra), count=times, badge=badge)
+        badge = count if key in self.badged else 1
+        return replace(card, title=short(title), text=short(text), path=(*path, *extra), count=count, badge=badge)
 
     def _edges(self) -> Iterator[Edge]:
         """Wires between the classes, each once; one that goes from copy to copy is of the kind "next"."""
         found: dict[tuple[str, str, str], list[Edge]] = {}
         for e in self.outer.edges:
             ends = self._first(e.source), self._first(e.target)
-            kind = "next" if e.kind != "adjoint" and self._goes_on(e) else e.kind
+            kind = "next" if e.kind not in ("adjoint", "use") and self._goes_on(e) else e.kind
             found.setdefault((*ends, kind), []).append(e)
         for (source, target, kind), edges in found.items():
             label = next((e.label for e in edges if e.label), "") if kind != "next" else ""
-            uses = len(edges) // self.times.get(target, 1)
-            if label and uses > 1 and all(e.label for e in edges):
-                label = f"{label} × {uses}"
+            targets = len({e.target for e in edges})
+            if label and len(edges) > targets == 1 and all(e.label for e in edges):
+                label = f"{label} × {len(edges)}"
             if source != target or kind == "next":
                 yield replace(edges[0], source=source, target=target, kind=kind, label=label)
 
@@ -197,8 +253,10 @@ class _Copies:
         return any(ends.get(part, number) != number for part, number in self.copy.get(edge.target, ()))
 
 
-def stretches(tokens: Sequence[str]) -> list[tuple[int, int, int]]:
+def stretches(tokens: Sequence[str], ends: Sequence[bool] = ()) -> list[tuple[int, int, int]]:
     """Where a sequence repeats itself: (start, period, count), what saves most first; they do not overlap.
+
+    ``ends``: where a turn may well end; of the starts that serve as well, one before which a turn ends is taken.
 
     >>> stretches(list("xababaybcbcbc")), stretches(list("aaaabc"))
     ([(7, 2, 3)], [(0, 1, 4)])
@@ -208,11 +266,11 @@ def stretches(tokens: Sequence[str]) -> list[tuple[int, int, int]]:
     candidates = []
     for period in range(1, min(len(row) // LEAST, LONGEST) + 1):
         same = np.concatenate([[0], row[:-period] == row[period:], [0]])
-        ends = np.flatnonzero(np.diff(same))
-        for start, stop in ends.reshape(-1, 2).tolist():
-            count = (stop - start) // period + 1
-            if count >= LEAST:
-                candidates.append((-(count - 1) * period, period, start, count))
+        for start, stop in np.flatnonzero(np.diff(same)).reshape(-1, 2).tolist():
+            count, more = divmod(stop - start, period)
+            if count + 1 >= LEAST:
+                shifts = [k for k in range(more + 1) if ends and ends[start + k + period - 1]]
+                candidates.append((-count * period, period, start + (shifts[-1] if shifts else 0), count + 1))
     taken = np.zeros(len(row), bool)
     found = []
     for _, period, start, count in sorted(candidates):
