@@ -10,7 +10,7 @@ on ranks that contradict each other.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from graphad.draw.view import View
+from graphad.draw.view import BACKWARD, View
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,10 @@ def ranked(view: View) -> dict[int, tuple[str, str]]:
 def _rows(view: View, number: Mapping[str, int]) -> tuple[list[list[str]], dict[str, int]]:
     """Cards grouped with what their cotangents belong to; and for each card how many cotangents say so."""
     votes: dict[str, dict[str, int]] = {}
-    for cotangent, primal in view.pairs:
+    named = {(c.path, c.title): c.key for c in view.cards if c.role == "box"}
+    boxes = [c for c in view.cards if c.role == "backward_box"]
+    same = [(c.key, named.get((c.path, c.title.replace(BACKWARD, "")), c.key)) for c in boxes]
+    for cotangent, primal in [*view.pairs, *same * len(view.pairs)]:
         if cotangent != primal:
             counts = votes.setdefault(cotangent, {})
             counts[primal] = counts.get(primal, 0) + 1
@@ -74,7 +77,7 @@ def _rows(view: View, number: Mapping[str, int]) -> tuple[list[list[str]], dict[
     weight = dict.fromkeys(leader, 0)
     for card in view.cards:
         if counts := votes.get(card.key, {}):
-            leader[card.key] = max(counts, key=lambda key: (counts[key], -number[key]))
+            leader[card.key] = max(counts, key=lambda key: (counts[key], number[key]))
             weight[card.key] = max(counts.values())
     rows: dict[str, list[str]] = {}
     for card in view.cards:

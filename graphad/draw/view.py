@@ -17,6 +17,7 @@ from graphad.ops.elementwise import sum_n
 VIEWS = ("joint", "forward", "backward")
 MAX_LABEL = 40
 LEAVES = ("input", "parameter")
+BACKWARD = " · backward"  # said of clusters of the backward pass
 ALL_LINKS = 40  # above this many cards only named nodes are linked to their adjoints: a person follows a few lines
 
 
@@ -114,11 +115,17 @@ def _shown(graph: Graph, view: str, folding: Folding) -> tuple[set[Node], set[No
     if view == "joint":
         return visible, set()
     if view == "forward":
-        return visible - graph.backward, set()
+        return {n for n in visible - graph.backward if not _is_second(graph, n)}, set()
     chosen = visible & graph.backward
     sources = (folding.source[x] for n in chosen for x in n.inputs)
     stubs = {s for s in sources if s is not None and s not in chosen}
     return chosen | stubs, stubs
+
+
+def _is_second(graph: Graph, node: Node) -> bool:
+    """Whether a forward value is there for the backward pass only, in another form: gradients are taken of stable ones."""
+    users = graph.users[node]
+    return bool(users and node.inputs) and not graph.is_output(node) and all(u in graph.backward for u in users)
 
 
 def _data_edges(
@@ -191,7 +198,7 @@ def _paths(graph: Graph, stubs: set[Node]) -> dict[Node, tuple[str, ...]]:
         if "parameter" in node.op.traits and not path:
             path = _common(u.origin.scope for u in graph.users[node] if u not in graph.backward)
         if path and node.origin.adjoint_of is not None:
-            path = (f"{path[0]} · backward", *path[1:])
+            path = (path[0] + BACKWARD, *path[1:])
         paths[node] = path
     return paths
 
