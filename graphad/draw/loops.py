@@ -26,7 +26,8 @@ def _aligned(view: View) -> View:
     pairs = list(view.pairs)
     for card in view.cards:
         origin = card.nodes[0].origin
-        key = first.get(origin.adjoint_of if origin.is_cotangent else origin)
+        of = origin.adjoint_of if origin.is_cotangent else origin
+        key = first.get(of) if of is not None else None
         if key is not None and key != card.key and "_" in card.key:
             pairs.append((card.key, key))
     return replace(view, pairs=tuple(dict.fromkeys(pairs)))

@@ -38,7 +38,9 @@ def mirrored(view: View) -> Ranks:
         for k, (a, b) in ends.items()
         if _against(tangled, row_of[a], row_of[b], number[view.edges[k].source] - number[view.edges[k].target])
     }
-    free |= set(range(len(view.edges))) - set(ends)
+    level = {key: k for k, row in enumerate(rows) for key in row}
+    flat = {k for k, e in enumerate(view.edges) if e.kind == "adjoint" and level[e.source] == level[e.target]}
+    free |= set(range(len(view.edges))) - set(ends) - flat
     return Ranks(tuple(tuple(row) for row in rows if len(row) > 1), frozenset(free))
 
 
@@ -46,6 +48,8 @@ def flowing(view: View) -> Ranks:
     """Ranks for a view in which everything runs the same way: only cycles between boxes have to be cut."""
     number = {card.key: k for k, card in enumerate(view.cards)}
     ends = {k: (e.source, e.target) for k, e in enumerate(view.edges) if e.kind not in ("adjoint", "next")}
+    losses = {c.key for c in view.cards if c.role == "loss"}
+    ends |= {k: (e.target, e.source) for k, e in enumerate(view.edges) if e.kind == "adjoint" and e.target in losses}
     tangled = _tangled({k: (number[a], number[b]) for k, (a, b) in ends.items()}, len(view.cards))
     free = {k for k, (a, b) in ends.items() if _against(tangled, number[a], number[b], number[a] - number[b])}
     free |= set(range(len(view.edges))) - set(ends)

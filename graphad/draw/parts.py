@@ -13,7 +13,8 @@ WIDEST = 28  # characters of a statement
 def in_statements(view: View) -> View:
     """The view with a cluster for each statement whose cards hang together: "h" for ``h = tanh(x @ W + b)``."""
     free = {c.key: c for c in view.cards if not c.path and c.nodes and c.role not in (*LEAVES, "loss", "box")}
-    lines = {k: (c.nodes[0].origin.file, c.nodes[0].origin.line, c.upward) for k, c in free.items() if len(c.nodes) == 1}
+    places = {k: c.nodes[0].origin for k, c in free.items() if len(c.nodes) == 1}
+    lines = {k: (place.file, place.line, free[k].upward) for k, place in places.items()}
     group = _connected(lines, (e for e in view.edges if e.kind not in ("adjoint", "next", "use")))
     members: dict[str, list[Card]] = {}
     for key in lines:
@@ -92,9 +93,7 @@ def in_parts(view: View) -> View:
     return replace(
         view,
         cards=tuple(
-            replace(c, path=(f"part {part[c.key] + 1:0{digits}d}{BACKWARD * c.upward}",))
-            if c.role != "input"
-            else c
+            replace(c, path=(f"part {part[c.key] + 1:0{digits}d}{BACKWARD * c.upward}",)) if c.role != "input" else c
             for c in view.cards
         ),
     )

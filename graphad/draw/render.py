@@ -39,11 +39,11 @@ def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
     command = _graphviz(format)
     try:
         return _run(command, dot_source, format, timeout)
-    except _LostEdge:  # a weakness of the router, which straight lines do not need
+    except _LostEdgeError:  # a weakness of the router, which straight lines do not need
         return _run(command, dot_source.replace("{", "{\n\tgraph [splines=line]", 1), format, timeout)
 
 
-class _LostEdge(ExportError):
+class _LostEdgeError(ExportError):
     """Graphviz found no way for an edge."""
 
 
@@ -64,7 +64,7 @@ def _run(command: list[str], dot_source: str, format: str, timeout: float) -> by
         said = errors or complaints[-1:] or [f"exit status {done.returncode}"]
         where = [("Graphviz", line[:100]) for line in said[:3]]
         hint = "save it as .dot to see the source"
-        kind = _LostEdge if any("routesplines" in line for line in errors) else ExportError
+        kind = _LostEdgeError if any("routesplines" in line for line in errors) else ExportError
         raise kind(f"Graphviz could not draw the graph as {format}", where=where, hint=hint)
     return _undated(done.stdout) if format == "pdf" else done.stdout
 

@@ -37,7 +37,12 @@ def folded(view: View, fold: bool | None = None) -> View:
 
 @dataclass
 class _Copies:
-    """What is equal to what. ``twin``: card -> its twin in the first copy; ``copy``: (which part, number of the copy)."""
+    """What is equal to what.
+
+    ``twin``: card -> its twin in the first copy; ``copy``: card -> (which part, number of the copy), outermost first;
+    ``firsts``: cards that have twins; ``badged``: those of them that no frame around them counts; ``label``: of equal
+    scopes; ``frame``: what is drawn around the turns of a loop, by part, and ``inner``: by card.
+    """
 
     outer: View
 
@@ -284,8 +289,8 @@ def _unnumbered(name: str) -> str:
     return re.sub(r"(?<=[^\W\d])\d+", "#", name)
 
 
-def span(names: Sequence[str]) -> str:
-    """One name for names that differ in numbers.
+def span(names: Sequence[str], within: bool = False) -> str:
+    """One name for names that differ in numbers; else the most frequent one, or a dot for words ``within`` a text.
 
     >>> span(["block_0_W", "block_1_W", "block_11_W"]), span(["h", "h"]), span(["x @ W0", "h @ W1"])
     ('block_0…11_W', 'h', '· @ W0…1')
@@ -294,10 +299,10 @@ def span(names: Sequence[str]) -> str:
         return names[0]
     words = [name.split(" ") for name in names]
     if len(words[0]) > 1 and len({len(w) for w in words}) == 1:
-        return " ".join(map(span, zip(*words, strict=True)))
+        return " ".join(span(column, True) for column in zip(*words, strict=True))
     split = [re.split(r"(\d+)", name) for name in names]
     if len({tuple(parts[::2]) for parts in split}) > 1:
-        return "·"
+        return "·" if within else max(dict.fromkeys(names), key=list(names).count)
     columns = list(zip(*split, strict=True))
     merged = [c[0] if len(set(c)) == 1 else f"{min(c, key=int)}…{max(c, key=int)}" for c in columns]
     return "".join(merged)
