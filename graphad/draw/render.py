@@ -37,6 +37,17 @@ def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
         formats = ", ".join(FORMATS)
         raise ArgumentError(f"cannot draw a graph as {format!r}", hint=f"the formats drawn by Graphviz are {formats}")
     command = _graphviz(format)
+    try:
+        return _run(command, dot_source, format, timeout)
+    except _LostEdgeError:  # a weakness of the router, which straight lines do not need
+        return _run(command, dot_source.replace("{", "{\n\tgraph [splines=line]", 1), format, timeout)
+
+
+class _LostEdgeError(ExportError):
+    """Graphviz found no way for an edge."""
+
+
+def _run(command: list[str], dot_source: str, format: str, timeout: float) -> bytes:
     environment = {**os.environ, "TZ": "UTC"}  # a PDF's date would show the local time zone
     try:
         done = subprocess.run(
@@ -53,7 +64,8 @@ def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
         said = errors or complaints[-1:] or [f"exit status {done.returncode}"]
         where = [("Graphviz", line[:100]) for line in said[:3]]
         hint = "save it as .dot to see the source"
-        raise ExportError(f"Graphviz could not draw the graph as {format}", where=where, hint=hint)
+        kind = _LostEdgeError if any("routesplines" in line for line in errors) else ExportError
+        raise kind(f"Graphviz could not draw the graph as {format}", where=where, hint=hint)
     return _undated(done.stdout) if format == "pdf" else done.stdout
 
 
