@@ -5,6 +5,7 @@ Declare -> differentiate -> rewrite -> lower -> run, export, draw. README.md is 
 """
 
 import sys as _sys
+from collections.abc import Mapping as _Mapping
 from pathlib import Path as _Path
 from typing import Any as _Any
 
@@ -54,6 +55,7 @@ from graphad.ir.dims import Dim as Dim
 from graphad.ir.graph import Graph as Graph
 from graphad.ir.late import install as _install
 from graphad.ir.late import install_later as _install_later
+from graphad.ir.late import method as _late
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
@@ -81,13 +83,40 @@ def load(path: str | _Path) -> Graph:
     return _serialize.load(path, _BY_NAME)
 
 
+_trace_table = _late("trace_table")
+
+
+def trace_table(graph: Graph | Function, values: _Mapping[_Any, _Any], rng: _Any = None) -> _Any:
+    """Run a graph and tell each step as a row of a table: node, equation, value, and the gradient that belongs to it.
+
+    ``values``: input (its name, or the node) -> number or array; ``rng``: for graphs that draw random numbers. The
+    forward pass comes first, then the backward pass with the rules of differentiation, where the graph has one.
+    ``print`` shows the table, a notebook shows HTML, ``rows`` are plain data. Of a compiled function it is the graph
+    that was declared. Raises ArgumentError for inputs that are missing or not known, DTypeError, ShapeError.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x")
+    >>> y = ga.sin(x)
+    >>> table = ga.trace_table(ga.Graph([x], [y, ga.grad(y, x)]), {"x": 0.0})
+    >>> [(row.node, row.equation, float(row.value)) for row in table.rows[1:]]
+    [('y', 'np.sin(x)', 0.0), ('d_y', '1', 1.0), ('t0', 'np.cos(x)', 1.0), ('d_x', 'd_y * t0', 1.0)]
+    """
+    return _trace_table(graph, values, rng)
+
+
 def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
 
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
-_install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Graph._repr_mimebundle_")
+_install_later("graphad.draw.save", "Graph.draw", "Graph.save")
+_install_later(
+    "graphad.draw.reprs",
+    *(f"{kind}._repr_{form}_" for kind in ("Node", "Graph", "Function") for form in ("svg", "html", "mimebundle")),
+)
+_install_later("graphad.draw.trace", "trace_table")
+_install_later("graphad.draw.summary", "Graph.summary", "Function.summary")
 _install_later("graphad.draw.diff", "Diff.draw")
 _install_later("graphad.interop.networkx", "Graph.to_networkx")
 _install_later("graphad.lower.profile", "Function.profile")
