@@ -91,3 +91,5 @@ _install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Graph._repr_mim
 _install_later("graphad.draw.diff", "Diff.draw")
 _install_later("graphad.interop.networkx", "Graph.to_networkx")
 _install_later("graphad.lower.profile", "Function.profile")
+_install_later("graphad.symbolic.latex", "Node.to_latex", "Node._repr_latex_", "Graph.to_latex", "Graph._repr_latex_")
+_install_later("graphad.symbolic.latex", "Function._repr_latex_")
