@@ -144,6 +144,8 @@ class Node:
     _repr_svg_, _repr_html_ = _late("Node._repr_svg_"), _late("Node._repr_html_")
     _repr_mimebundle_ = _late("Node._repr_mimebundle_")
     T, mT, at = property(_late("T")), property(_late("mT")), property(_late("at"))
+    to_latex = method("Node.to_latex", "to_latex(style='matrix'): its equation; see `graphad.symbolic.equations`.")
+    _repr_latex_ = method("Node._repr_latex_")
 
 
 _set_op, _set_inputs, _set_attrs, _set_type, _set_origin, _set_shape, _set_ndim, _set_dtype = [

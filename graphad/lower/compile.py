@@ -139,6 +139,7 @@ class Function:
     summary = _late(
         "Function.summary", "summary(depth=None, sizes=None): a table of layers with parameters, FLOPs, bytes."
     )
+    _repr_latex_ = _late("Function._repr_latex_")
 
     def in_style(self, style: str) -> Program:
         """The statements in another style."""
