@@ -83,7 +83,7 @@ def load(path: str | _Path) -> Graph:
     return _serialize.load(path, _BY_NAME)
 
 
-_trace_table = _late("trace_table")
+_trace_table, _plot_function = _late("trace_table"), _late("plot_function")
 
 
 def trace_table(graph: Graph | Function, values: _Mapping[_Any, _Any], rng: _Any = None) -> _Any:
@@ -104,6 +104,24 @@ def trace_table(graph: Graph | Function, values: _Mapping[_Any, _Any], rng: _Any
     return _trace_table(graph, values, rng)
 
 
+def plot_function(function: _Any, domain: _Any = None, values: _Mapping[str, _Any] | None = None) -> _Any:
+    """Four panels that show a function of one or two real numbers, as a matplotlib Figure.
+
+    The wiring, the equations of value and derivative, a line that the function maps to a line (arrows, stretch by the
+    derivative as color), a plane and where it goes (a grid with the change of area, or values with the gradient).
+
+    ``function``: an op, a function that makes nodes of nodes, or a Graph whose inputs are scalars or one vector of two
+    numbers. ``domain``: (low, high), or one pair for each number; an op has its own. ``values``: fixes other inputs of
+    a graph. Poles and jumps are not joined by lines, kinks are marked. Raises ArgumentError for what is no such
+    function, MissingDependencyError without matplotlib (extra ``plot``).
+
+    >>> import graphad as ga
+    >>> figure = ga.plot_function(ga.tanh)                               # doctest: +SKIP
+    >>> figure = ga.plot_function(lambda x: x * ga.sin(1 / x), (-1, 1))  # doctest: +SKIP
+    """
+    return _plot_function(function, domain, values)
+
+
 def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
@@ -116,6 +134,7 @@ _install_later(
     *(f"{kind}._repr_{form}_" for kind in ("Node", "Graph", "Function") for form in ("svg", "html", "mimebundle")),
 )
 _install_later("graphad.draw.trace", "trace_table")
+_install_later("graphad.draw.function_view", "plot_function")
 _install_later("graphad.draw.summary", "Graph.summary", "Function.summary")
 _install_later("graphad.draw.diff", "Diff.draw")
 _install_later("graphad.interop.networkx", "Graph.to_networkx")
