@@ -16,7 +16,7 @@ from graphad.autodiff.transforms import grad
 from graphad.errors import ArgumentError, GraphadError
 from graphad.ir.core import REQUIRED, Domain, Node, Op, label
 from graphad.ir.graph import Graph, toposort
-from graphad.ir.origin import Origin, inside
+from graphad.ir.origin import Origin, christen, inside
 from graphad.lower.compile import Function, compile
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import sum_n
@@ -59,6 +59,7 @@ class FunctionMap:
     fixed: Mapping[Node, Any]
     results: tuple[Node, ...]
     partials: tuple[tuple[Node, ...], ...] | None
+    gradients: tuple[Node, ...] | None  # of a single result, one per free input
     domains: tuple[Interval, ...]
     op: Op | None = None
     whole: bool = False
@@ -181,6 +182,7 @@ def _of_op(op: Op) -> FunctionMap:
         if dtype != "float64":
             domains = [TRUTH if logical else _counted(op, k) for k in range(count)]
         found = _made(op.name, _first_sentence(op.doc), Graph(inputs, result, op.name), inputs, {}, domains)
+        christen(result.origin, next(s for s in ("y", "z", "w") if s not in names))
         return _replaced(found, op=op, whole=dtype != "float64")
     _refuse(op.name, problem.what if problem else "it is of another kind")
     raise AssertionError  # _refuse raises
@@ -283,25 +285,29 @@ def _made(
         for y in graph.outputs:
             if y.dtype.kind not in "fbiu" or y.shape not in ((), (2,)):
                 _refuse(name, f"its result is {y.type}")
-            results += [index(y, k) for k in range(2)] if y.ndim else [y]
+            results += _elements(y)
         if len(results) > 2 or len(results) > len(domains):
             _refuse(name, f"it makes {len(results)} numbers out of {len(domains)}")
-        partials = _partials(results, free)
-    return FunctionMap(name, summary, graph, tuple(free), fixed, tuple(results), partials, tuple(domains))
+        gradients = _gradients(results, free)
+        partials = None
+        if gradients is not None:
+            partials = tuple(tuple(p for g in row for p in _elements(g)) for row in gradients)
+    single = gradients[0] if gradients is not None and len(results) == 1 else None
+    return FunctionMap(name, summary, graph, tuple(free), fixed, tuple(results), partials, single, tuple(domains))
 
 
-def _partials(results: Sequence[Node], free: Sequence[Node]) -> tuple[tuple[Node, ...], ...] | None:
-    """The partial derivatives of each result; None where one of them is no differentiable number."""
+def _elements(node: Node) -> list[Node]:
+    return [index(node, k) for k in range(2)] if node.ndim else [node]
+
+
+def _gradients(results: Sequence[Node], free: Sequence[Node]) -> tuple[tuple[Node, ...], ...] | None:
+    """The gradient of each result; None where one of them is no differentiable number."""
     if any(v.dtype.kind != "f" for v in (*results, *free)):
         return None
-    rows = []
-    for y in results:
-        try:
-            gradients = grad(y, list(free), singular="nan")
-        except GraphadError:
-            return None
-        rows.append(tuple(g if not g.ndim else index(g, k) for g in gradients for k in range(2 if g.ndim else 1)))
-    return tuple(rows)
+    try:
+        return tuple(tuple(grad(y, list(free), singular="nan")) for y in results)
+    except GraphadError:
+        return None
 
 
 def _first_sentence(text: str) -> str:
@@ -355,12 +361,18 @@ def breaks(f: Callable[[Array], Array], points: Array, scale: float) -> Breaks:
 
 
 def _bisected(f: Callable[[Array], Array], a: float, b: float, fa: float, fb: float) -> tuple[float, float, float]:
-    """The place of the largest step between a and b, and the values beside it."""
+    """The place of the largest step between a and b, and the values beside it; given up where the step gets small."""
+    first = abs(fb - fa)
     for _ in range(40):
+        if abs(fb - fa) < 0.2 * first:
+            break
         middle = 0.5 * (a + b)
         if not a < middle < b:
             break
         (fm,) = f(np.array([middle]))
+        if not np.isfinite(fm):  # a single point, or a whole side
+            middle = a + 0.49 * (b - a)
+            (fm,) = f(np.array([middle]))
         if not np.isfinite(fm):
             return middle, fa, fb if abs(fb) > abs(fa) else np.inf
         if abs(fm - fa) >= abs(fb - fm):

@@ -17,7 +17,7 @@ from graphad.draw.function_panels import (
     stretch_bar,
     stretch_colors,
 )
-from graphad.draw.style import FAINT, INK
+from graphad.draw.style import INK
 from graphad.errors import GraphadError
 from graphad.ir.core import Op
 from graphad.ir.origin import Origin, inside
@@ -28,11 +28,16 @@ WIDEST = 1.25  # of the imaginary axis in pictures of the complex plane
 
 
 class Plane(NamedTuple):
-    """A map of the plane: corners of cells before and after, (n, n, 2), and the Jacobian's determinant in each cell."""
+    """A map of the plane: corners of cells before and after, (n, n, 2); in each cell two facts of the Jacobian.
+
+    ``area``: its determinant; ``reach``: its largest element, which says how long the edges of the image may be. Both
+    are nan where there is no derivative.
+    """
 
     before: Array
     after: Array
-    area: Array  # nan where there is none
+    area: Array
+    reach: Array
     title: str
 
 
@@ -60,10 +65,11 @@ def _plane_of_two(shown: FunctionMap) -> Plane:
     after = shown.values(before.reshape(-1, 2)).reshape(before.shape)
     centers = (before[1:, 1:] + before[:-1, :-1]) / 2
     found = shown.jacobian(centers.reshape(-1, 2))
-    area = np.full(centers.shape[:2], np.nan)
+    area = reach = np.full(centers.shape[:2], np.nan)
     if found is not None:
         area = (found[:, 0, 0] * found[:, 1, 1] - found[:, 0, 1] * found[:, 1, 0]).reshape(area.shape)
-    return Plane(before, after, area, f"({', '.join(shown.symbols)}) to its image")
+        reach = np.abs(found).max(axis=(1, 2)).reshape(area.shape)
+    return Plane(before, after, area, reach, f"({', '.join(shown.symbols)}) to its image")
 
 
 def _pairs(shown: FunctionMap) -> Plane:
@@ -75,7 +81,8 @@ def _pairs(shown: FunctionMap) -> Plane:
     slope = np.full(len(middle), np.nan) if found is None else found[:, 0, 0]
     before = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1)
     after = np.stack(np.meshgrid(y, y, indexing="ij"), axis=-1)
-    return Plane(before, after, np.multiply.outer(slope, slope), "(x, y) to (f(x), f(y))")
+    reach = np.maximum.outer(np.abs(slope), np.abs(slope))
+    return Plane(before, after, np.multiply.outer(slope, slope), reach, "(x, y) to (f(x), f(y))")
 
 
 def complex_plane(op: Op, domain: Interval) -> Plane | None:
@@ -105,7 +112,7 @@ def complex_plane(op: Op, domain: Interval) -> Plane | None:
     finite = np.isfinite(along) & np.isfinite(across)
     if not finite.any() or not np.allclose(across[finite], 1j * along[finite], atol=1e-9) or not along.any():
         return None
-    return Plane(_parts(corners), _parts(after), np.abs(along) ** 2, "complex plane: z to f(z)")
+    return Plane(_parts(corners), _parts(after), np.abs(along) ** 2, np.abs(along), "complex plane: z to f(z)")
 
 
 def _parts(z: Array) -> Array:
@@ -123,6 +130,10 @@ def _grids(part: Any, shown: FunctionMap, plane: Plane) -> None:
     for axes, corners, chosen in ((left, plane.before, np.ones_like(whole)), (right, plane.after, whole)):
         _cells(axes, corners, paint, plane.area, chosen)
         _marks(axes, corners, chosen)
+        if (
+            corners is plane.after and not np.nanmax(np.abs(plane.area), initial=0.0) > 0
+        ):  # no cell has an area: its corners say more
+            axes.plot(*corners.reshape(-1, 2).T, "o", color=INK, markersize=2.5)
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.2)
     left.set_title(plane.title, fontsize=9)
@@ -155,7 +166,7 @@ def _cells(axes: Any, corners: Array, paint: Array, area: Array, chosen: Array) 
 
 
 def _marks(axes: Any, corners: Array, chosen: Array) -> None:
-    """The two middle lines of the grid, to match both pictures by, and the corners where no cell has area."""
+    """The two middle lines of the grid, to match both pictures by."""
     middle = corners.shape[0] // 2, corners.shape[1] // 2
     for line, cells, color in (
         (corners[:, middle[1]], chosen[:, middle[1] - 1], GREEN),
@@ -163,9 +174,6 @@ def _marks(axes: Any, corners: Array, chosen: Array) -> None:
     ):
         for k in np.flatnonzero(cells):
             axes.plot(*line[k : k + 2].T, color=color, lw=2, solid_capstyle="round")
-    flat = corners.reshape(-1, 2)
-    if len(np.unique(np.round(flat[np.isfinite(flat).all(axis=1)], 9), axis=0)) < len(flat) / 2:
-        axes.plot(*flat.T, "o", color=INK, markersize=2.5)
 
 
 def _unbroken(plane: Plane) -> Array:
@@ -178,6 +186,8 @@ def _unbroken(plane: Plane) -> Array:
     spans = [high - low for high, low in (_robust(plane.after[..., k], 1.0)[::-1] for k in (0, 1))]
     usual = np.nanmedian(longest[np.isfinite(longest)]) if np.isfinite(longest).any() else 0.0
     torn = longest > max(0.3 * max(spans), 4 * usual)
+    side = max(np.abs(np.diff(plane.before[..., 0], axis=0)).max(), np.abs(np.diff(plane.before[..., 1], axis=1)).max())
+    torn |= longest > 4 * side * plane.reach + 0.03 * max(spans)  # never where the reach is not known
     return np.asarray(np.isfinite(longest) & ~torn)
 
 
@@ -260,9 +270,17 @@ def _table(part: Any, shown: FunctionMap) -> None:
     points = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1)
     z = shown.values(points.reshape(-1, 2)).reshape(points.shape[:2])
     picture = axes.pcolormesh(x, y, z.T, cmap="viridis", shading="nearest", edgecolors="white", linewidth=0.4)
+    half = (z.min() + z.max()) / 2
     if z.size <= 100:
         for point, value in zip(points.reshape(-1, 2), z.ravel(), strict=True):
-            axes.text(*point, f"{value:g}", ha="center", va="center", fontsize=11 if z.size < 9 else 7, color=FAINT)
+            axes.text(
+                *point,
+                f"{value:g}",
+                ha="center",
+                va="center",
+                fontsize=11 if z.size < 9 else 7,
+                color="white" if value <= half else INK,
+            )
     part.colorbar(picture, ax=axes, shrink=0.9).ax.tick_params(labelsize=7)
     axes.set_xticks(x[:: max(1, len(x) // 8)])
     axes.set_yticks(y[:: max(1, len(y) // 8)])

@@ -7,12 +7,12 @@ and `function_planes.py`.
 import io
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from graphad.autodiff.transforms import grad, vjp
+from graphad.autodiff.transforms import vjp
 from graphad.draw.dot import draw
 from graphad.draw.function_maps import FunctionMap, function_map
 from graphad.draw.function_panels import line_panel
@@ -33,10 +33,13 @@ MOST_LINES = 7
 LARGEST, WIDTH, ROOM = 15.0, 365.0, 130.0  # points: letters, the widest line, the height of all lines
 CASES = re.compile(r"\\begin\{cases\}((?:(?!\\begin\{cases\}).)*?)\\end\{cases\}", re.S)
 SAME = {
-    r"\lVert": r"\|",
-    r"\rVert": r"\|",
-    r"\lvert": "|",
-    r"\rvert": "|",
+    r"\left\lVert": r"\Vert ",
+    r"\right\rVert": r"\Vert ",
+    r"\left|": r"\vert ",
+    r"\right|": r"\vert ",
+    r"\lVert": r"\Vert ",
+    r"\rVert": r"\Vert ",
+    r"\bmod": r"\;\mathrm{mod}\;",
     r"\land": r"\wedge",
     r"\lor": r"\vee",
     r"\lnot": r"\neg",
@@ -50,8 +53,8 @@ def plot_function(
 ) -> Any:
     """Four panels that show a function: see `graphad.plot_function`."""
     shown = function_map(function, domain, values)
-    figure = _figure(11.0, 7.6)
-    parts = figure.subfigures(2, 2, height_ratios=[0.72, 1.0], width_ratios=[1.0, 1.0], wspace=0.02)
+    figure = _figure(11.0, 6.9)
+    parts = figure.subfigures(2, 2, height_ratios=[0.56, 1.0], width_ratios=[1.0, 1.0], wspace=0.02)
     summary = f":  {shown.summary}" if shown.summary and len(shown.summary) < 80 else ""
     figure.suptitle(f"{shown.name}{summary}", fontsize=12, x=0.02, ha="left")
     wiring_panel(parts[0, 0], shown)
@@ -96,12 +99,10 @@ def wiring_panel(part: Any, shown: FunctionMap) -> None:
 
 def _wired(shown: FunctionMap) -> Graph:
     """The function and, while that stays readable, its gradient after rewriting."""
-    if shown.partials is not None and shown.outputs == 1:
-        inputs = shown.graph.inputs
-        found = compile(inputs, [*shown.results, *shown.partials[0]], style="readable").graph
-        if len(found.nodes) <= JOINT:
-            return Graph(inputs, found.outputs, shown.name)
-    return shown.graph
+    if shown.gradients is None:
+        return shown.graph
+    found = _rewritten(shown.graph.inputs, [*shown.graph.outputs, *shown.gradients])
+    return Graph(found.inputs, found.outputs, shown.name) if len(found.nodes) <= JOINT else shown.graph
 
 
 # Equations ------------------------------------------------------------------------------------------------------------
@@ -145,58 +146,66 @@ def _facts(shown: FunctionMap) -> str:
 
 
 def _value_lines(shown: FunctionMap) -> list[str]:
-    return _lines(shown.graph, [_result_symbol(shown)] if len(shown.graph.outputs) == 1 else [])
+    outputs = shown.graph.outputs
+    return _lines(shown.graph, {y: _symbol(shown, y) for y in outputs} if len(outputs) == 1 else {})
 
 
-def _result_symbol(shown: FunctionMap) -> str:
-    (y, *_) = shown.graph.outputs
+def _symbol(shown: FunctionMap, y: Node) -> str:
+    """What the result is called: its name, or the first free letter."""
     taken = {x.name for x in shown.graph.inputs}
-    name = y.name or next(s for s in ("y", "z", "w", "v") if s not in taken)
+    name = y.name if y.name and len(y.name) < 6 else next(s for s in ("y", "z", "w", "v") if s not in taken)
+    name = name.replace("_", r"\_")
     return rf"\mathbf{{{name}}}" if y.ndim else name
 
 
 def _derivative_lines(shown: FunctionMap) -> list[str]:
     """Partial derivatives of a number; of a vector how a cotangent is pulled back."""
-    if shown.partials is None:
-        return [r"$\mathrm{no\ derivative}$"] if not shown.whole else []
-    result = _result_symbol(shown)
-    if shown.outputs == 1 and len(shown.free) == shown.inputs:
-        lefts = [rf"\dfrac{{\partial {result}}}{{\partial {x}}}" for x in shown.symbols]
-        if shown.inputs == 1:
-            lefts = [rf"\dfrac{{d{result}}}{{d{shown.symbols[0]}}}"]
-        return _lines(_rewritten(shown.graph.inputs, list(shown.partials[0])), lefts)
     (y, *more) = shown.graph.outputs
+    if shown.partials is None:
+        return [] if shown.whole else [r"$\mathrm{no\ derivative}$"]
     if more:
         return []
-    (x,) = shown.free
-    with inside(Origin()):
-        if y.ndim:
+    found: Sequence[Node]
+    result, inputs = _symbol(shown, y), list(shown.graph.inputs)
+    if y.ndim:
+        (x,) = shown.free
+        with inside(Origin()):
             g = input("g", y.shape)
-            found, inputs = vjp(y, x, g, singular="nan"), [*shown.graph.inputs, g]
-            left = rf"\bar{{\mathbf{{{x.name}}}}} = \mathbf{{g}}\,\partial {result} / \partial \mathbf{{{x.name}}}"
-        else:
-            found, inputs = grad(y, x, singular="nan"), list(shown.graph.inputs)
-            left = rf"\nabla {result}"
-    assert isinstance(found, Node)
-    return _lines(_rewritten(inputs, [found]), [left])
+            found = [node for node in (vjp(y, x, g, singular="nan"),) if isinstance(node, Node)]
+        inputs.append(g)
+        lefts = [rf"\bar{{\mathbf{{{x.name}}}}} = \mathbf{{g}}\,\partial {result} / \partial \mathbf{{{x.name}}}"]
+    else:
+        found = shown.gradients or ()
+        lefts = [rf"\nabla {result}"] if shown.free[0].ndim else [_partial(result, shown, x) for x in shown.free]
+    graph = _rewritten(inputs, [y, *found])
+    again, *gradients = graph.outputs
+    names = {again: result} | dict(zip(gradients, lefts, strict=True))
+    return _lines(graph, names, None if any(again is d for d in gradients) else again)
+
+
+def _partial(result: str, shown: FunctionMap, x: Node) -> str:
+    d = "d" if shown.inputs == 1 else r"\partial"
+    return rf"\dfrac{{{d} {result}}}{{{d} {x.name}}}"
 
 
 def _rewritten(inputs: Any, outputs: list[Node]) -> Graph:
     return compile(inputs, outputs, style="readable").graph
 
 
-def _lines(graph: Graph, lefts: list[str]) -> list[str]:
-    """The equations of a graph, with ``lefts`` for its results; what cannot be set as a formula is written as NumPy."""
-    names = dict(zip(graph.outputs, lefts, strict=False))
+def _lines(graph: Graph, names: dict[Node, str], leave_out: Node | None = None) -> list[str]:
+    """The equations of a graph, with names for its results; what cannot be set as a formula is written as NumPy."""
     plain, code = written(graph)
-    lines = []
+    lines, done = [], {leave_out}
     for e in equations(graph):
+        if e.node in done:
+            continue
+        done.add(e.node)
         right = mathtext(e.right)
         if right.count(r"\frac") == 1:
             right = right.replace(r"\frac", r"\dfrac")
-        line = f"${names.pop(e.node, e.left)} = {right}$"
+        line = f"${names.get(e.node, e.left)} = {right}$"
         lines.append(line if _can_be_set(line) else f"{plain[e.node]} = {code[e.node]}".replace("$", r"\$"))
-    return lines + [f"${left} = {_leaf(node)}$" for node, left in names.items()]
+    return lines + [f"${left} = {_leaf(node)}$" for node, left in names.items() if node not in done]
 
 
 def _leaf(node: Node) -> str:
