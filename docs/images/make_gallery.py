@@ -38,7 +38,7 @@ from graphad.ops import (
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "gallery"
 PAGE = ROOT / "docs/gallery.md"
-DPI, COLORS = 76, 96
+DPI, COLORS = 74, 80
 
 FAMILIES = {
     "Arithmetic and smooth functions": elementwise.OPS,
@@ -56,16 +56,20 @@ FAMILIES = {
     "Beta functions": special_beta.OPS,
     "Bessel functions": special_bessel.OPS,
 }
-ACTIVATIONS = "gelu silu elu selu mish leaky_relu hardtanh softplus".split()
+ACTIVATIONS = "gelu silu elu selu mish leaky_relu hardtanh".split()
 DOMAINS = {
     "tan": (-4, 4),
     "reciprocal": (-3, 3),
     "divide": ((-3, 3), (-3, 3)),
     "arctan2": ((-3, 3), (-3, 3)),
     "cbrt": (-3, 3),
+    "erfcx": (-1, 3),
     "digamma": (-3.5, 4),
 }
-LEFT_OUT = {"isnan", "isinf", "isfinite", "nan_to_num", "real", "imag", "sum_n", "logical_not", "argsort", "all", "any"}
+LEFT_OUT = set(
+    """isnan isinf isfinite signbit nan_to_num real imag sum_n logical_not invert argsort all any argmin not_equal
+    less_equal greater_equal round stop_gradient betaln loggamma""".split()
+)
 
 
 class Entry(NamedTuple):
@@ -155,10 +159,11 @@ Made by `make docs-gallery`. Each picture is `ga.plot_function(f)`, four panels 
 
 - **wiring**: the graph, with its gradient in orange where that is small;
 - **equation**: the value and its derivative;
-- **line to line**: where points of the input axis go; orange arrows where distances grow, blue ones where they shrink, dashed ones where
-  the order is turned round. Beside it the curve; kinks are diamonds, the ends of jumps circles, poles dotted lines;
-- **plane**: a grid and where it goes, colored by the change of area; functions that are differentiable in complex numbers act on the complex
-  plane, others on both coordinates; of a function of two numbers the value and its gradient.
+- **line to line**: where points of the input axis go; orange arrows where distances grow, blue ones where they shrink,
+  dashed ones where the order is turned round. Beside it the curve: kinks are diamonds, the ends of jumps circles, poles
+  dotted lines;
+- **plane**: a grid and where it goes, colored by the change of area; functions that are differentiable in complex
+  numbers act on the complex plane, others on both coordinates; of a function of two numbers the value and its gradient.
 """
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from graphad.draw.function_maps import Array, Breaks, FunctionMap, Interval, breaks
+from graphad.draw.function_breaks import Breaks, breaks
+from graphad.draw.function_maps import Array, FunctionMap, Interval
 from graphad.draw.style import FAINT, INK
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
@@ -89,7 +90,7 @@ def inputs_of(shown: FunctionMap, count: int) -> Array:
 def _arrows(axes: Any, shown: FunctionMap, f: Curve, slope: Curve | None) -> None:
     x = inputs_of(shown, ARROWS)
     y = f(x)
-    above, below = shown.domains[0], _robust(f(inputs_of(shown, SAMPLES)))
+    above, below = shown.domains[0], robust(f(inputs_of(shown, SAMPLES)))
     if below[1] - below[0] <= 2.5 * (above[1] - above[0]):  # then one scale for both tells the stretch by itself
         above = below = min(above[0], below[0]), max(above[1], below[1])
     colors, scale = stretch_colors()
@@ -139,7 +140,7 @@ def _within(value: float, limits: Interval) -> float:
     return (value - limits[0]) / (limits[1] - limits[0])
 
 
-def _robust(y: Array, share: float = 3.0) -> Interval:
+def robust(y: Array, share: float = 3.0) -> Interval:
     """The range of values, without the far ends where these are much farther out than the rest."""
     finite = y[np.isfinite(y)]
     if not len(finite):
@@ -169,7 +170,7 @@ def _curves(axes: Any, shown: FunctionMap) -> None:
         y, found = _curve(axes, shown, f, slope, color, name)
         values.append(y)
         has_poles |= bool(found.poles)
-    low, high = _robust(np.concatenate(values), 8.0 if has_poles else 3.0)
+    low, high = robust(np.concatenate(values), 8.0 if has_poles else 3.0)
     if shown.inputs == 1 and shown.partials is not None:
         _, slope = section(shown, 0.0)
         assert slope is not None
@@ -177,7 +178,7 @@ def _curves(axes: Any, shown: FunctionMap) -> None:
         d = slope(x)
         pieces(axes, x, d, breaks(slope, x, high - low), color=ORANGE, linestyle="--", lw=1.3, label="$f'$")
         if not has_poles:
-            bottom, top = _robust(d)
+            bottom, top = robust(d)
             low, high = max(min(low, bottom), low - (high - low)), min(max(high, top), high + (high - low))
     pad = 0.06 * (high - low)
     axes.set_ylim(low - pad, high + pad)
@@ -194,7 +195,7 @@ def _curve(axes: Any, shown: FunctionMap, f: Curve, slope: Curve | None, color: 
     if shown.whole:
         axes.plot(x, y, "o", color=color, markersize=4, label=name)
         return y, Breaks()
-    low, high = _robust(y)
+    low, high = robust(y)
     found = breaks(f, x, high - low)
     pieces(axes, x, y, found, color=color, lw=1.8, label=name)
     for at in found.poles:

@@ -1,5 +1,6 @@
 """The panel of `ga.plot_function` that shows a plane: a grid and where it goes, or the values over the plane."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,19 +13,19 @@ from graphad.draw.function_panels import (
     PIXELS,
     PURPLE,
     STRETCH,
-    _robust,
     inputs_of,
+    robust,
     stretch_bar,
     stretch_colors,
 )
 from graphad.draw.style import INK
 from graphad.errors import GraphadError
-from graphad.ir.core import Op
+from graphad.ir.graph import toposort
 from graphad.ir.origin import Origin, inside
 from graphad.lower.compile import compile
 from graphad.ops.leaves import input
 
-WIDEST = 1.25  # of the imaginary axis in pictures of the complex plane
+WIDEST, FARTHEST = 1.25, 15.0  # of the imaginary axis in pictures of the complex plane, and of its image
 
 
 class Plane(NamedTuple):
@@ -55,7 +56,8 @@ def plane_panel(part: Any, shown: FunctionMap) -> None:
 def _plane(shown: FunctionMap) -> Plane:
     if shown.inputs == 2:
         return _plane_of_two(shown)
-    return (None if shown.op is None or shown.whole else complex_plane(shown.op, shown.domains[0])) or _pairs(shown)
+    found = None if shown.make is None or shown.whole else complex_plane(shown.make, shown.domains[0])
+    return found or _pairs(shown)
 
 
 def _plane_of_two(shown: FunctionMap) -> Plane:
@@ -85,17 +87,18 @@ def _pairs(shown: FunctionMap) -> Plane:
     return Plane(before, after, np.multiply.outer(slope, slope), reach, "(x, y) to (f(x), f(y))")
 
 
-def complex_plane(op: Op, domain: Interval) -> Plane | None:
+def complex_plane(make: Callable[..., Any], domain: Interval) -> Plane | None:
     """Where complex numbers go, for a function that is differentiable in them (else None).
 
-    Checked numerically by the equations of Cauchy and Riemann: the derivative is the same along both axes.
+    Checked numerically by the equations of Cauchy and Riemann: the derivative is the same along both axes. What compares,
+    or is constant on a part of the plane, as relu is, is analytic in pieces only; what leaves the picture shows nothing.
     """
     try:
         with inside(Origin()):
             z = input("z", (), "complex128")
-            w = op(z)
+            w = make(z)
             slopes = [jvp(w, z, step) for step in (1.0, 1.0j)]
-        if w.dtype.kind != "c":
+        if w.dtype.kind != "c" or any(n.dtype.kind == "b" for n in toposort([w])):
             return None
         value, derivative = compile([z], w, style="readable"), compile([z], slopes, style="readable")
     except GraphadError:
@@ -110,7 +113,9 @@ def complex_plane(op: Op, domain: Interval) -> Plane | None:
         slope = np.array([[derivative(c) for c in row] for row in centers])
     along, across = slope[..., 0], slope[..., 1]
     finite = np.isfinite(along) & np.isfinite(across)
-    if not finite.any() or not np.allclose(across[finite], 1j * along[finite], atol=1e-9) or not along.any():
+    if not finite.any() or not np.allclose(across[finite], 1j * along[finite], atol=1e-9) or np.mean(along == 0) > 0.05:
+        return None
+    if max(high - low for low, high in (robust(after.real.ravel(), 5.0), robust(after.imag.ravel(), 5.0))) > FARTHEST:
         return None
     return Plane(_parts(corners), _parts(after), np.abs(along) ** 2, np.abs(along), "complex plane: z to f(z)")
 
@@ -139,7 +144,7 @@ def _grids(part: Any, shown: FunctionMap, plane: Plane) -> None:
     left.set_title(plane.title, fontsize=9)
     right.set_title("where it goes", fontsize=9)
     left.set_aspect("equal")
-    (x_low, x_high), (y_low, y_high) = (_padded(_robust(plane.after[..., k], 1.0)) for k in (0, 1))
+    (x_low, x_high), (y_low, y_high) = (_padded(robust(plane.after[..., k], 5.0)) for k in (0, 1))
     right.set(xlim=(x_low, x_high), ylim=(y_low, y_high))
     if 0.2 < (x_high - x_low) / (y_high - y_low) < 5:
         right.set_aspect("equal", adjustable="box")
@@ -183,7 +188,7 @@ def _unbroken(plane: Plane) -> Array:
         np.linalg.norm(np.diff(plane.after, axis=1), axis=-1),
     ]
     longest = np.maximum.reduce([edges[0][:, 1:], edges[0][:, :-1], edges[1][1:], edges[1][:-1]])
-    spans = [high - low for high, low in (_robust(plane.after[..., k], 1.0)[::-1] for k in (0, 1))]
+    spans = [high - low for high, low in (robust(plane.after[..., k], 1.0)[::-1] for k in (0, 1))]
     usual = np.nanmedian(longest[np.isfinite(longest)]) if np.isfinite(longest).any() else 0.0
     torn = longest > max(0.3 * max(spans), 4 * usual)
     side = max(np.abs(np.diff(plane.before[..., 0], axis=0)).max(), np.abs(np.diff(plane.before[..., 1], axis=1)).max())
@@ -204,7 +209,7 @@ def _surface(part: Any, shown: FunctionMap) -> None:
     axes = part.subplots()
     (x, y), points = _lattice(shown, PIXELS)
     z = shown.values(points.reshape(-1, 2)).reshape(PIXELS, PIXELS)
-    low, high = _robust(z.ravel())
+    low, high = robust(z.ravel())
     picture = axes.pcolormesh(x, y, z.T, cmap="viridis", vmin=low, vmax=high, shading="nearest", rasterized=True)
     if len(np.unique(np.round(z[np.isfinite(z)], 9))) > 12:
         levels = np.linspace(low, high, 11)[1:-1]

@@ -30,7 +30,7 @@ from graphad.ops.leaves import input
 from graphad.symbolic.equations import equations
 
 MOST_LINES = 7
-LARGEST, WIDTH, ROOM = 15.0, 365.0, 130.0  # points: letters, the widest line, the height of all lines
+LARGEST, SMALLEST, WIDTH, ROOM = 15.0, 6.0, 365.0, 130.0  # points: letters, the widest line, the height of all
 CASES = re.compile(r"\\begin\{cases\}((?:(?!\\begin\{cases\}).)*?)\\end\{cases\}", re.S)
 SAME = {
     r"\left\lVert": r"\Vert ",
@@ -141,13 +141,12 @@ def _facts(shown: FunctionMap) -> str:
     where = ", ".join(
         f"{name} from {low:g} to {high:g}" for name, (low, high) in zip(shown.symbols, shown.domains, strict=True)
     )
-    said = " ".join(shown.op.doc.split("\n\n")[0].split()) if shown.op else ""
-    return f"{'' if said.rstrip('.') == shown.summary else said} Shown for {where}.".strip()
+    return f"{'' if shown.doc.rstrip('.') == shown.summary else shown.doc} Shown for {where}.".strip()
 
 
 def _value_lines(shown: FunctionMap) -> list[str]:
     outputs = shown.graph.outputs
-    return _lines(shown.graph, {y: _symbol(shown, y) for y in outputs} if len(outputs) == 1 else {})
+    return _lines(shown.graph, [(y, _symbol(shown, y)) for y in outputs] if len(outputs) == 1 else [])
 
 
 def _symbol(shown: FunctionMap, y: Node) -> str:
@@ -179,8 +178,8 @@ def _derivative_lines(shown: FunctionMap) -> list[str]:
         lefts = [rf"\nabla {result}"] if shown.free[0].ndim else [_partial(result, shown, x) for x in shown.free]
     graph = _rewritten(inputs, [y, *found])
     again, *gradients = graph.outputs
-    names = {again: result} | dict(zip(gradients, lefts, strict=True))
-    return _lines(graph, names, None if any(again is d for d in gradients) else again)
+    computed = any(again is d for d in gradients)
+    return _lines(graph, [(again, result), *zip(gradients, lefts, strict=True)][computed:], None if computed else again)
 
 
 def _partial(result: str, shown: FunctionMap, x: Node) -> str:
@@ -192,20 +191,24 @@ def _rewritten(inputs: Any, outputs: list[Node]) -> Graph:
     return compile(inputs, outputs, style="readable").graph
 
 
-def _lines(graph: Graph, names: dict[Node, str], leave_out: Node | None = None) -> list[str]:
+def _lines(graph: Graph, names: Sequence[tuple[Node, str]], leave_out: Node | None = None) -> list[str]:
     """The equations of a graph, with names for its results; what cannot be set as a formula is written as NumPy."""
     plain, code = written(graph)
-    lines, done = [], {leave_out}
-    for e in equations(graph):
-        if e.node in done:
-            continue
-        done.add(e.node)
-        right = mathtext(e.right)
+    found = [e for e in equations(graph) if e.node is not leave_out]
+    formulas = [mathtext(e.right) for e in found]
+    lines = []
+    for e, right in zip(found, formulas, strict=True):
+        lefts = [name for node, name in names if node is e.node]
+        if not lefts or any(e.left in other for other in formulas if e.left.startswith(r"\bar")):
+            lefts.append(e.left)  # which other lines mention
         if right.count(r"\frac") == 1:
             right = right.replace(r"\frac", r"\dfrac")
-        line = f"${names.get(e.node, e.left)} = {right}$"
-        lines.append(line if _can_be_set(line) else f"{plain[e.node]} = {code[e.node]}".replace("$", r"\$"))
-    return lines + [f"${left} = {_leaf(node)}$" for node, left in names.items() if node not in done]
+        line = f"${' = '.join(lefts)} = {right}$"
+        if not _can_be_set(line):
+            line = f"{plain[e.node]} = {code[e.node]}".replace("$", r"\$")
+        lines.append(line if _size(line)[0] >= SMALLEST else f"${' = '.join(lefts)} = \\ldots$")
+    done = {e.node for e in found} | {leave_out}
+    return lines + [f"${name} = {_leaf(node)}$" for node, name in names if node not in done]
 
 
 def _leaf(node: Node) -> str:
@@ -231,7 +234,7 @@ def mathtext(latex: str) -> str:
         latex = latex[: found.start()] + r"\left\{ " + r";\;\;".join(parts) + r" \right." + latex[found.end() :]
     for old, new in SAME.items():
         latex = latex.replace(old, new)
-    return latex
+    return re.sub(r"\d+\.\d{5,}", lambda number: f"{float(number[0]):.5g}", latex)
 
 
 def _can_be_set(line: str) -> bool:
