@@ -90,8 +90,9 @@ def _pairs(shown: FunctionMap) -> Plane:
 def complex_plane(make: Callable[..., Any], domain: Interval) -> Plane | None:
     """Where complex numbers go, for a function that is differentiable in them (else None).
 
-    Checked numerically by the equations of Cauchy and Riemann: the derivative is the same along both axes. What compares,
-    or is constant on a part of the plane, as relu is, is analytic in pieces only; what leaves the picture shows nothing.
+    Checked numerically by the equations of Cauchy and Riemann: the derivative is the same along both axes. What
+    compares, or is constant on a part of the plane, as relu is, is analytic in pieces only; what leaves the picture
+    shows nothing.
     """
     try:
         with inside(Origin()):

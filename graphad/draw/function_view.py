@@ -8,7 +8,7 @@ import io
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,8 @@ SAME = {
     r"\right|": r"\vert ",
     r"\lVert": r"\Vert ",
     r"\rVert": r"\Vert ",
+    r"\mathbin{\&}": r"\;\&\;",
+    r"\mathbin{|}": r"\;\vert\;",
     r"\bmod": r"\;\mathrm{mod}\;",
     r"\land": r"\wedge",
     r"\lor": r"\vee",
@@ -115,25 +117,35 @@ def equation_panel(part: Any, shown: FunctionMap) -> None:
     axes.set_title("equation", fontsize=9, loc="left")
     lines = [*_value_lines(shown), *_derivative_lines(shown)]
     if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 1], r"$\ldots$"]
-    sizes = [_size(line) for line in lines]
-    squeeze = min(1.0, ROOM / max(1.0, sum(1.5 * height for _, height in sizes)))
+        lines = [*lines[: MOST_LINES - 1], Line(r"$\ldots$", LARGEST, LARGEST)]
+    squeeze = min(1.0, ROOM / max(1.0, sum(1.5 * line.height for line in lines)))
     top = 0.96
-    for line, (size, height) in zip(lines, sizes, strict=True):
-        axes.text(0.0, top, line, fontsize=size * squeeze, color=INK, va="top", transform=axes.transAxes)
-        top -= 1.5 * height * squeeze / (ROOM / 0.82)
+    for line in lines:
+        axes.text(0.0, top, line.text, fontsize=line.size * squeeze, color=INK, va="top", transform=axes.transAxes)
+        top -= 1.5 * line.height * squeeze / (ROOM / 0.82)
     text = "\n".join(textwrap.wrap(_facts(shown), 86)[:4])
     axes.text(0.0, 0.0, text, fontsize=8, color=FAINT, va="bottom", transform=axes.transAxes)
 
 
-def _size(line: str) -> tuple[float, float]:
-    """The size of letters at which a line fits, and the height that it then takes, in points."""
+class Line(NamedTuple):
+    """A line of text or mathtext, the size of letters at which it fits, and the height that it takes, in points."""
+
+    text: str
+    size: float
+    height: float
+
+
+def line_of(text: str) -> Line | None:
+    """The line, as large as it fits; None for mathtext that matplotlib cannot set."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.mathtext import MathTextParser
 
-    width, height, *_ = MathTextParser("path").parse(line, 72, FontProperties(size=LARGEST))
+    try:
+        width, height, *_ = MathTextParser("path").parse(text, 72, FontProperties(size=LARGEST))
+    except ValueError:
+        return None
     shrink = min(1.0, WIDTH / max(1.0, width))
-    return LARGEST * shrink, max(height, LARGEST) * shrink
+    return Line(text, LARGEST * shrink, max(height, LARGEST) * shrink)
 
 
 def _facts(shown: FunctionMap) -> str:
@@ -144,7 +156,7 @@ def _facts(shown: FunctionMap) -> str:
     return f"{'' if shown.doc.rstrip('.') == shown.summary else shown.doc} Shown for {where}.".strip()
 
 
-def _value_lines(shown: FunctionMap) -> list[str]:
+def _value_lines(shown: FunctionMap) -> list[Line]:
     outputs = shown.graph.outputs
     return _lines(shown.graph, [(y, _symbol(shown, y)) for y in outputs] if len(outputs) == 1 else [])
 
@@ -157,11 +169,11 @@ def _symbol(shown: FunctionMap, y: Node) -> str:
     return rf"\mathbf{{{name}}}" if y.ndim else name
 
 
-def _derivative_lines(shown: FunctionMap) -> list[str]:
+def _derivative_lines(shown: FunctionMap) -> list[Line]:
     """Partial derivatives of a number; of a vector how a cotangent is pulled back."""
     (y, *more) = shown.graph.outputs
     if shown.partials is None:
-        return [] if shown.whole else [r"$\mathrm{no\ derivative}$"]
+        return [] if shown.whole else [Line("no derivative", LARGEST, LARGEST)]
     if more:
         return []
     found: Sequence[Node]
@@ -191,7 +203,7 @@ def _rewritten(inputs: Any, outputs: list[Node]) -> Graph:
     return compile(inputs, outputs, style="readable").graph
 
 
-def _lines(graph: Graph, names: Sequence[tuple[Node, str]], leave_out: Node | None = None) -> list[str]:
+def _lines(graph: Graph, names: Sequence[tuple[Node, str]], leave_out: Node | None = None) -> list[Line]:
     """The equations of a graph, with names for its results; what cannot be set as a formula is written as NumPy."""
     plain, code = written(graph)
     found = [e for e in equations(graph) if e.node is not leave_out]
@@ -203,12 +215,13 @@ def _lines(graph: Graph, names: Sequence[tuple[Node, str]], leave_out: Node | No
             lefts.append(e.left)  # which other lines mention
         if right.count(r"\frac") == 1:
             right = right.replace(r"\frac", r"\dfrac")
-        line = f"${' = '.join(lefts)} = {right}$"
-        if not _can_be_set(line):
-            line = f"{plain[e.node]} = {code[e.node]}".replace("$", r"\$")
-        lines.append(line if _size(line)[0] >= SMALLEST else f"${' = '.join(lefts)} = \\ldots$")
+        left = " = ".join(lefts)
+        line = line_of(f"${left} = {right}$") or line_of(f"{plain[e.node]} = {code[e.node]}".replace("$", r"\$"))
+        assert line is not None  # what has no dollar is set as it stands
+        lines.append(line if line.size >= SMALLEST else Line(f"${left} = \\ldots$", LARGEST, LARGEST))
     done = {e.node for e in found} | {leave_out}
-    return lines + [f"${name} = {_leaf(node)}$" for node, name in names if node not in done]
+    rest = (line_of(f"${name} = {_leaf(node)}$") for node, name in names if node not in done)
+    return lines + [line for line in rest if line is not None]
 
 
 def _leaf(node: Node) -> str:
@@ -235,16 +248,6 @@ def mathtext(latex: str) -> str:
     for old, new in SAME.items():
         latex = latex.replace(old, new)
     return re.sub(r"\d+\.\d{5,}", lambda number: f"{float(number[0]):.5g}", latex)
-
-
-def _can_be_set(line: str) -> bool:
-    from matplotlib.mathtext import MathTextParser
-
-    try:
-        MathTextParser("path").parse(line)
-    except ValueError:
-        return False
-    return True
 
 
 install(plot_function=plot_function)
