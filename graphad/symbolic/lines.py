@@ -12,6 +12,7 @@ import numpy as np
 
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
+from graphad.ir.types import TupleType
 from graphad.ops import BY_NAME
 from graphad.symbolic.names import Symbol, symbols
 
@@ -31,7 +32,7 @@ class Lines:
     @cached_property
     def symbol(self) -> Mapping[Node, Symbol]:
         """Of each node with a symbol: inputs, arrays that are constants, and the left sides of equations."""
-        return symbols(self.own)
+        return symbols(n for n in self.own if not isinstance(n.type, TupleType) or self.graph.is_input(n))
 
     @property
     def given(self) -> list[Node]:
@@ -43,10 +44,14 @@ class Lines:
         array = "constant" in node.op.traits and not is_number(node)
         return self.graph.is_input(node) or array or not node.op.traits.isdisjoint(("random", "placeholder"))
 
+    def is_item(self, node: Node) -> bool:
+        """Whether a node is one of several results, which the equation of the op names."""
+        return "item" in node.op.traits and not self.graph.is_input(node.inputs[0])
+
     @property
     def equations(self) -> list[Node]:
         """The left sides, forward before backward, each after what it needs."""
-        nodes = [n for n in self.own if not self.is_given(n)]
+        nodes = [n for n in self.own if not self.is_given(n) and not self.is_item(n)]
         backward = self.graph.backward
         return [n for n in nodes if n not in backward] + [n for n in nodes if n in backward]
 
@@ -113,6 +118,8 @@ def _stands_alone(graph: Graph, node: Node, uses: int) -> bool:
         return graph.is_output(node)
     if "constant" in node.op.traits:
         return not is_number(node) or bool(node.name) or graph.is_output(node)
-    if node.name or graph.is_output(node) or node.op.traits & {"random", "loop"}:
+    if node.name or graph.is_output(node) or isinstance(node.type, TupleType):
+        return True
+    if not node.op.traits.isdisjoint(("random", "loop", "item")):
         return True
     return uses > 1 and not is_silent(node) and bool(node.inputs)

@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from graphad.ir.core import Node, attrs_key
+from graphad.ir.dims import Dim
 from graphad.ir.graph import Graph
 from graphad.ir.text import value_text
 from graphad.ir.types import TupleType
 from graphad.ops.attributes import all_axes
+from graphad.ops.indexing import ARRAY, DOTS, NEW, Slice
 from graphad.symbolic import tex
 from graphad.symbolic.lines import Lines, is_number
 from graphad.symbolic.template import fill
@@ -42,7 +44,11 @@ class Matrix:
         self.own = lines.symbol
 
     def left(self, node: Node) -> str:
-        """The symbol of a node."""
+        """The symbol of a node; of several results their symbols, a dot for one that nobody uses."""
+        if isinstance(node.type, TupleType) and node not in self.own:
+            items = {n.attrs["index"]: n for n in self.lines.graph.users[node] if n in self.own}
+            symbols = [self.left(items[k]) if k in items else r"\cdot" for k in range(len(node.type.items))]
+            return rf"\left({', '.join(symbols)}\right)"
         return self.own[node].tex(bold=isinstance(node.type, TupleType) or node.ndim > 0)
 
     def right(self, node: Node) -> Tex:
@@ -77,35 +83,49 @@ class Matrix:
 
 
 def filled(node: Node, operands: Sequence[Tex], elementwise: bool = False) -> Tex:
-    """The template of a node's op with operands and attributes put in; attributes that it lacks are said in a subscript."""
+    """The template of a node's op with operands and attributes put in.
+
+    Attributes that it does not mention, and that say more than the type, stand in a subscript of the function.
+    """
     op = node.op
     values = dict(zip(op.operands, operands, strict=False))
     if op.variadic:
         values[op.variadic] = Tex(", ".join(x.text for x in operands[len(op.operands) :]))
-    values |= {k: Tex(attribute(v)) for k, v in node.attrs.items()}
+    values |= {k: Tex(attribute(v, k)) for k, v in node.attrs.items()}
     result = fill(op.latex, values, elementwise)
-    said = [k for k in node.attrs if f"{{{k}}}" in op.latex or k in ("dtype",)]
-    rest = {k: v for k, v in node.attrs.items() if k not in said and not _is_default(node, k)}
+    text = result.text
+    said = {k for k in node.attrs if f"{{{k}}}" in op.latex} | {"dtype"}
+    rest = {k: v for k, v in node.attrs.items() if k not in said and not _goes_without_saying(node, k)}
     if not rest:
-        return result
-    words = ", ".join(rf"\text{{{tex.escape(k)}}}={attribute(v)}" for k, v in rest.items())
-    head, opening, tail = result.text.partition(r"\left(")
-    named = opening and head.startswith((r"\operatorname", r"\mathcal", "\\")) and "}" not in tail.rpartition(")")[2]
-    if named and result.level >= Level.POWER and head.count(" ") == 0:
-        return Tex(f"{head}_{{{words}}}{opening}{tail}", result.level)
-    return Tex(rf"{{\left[{result.text}\right]}}_{{{words}}}", Level.ATOM)
+        return Tex(text, result.level)
+    words = r",\, ".join(rf"\text{{{tex.escape(k)}}}={attribute(v, k)}" for k, v in rest.items())
+    head, opening, tail = text.partition(r"\left(")
+    if opening and result.level == Level.ATOM:
+        bare = head.removesuffix("}") if head.endswith("}") and "}_{" in head else None
+        return Tex(f"{head}_{{{words}}}{opening}{tail}" if bare is None else f"{bare},\\, {words}}}{opening}{tail}")
+    return Tex(rf"\left[{text}\right]_{{{words}}}")
 
 
-def _is_default(node: Node, key: str) -> bool:
-    return attrs_key({key: node.attrs[key]}) == attrs_key({key: node.op.defaults.get(key)})
+def _goes_without_saying(node: Node, key: str) -> bool:
+    value = node.attrs[key]
+    if key == "keepdims":
+        return node.inputs[0].ndim < 3
+    plain = key in ("stride", "dilation", "groups") and set(value if isinstance(value, tuple) else (value,)) <= {1}
+    return plain or attrs_key({key: value}) == attrs_key({key: node.op.defaults.get(key)})
 
 
-def attribute(value: Any) -> str:
+def attribute(value: Any, key: str = "") -> str:
     """A static attribute in a formula."""
+    if value is None:
+        return ""
+    if key in ("shape", "size", "kernel") and isinstance(value, tuple):
+        return tex.shape(value) or r"()"
+    if key == "axis" and isinstance(value, tuple):
+        return ",".join(map(str, value))
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return r"\left(" + ", ".join(map(attribute, value)) + r"\right)"
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return tex.number(value).text
+    if isinstance(value, int | float | Dim) and not isinstance(value, bool):
+        return tex.size(value).text if isinstance(value, Dim) else tex.number(value).text
     if isinstance(value, Graph):
         return rf"\text{{{tex.escape(value.name)}}}"
     return rf"\text{{{tex.escape(value_text(value))}}}"
@@ -157,12 +177,41 @@ def array(value: Any) -> Tex:
     return Tex(rf"\begin{{pmatrix}} {text} \end{{pmatrix}}")
 
 
+@writes("item")
+def _item(m: Matrix, node: Node) -> Tex:
+    (x,) = node.inputs
+    return Tex(rf"\left({m.value(x).text}\right)_{{{node.attrs['index']}}}")
+
+
+@writes("balance")
+def _balance(m: Matrix, node: Node) -> Tex:
+    """What a derivative rule balances adds up to 0 already: it is the operand, but for rounding."""
+    return m.value(node.inputs[0]) if node.origin.made_by.startswith("vjp of") else m.by_template(node)
+
+
+@writes("getitem", "gather")
+def _getitem(m: Matrix, node: Node) -> Tex:
+    x, *arrays = node.inputs
+    given = iter(arrays)
+    entries = []
+    for entry in node.attrs["index"]:
+        if isinstance(entry, Slice):
+            start, stop, step = ("" if v is None else tex.size(v).text for v in entry)
+            entries.append(f"{start}{{:}}{stop}" + (f"{{:}}{step}" if step else ""))
+        elif entry == ARRAY:
+            entries.append(m.value(next(given)).text)
+        else:
+            entries.append(r"\ast" if entry is NEW else r"\dots" if entry == DOTS else tex.size(entry).text)
+    base = m.value(x).within(Level.ATOM)
+    return Tex(rf"{{{base}}}_{{\left[{', '.join(entries)}\right]}}")
+
+
 @writes("astype")
 def _astype(m: Matrix, node: Node) -> Tex:
     (x,) = node.inputs
     value = m.value(x)
     if x.dtype.kind == "b":
-        return tex.iverson(value)
+        return tex.truth(value)
     if node.dtype.kind in "iu" and x.dtype.kind == "f":
         return tex.call(tex.operator("trunc"), value)
     return tex.call(r"\operatorname{Re}", value) if x.dtype.kind == "c" and node.dtype.kind == "f" else value

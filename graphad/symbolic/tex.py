@@ -135,6 +135,11 @@ def iverson(condition: Tex) -> Tex:
     return Tex(rf"\left[{condition.text}\right]")
 
 
+def truth(value: Tex) -> Tex:
+    """A condition as a number; a value that is one already stays."""
+    return iverson(value) if value.level <= Level.RELATION else value
+
+
 def cases(pairs: Iterable[tuple[Tex, str]]) -> Tex:
     """Different formulas by condition."""
     rows = r" \\ ".join(rf"{x.text} & {condition}" for x, condition in pairs)
