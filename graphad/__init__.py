@@ -81,6 +81,14 @@ def load(path: str | _Path) -> Graph:
     return _serialize.load(path, _BY_NAME)
 
 
+def derivation(loss: Node, wrt: _Any, *args: _Any, **kwargs: _Any) -> _Any:
+    """A worked solution of backpropagation; ``derivation(loss, wrt, style=, name=, values=, worksheet=)``.
+
+    `graphad.symbolic.derivation.derivation` says what the arguments are.
+    """
+    return _late_function("graphad.symbolic.derivation", "derivation")(loss, wrt, *args, **kwargs)
+
+
 def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 

@@ -17,6 +17,7 @@ from graphad.symbolic import tex
 from graphad.symbolic.ix import Ix, letter
 from graphad.symbolic.lines import Lines, is_number
 from graphad.symbolic.matrix import Matrix, filled
+from graphad.symbolic.names import Symbol
 from graphad.symbolic.tex import Level, Tex
 
 LETTERS = "ijklmnpqrsuvabcdefgh"
@@ -51,6 +52,10 @@ class Index(Matrix):
         """An element of the node; a tuple, or what is no array of elements, as a whole."""
         return self.whole.left(node) if isinstance(node.type, TupleType) else self.symbol(node, self.axes(node))
 
+    def mark(self, symbol: Symbol, node: Node) -> str:
+        """A symbol with the indices of an element."""
+        return symbol.tex(indices=[i.printed().text for i in self.axes(node)])
+
     def axes(self, node: Node) -> list[Ix]:
         """The indices of an element on the left."""
         return [letter(c) for c in self.letters[: node.ndim]]
@@ -74,7 +79,7 @@ class Index(Matrix):
 
     def element(self, node: Node, at: Sequence[Ix], expand: bool = False) -> Tex:
         """An element as an operand."""
-        if node in self.own and not expand:
+        if node in self.apart and not expand:
             return Tex(self.symbol(node, at))
         if is_number(node):
             return tex.number(node.attrs["value"].flat[0])

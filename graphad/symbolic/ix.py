@@ -57,6 +57,8 @@ class Ix:
         parts += [self.value] if self.value is not None else []
         parts += [tex.negative(tex.product([Tex(str(-c)), Tex(k)], r" \, ")) for k, c in self.terms.items() if c < 0]
         constant = self.constant + shift
+        if isinstance(constant, Dim) and parts and constant.terms[0][1] < 0:
+            return tex.subtract(tex.add(parts), tex.size(-constant))
         if isinstance(constant, Dim) or constant or not parts:
             parts.append(tex.size(constant))
         return tex.add(parts)

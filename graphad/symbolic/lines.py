@@ -5,7 +5,7 @@ when the formula that it would stand in gets too long. Casts, broadcasts, number
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -28,11 +28,14 @@ class Lines:
 
     graph: Graph
     own: tuple[Node, ...]  # in the order of the graph
+    belongs: Mapping[Node, Node] = field(default_factory=dict)  # cotangent -> what it belongs to, where origins shall not say
+    numbers: frozenset[Node] = frozenset()  # of own: written as numbers where they are used
 
     @cached_property
     def symbol(self) -> Mapping[Node, Symbol]:
         """Of each node with a symbol: inputs, arrays that are constants, and the left sides of equations."""
-        return symbols(n for n in self.own if not isinstance(n.type, TupleType) or self.graph.is_input(n))
+        named = (n for n in self.own if not isinstance(n.type, TupleType) or self.graph.is_input(n))
+        return symbols(named, self.belongs)
 
     @property
     def given(self) -> list[Node]:
@@ -58,15 +61,16 @@ class Lines:
 
 def choose(graph: Graph) -> Lines:
     """The nodes that get a symbol. What a cotangent with a symbol belongs to gets one, too."""
-    own = _chosen(graph, frozenset())
+    own = chosen(graph, frozenset())
     forward = {n.origin: n for n in reversed(graph.nodes) if not n.origin.is_cotangent}
     adjoints = {n.origin.adjoint_of for n in own if n.origin.is_cotangent}
     also = frozenset(forward[o] for o in adjoints if o in forward)
-    own = own if also <= own else _chosen(graph, also)
+    own = own if also <= own else chosen(graph, also)
     return Lines(graph, tuple(n for n in graph.nodes if n in own))
 
 
-def _chosen(graph: Graph, also: frozenset[Node]) -> set[Node]:
+def chosen(graph: Graph, also: frozenset[Node]) -> set[Node]:
+    """The nodes that get a symbol; ``also`` are nodes that get one in any case."""
     uses = _uses(graph)
     weight: dict[Node, int] = {}
     depth: dict[Node, int] = {}

@@ -18,10 +18,12 @@ from graphad.ops.attributes import all_axes
 from graphad.ops.indexing import ARRAY, DOTS, NEW, Slice
 from graphad.symbolic import tex
 from graphad.symbolic.lines import Lines, is_number
+from graphad.symbolic.names import Symbol
 from graphad.symbolic.template import fill
 from graphad.symbolic.tex import Level, Tex
 
 TOP = r"\top"
+NOTHING = "{}"  # instead of operands that an op may have, and has not
 Writer = Callable[["Matrix", Node], Tex]
 WRITERS: dict[str, Writer] = {}
 
@@ -42,6 +44,7 @@ class Matrix:
     def __init__(self, lines: Lines) -> None:
         self.lines = lines
         self.own = lines.symbol
+        self.apart = self.own.keys() - lines.numbers  # what is written as its symbol
 
     def left(self, node: Node) -> str:
         """The symbol of a node; of several results their symbols, a dot for one that nobody uses."""
@@ -49,7 +52,11 @@ class Matrix:
             items = {n.attrs["index"]: n for n in self.lines.graph.users[node] if n in self.own}
             symbols = [self.left(items[k]) if k in items else r"\cdot" for k in range(len(node.type.items))]
             return rf"\left({', '.join(symbols)}\right)"
-        return self.own[node].tex(bold=isinstance(node.type, TupleType) or node.ndim > 0)
+        return self.mark(self.own[node], node)
+
+    def mark(self, symbol: Symbol, node: Node) -> str:
+        """A symbol as it stands for a value of the type of ``node``."""
+        return symbol.tex(bold=isinstance(node.type, TupleType) or node.ndim > 0)
 
     def right(self, node: Node) -> Tex:
         """What a node is made of."""
@@ -58,13 +65,13 @@ class Matrix:
 
     def value(self, node: Node) -> Tex:
         """A node as an operand: its symbol, or what it is made of."""
-        return Tex(self.left(node), Level.ATOM) if node in self.own else self.right(node)
+        return Tex(self.left(node), Level.ATOM) if node in self.apart else self.right(node)
 
     def scalar(self, node: Node) -> Tex | None:
         """The number that all elements of an operand are; None where they differ."""
         if node.ndim == 0:
             return self.value(node)
-        if node in self.own:
+        if node in self.apart:
             return None
         if is_number(node):
             return tex.number(node.attrs["value"].flat[0])
@@ -90,10 +97,10 @@ def filled(node: Node, operands: Sequence[Tex], elementwise: bool = False) -> Te
     op = node.op
     values = dict(zip(op.operands, operands, strict=False))
     if op.variadic:
-        values[op.variadic] = Tex(", ".join(x.text for x in operands[len(op.operands) :]))
+        values[op.variadic] = Tex(", ".join(x.text for x in operands[len(op.operands) :]) or NOTHING)
     values |= {k: Tex(attribute(v, k)) for k, v in node.attrs.items()}
     result = fill(op.latex, values, elementwise)
-    text = result.text
+    text = result.text.replace(f", {NOTHING}", "")
     said = {k for k in node.attrs if f"{{{k}}}" in op.latex} | {"dtype"}
     rest = {k: v for k, v in node.attrs.items() if k not in said and not _goes_without_saying(node, k)}
     if not rest:

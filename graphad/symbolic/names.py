@@ -7,8 +7,9 @@ counted. A name that occurs several times, as in an unrolled loop, is counted in
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from graphad.ir.core import Node
 from graphad.ir.origin import Origin
@@ -90,8 +91,11 @@ def _upright(part: str) -> str:
     return f"\\{part}" if part in GREEK else rf"\mathrm{{{part}}}"
 
 
-def symbols(nodes: Iterable[Node]) -> dict[Node, Symbol]:
-    """A symbol for each node, all different; the order of the nodes decides who is counted first."""
+def symbols(nodes: Iterable[Node], belongs: Mapping[Node, Node] = MappingProxyType({})) -> dict[Node, Symbol]:
+    """A symbol for each node, all different; the order of the nodes decides who is counted first.
+
+    ``belongs``: cotangent -> the node that it belongs to, where its origin shall not say.
+    """
     listed = list(nodes)
     known: dict[Origin, Symbol] = {}
     taken: set[Symbol] = set()
@@ -104,7 +108,9 @@ def symbols(nodes: Iterable[Node]) -> dict[Node, Symbol]:
             wish = replace(wish, copy=1)
         found[node] = known[node.origin] = _free(wish, taken)
     for node in (n for n in listed if n.origin.is_cotangent):
-        found[node] = _free(_barred(node, known, counted, repeated), taken)
+        base = found.get(belongs[node]) if node in belongs else None
+        wish = _barred(node, known, counted, repeated) if base is None else replace(base, bars=base.bars + 1)
+        found[node] = _free(wish, taken)
     return found
 
 

@@ -106,10 +106,15 @@ def _beside(tokens: list[str], k: int, step: int) -> str:
 
 def _need(tokens: list[str], k: int) -> Level:
     left, right = _beside(tokens, k, -1), _beside(tokens, k, 1)
-    return max(_need_after(left, right), _need_before(right, left))
+    return max(Level.BARE if _after_words(tokens, k) else _need_after(left), _need_before(right))
 
 
-def _need_after(left: str, right: str) -> Level:
+def _after_words(tokens: list[str], k: int) -> bool:
+    """Whether words stand before a placeholder, or the beginning of an environment: nothing that binds."""
+    return re.search(r"\\(text|begin)\{\{[^{}]*\}\}\s*$", "".join(tokens[:k])) is not None
+
+
+def _need_after(left: str) -> Level:
     if left in ("", "{{", ",", r"\\", "&", "|") or left.startswith(r"\left"):
         return Level.BARE
     if left in _RELATIONS:
@@ -121,7 +126,7 @@ def _need_after(left: str, right: str) -> Level:
     return Level.PRODUCT if left in _BIG else Level.ATOM
 
 
-def _need_before(right: str, left: str) -> Level:
+def _need_before(right: str) -> Level:
     if right in ("", "}}", ",", r"\\", "&", "|") or right.startswith(r"\right"):
         return Level.BARE
     if right in _RELATIONS:

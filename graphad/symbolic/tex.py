@@ -44,6 +44,17 @@ class Tex(NamedTuple):
 
 
 ONE, ZERO = Tex("1"), Tex("0")
+CONSTANTS = {
+    math.pi: Tex(r"\pi"),
+    math.log(2): Tex(r"\ln\left(2\right)"),
+    math.log(10): Tex(r"\ln\left(10\right)"),
+    math.sqrt(2): Tex(r"\sqrt{2}"),
+    math.sqrt(0.5): Tex(r"\frac{1}{\sqrt{2}}", Level.PRODUCT),
+    math.sqrt(2 * math.pi): Tex(r"\sqrt{2 \pi}"),
+    2 / math.sqrt(math.pi): Tex(r"\frac{2}{\sqrt{\pi}}", Level.PRODUCT),
+    math.sqrt(math.pi) / 2: Tex(r"\frac{\sqrt{\pi}}{2}", Level.PRODUCT),
+    math.sqrt(2 / math.pi): Tex(r"\sqrt{\frac{2}{\pi}}"),
+}
 
 
 def add(terms: Sequence[Tex]) -> Tex:
@@ -92,6 +103,11 @@ def product(factors: Sequence[Tex], sign: str = " ") -> Tex:
     kept = [f for f in factors if f.text != "1"] or [ONE]
     if len(kept) == 1:
         return kept[0]
+    inner = [negated(f) for f in kept]
+    if any(x is not None for x in inner):
+        minus = sum(x is not None for x in inner) % 2
+        result = product([f if x is None else x for f, x in zip(kept, inner, strict=True)], sign)
+        return negative(result) if minus else result
     texts = [f.within(Level.PRODUCT) for f in kept[:-1]]
     last = kept[-1]
     texts.append(last.text if last.level == Level.BIG else _after_sign(last, Level.PRODUCT))
@@ -161,6 +177,8 @@ def number(value: Any) -> Tex:
         return real if scalar.imag == 0 else imaginary if scalar.real == 0 else add([real, imaginary])
     if scalar.dtype.kind == "f" and not math.isfinite(scalar):
         return Tex(r"\mathrm{nan}") if math.isnan(scalar) else signed(scalar, Tex(r"\infty"))
+    if abs(scalar) in CONSTANTS:
+        return signed(scalar, CONSTANTS[abs(scalar)])
     text = str(abs(int(scalar))) if float(scalar).is_integer() and abs(scalar) < 1e6 else str(abs(scalar))
     mantissa, _, exponent = text.partition("e")
     if not exponent:
