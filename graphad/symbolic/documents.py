@@ -46,8 +46,8 @@ def blocks(title: str, style: str, steps: Sequence[Step]) -> Iterator[Block]:
             if kind == "backward":
                 number += 1
                 yield Block("rule", f"{number}. {step.title}" + (f" ({step.place})" if step.place else ""))
-                if step.general and not step.blank:
-                    yield Block("text", f"${step.general}$")
+                for general in step.general:
+                    yield Block("text", f"${general}$")
             yield from _lines(step)
     if any(s.blank for s in steps):
         yield Block("section", "Names for answers")

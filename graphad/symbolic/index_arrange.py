@@ -3,18 +3,19 @@
 from collections.abc import Callable, Sequence
 
 from graphad.ir.core import Node
+from graphad.ir.dims import Size
 from graphad.ops.indexing import ARRAY, DOTS, NEW, Slice
 from graphad.symbolic import tex
 from graphad.symbolic.index import Index, element_of
 from graphad.symbolic.ix import Ix
-from graphad.symbolic.tex import Tex
+from graphad.symbolic.tex import Level, Tex
 
 _ELEMENTWISE: dict[str, Callable[..., Tex]] = {
     "add": lambda *x: tex.add(x),
     "sum_n": lambda *x: tex.add(x),
     "subtract": tex.subtract,
     "negative": tex.negative,
-    "multiply": lambda *x: tex.product(x, r" \, "),
+    "multiply": lambda x, y: tex.product(tex.commuted(x, y), r" \, "),
     "divide": tex.fraction,
     "square": lambda x: tex.power(x, "2"),
     "power": lambda x, y: tex.power(x, y.text),
@@ -167,7 +168,7 @@ def source(w: Index, x: Node, pattern: Sequence[object], arrays: Sequence[Node],
         elif isinstance(entry, Slice):
             inner.append(_entry(entry, next(rest), x.shape[len(inner)]))
         elif entry == ARRAY:
-            inner.append(_position(w, next(given), picked))
+            inner.append(_position(w, next(given), picked, x.shape[len(inner)]))
         elif entry != DOTS:
             size = x.shape[len(inner)]
             inner.append(Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))  # type: ignore[arg-type]
@@ -178,8 +179,8 @@ def _is_range(entry: object) -> bool:
     return isinstance(entry, Slice)
 
 
-def _position(w: Index, array: Node, picked: Sequence[Ix]) -> Ix:
-    """The position that an index array holds."""
+def _position(w: Index, array: Node, picked: Sequence[Ix], size: Size) -> Ix:
+    """The position that an index array holds; one that may be counted from the end is taken modulo the size."""
     kept = picked[len(picked) - array.ndim :]
     at = [Ix() if s == 1 else i for s, i in zip(array.shape, kept, strict=True)]
     if array.op.name == "arange" and array.attrs["start"] == 0 and array.attrs["step"] == 1:
@@ -188,10 +189,14 @@ def _position(w: Index, array: Node, picked: Sequence[Ix]) -> Ix:
         inner = array.inputs[0]
         if inner.op.name == "arange" and inner not in w.own and array.op.name == "expand_dims":
             new = {k % array.ndim for k in array.attrs["axis"]}
-            return _position(w, inner, [i for k, i in enumerate(at) if k not in new])
+            return _position(w, inner, [i for k, i in enumerate(at) if k not in new], size)
     if "constant" in array.op.traits and all(isinstance(i.number, int) for i in at):
-        return Ix(constant=int(array.attrs["value"][tuple(i.number for i in at)]))
-    return Ix(value=w.element(array, at))
+        position = int(array.attrs["value"][tuple(i.number for i in at)])
+        return Ix(constant=position if position >= 0 else size + position)
+    value = w.element(array, at)
+    if "constant" in array.op.traits and array.attrs["value"].size and array.attrs["value"].min() < 0:
+        value = Tex(rf"\left({value.within(Level.POWER)} \bmod {tex.size(size).within(Level.POWER)}\right)")
+    return Ix(value=value)
 
 
 @element_of("getitem")

@@ -116,7 +116,7 @@ def filled(node: Node, operands: Sequence[Tex], elementwise: bool = False) -> Te
 def _goes_without_saying(node: Node, key: str) -> bool:
     value = node.attrs[key]
     if key == "keepdims":
-        return node.inputs[0].ndim < 3
+        return node.inputs[0].ndim < 3 or not value
     plain = key in ("stride", "dilation", "groups") and set(value if isinstance(value, tuple) else (value,)) <= {1}
     return plain or attrs_key({key: value}) == attrs_key({key: node.op.defaults.get(key)})
 
@@ -158,8 +158,9 @@ def row(x: Tex, ndim: int) -> Tex:
 
 def matrix_product(*factors: Tex) -> Tex:
     """A product of matrices; what stands for elements gets brackets."""
-    kept = [Tex(f.within(Level.PRODUCT)) if f.level < Level.BIG else f for f in factors]
-    return tex.product([Tex(f.within(Level.PRODUCT), Level.PRODUCT) for f in kept])
+    kept, minus = tex.without_signs(factors)
+    result = tex.product([Tex(f.within(Level.PRODUCT), Level.PRODUCT) for f in kept])
+    return tex.negative(result) if minus else result
 
 
 @writes("constant", "size", "input", "parameter")
@@ -196,21 +197,39 @@ def _balance(m: Matrix, node: Node) -> Tex:
     return m.value(node.inputs[0]) if node.origin.made_by.startswith("vjp of") else m.by_template(node)
 
 
+def pattern(m: Matrix, entries: Sequence[Any], arrays: Sequence[Node]) -> str:
+    """What stands between the brackets of an index, as in NumPy; a new axis is an asterisk."""
+    given, texts = iter(arrays), []
+    for entry in entries:
+        if isinstance(entry, Slice):
+            start, stop, step = ("" if v is None else tex.size(v).text for v in entry)
+            texts.append(f"{start}{{:}}{stop}" + (f"{{:}}{step}" if step else ""))
+        elif entry == ARRAY:
+            texts.append(m.value(next(given)).text)
+        else:
+            texts.append(r"\ast" if entry is NEW else r"\dots" if entry == DOTS else tex.size(entry).text)
+    return rf"\left[{', '.join(texts)}\right]"
+
+
 @writes("getitem", "gather")
 def _getitem(m: Matrix, node: Node) -> Tex:
     x, *arrays = node.inputs
-    given = iter(arrays)
-    entries = []
-    for entry in node.attrs["index"]:
-        if isinstance(entry, Slice):
-            start, stop, step = ("" if v is None else tex.size(v).text for v in entry)
-            entries.append(f"{start}{{:}}{stop}" + (f"{{:}}{step}" if step else ""))
-        elif entry == ARRAY:
-            entries.append(m.value(next(given)).text)
-        else:
-            entries.append(r"\ast" if entry is NEW else r"\dots" if entry == DOTS else tex.size(entry).text)
-    base = m.value(x).within(Level.ATOM)
-    return Tex(rf"{{{base}}}_{{\left[{', '.join(entries)}\right]}}")
+    return Tex(rf"{{{m.value(x).within(Level.ATOM)}}}_{{{pattern(m, node.attrs['index'], arrays)}}}")
+
+
+@writes("place", "scatter_add")
+def _place(m: Matrix, node: Node) -> Tex:
+    x, *arrays = node.inputs
+    where = pattern(m, node.attrs["index"], arrays)
+    name = "scatter" if arrays else "place"
+    return tex.call(rf"\operatorname{{{name}}}_{{{where},\, {tex.shape(node.shape) or '()'}}}", m.value(x))
+
+
+@writes("put")
+def _put(m: Matrix, node: Node) -> Tex:
+    x, values, *arrays = node.inputs
+    where = pattern(m, node.attrs["index"], arrays)
+    return tex.call(rf"\operatorname{{put}}_{{{where}}}", m.value(x), m.value(values))
 
 
 @writes("astype")
@@ -258,7 +277,7 @@ def _multiply(m: Matrix, node: Node) -> Tex:
     x, y = node.inputs
     left, right = m.scalar(x), m.scalar(y)
     if left is not None and right is not None:
-        both = tex.product([left, right], r" \, ")
+        both = tex.product(tex.commuted(left, right), r" \, ")
         return both if node.ndim == 0 else tex.product([both, ones(node.shape)])
     if left is None and right is None:
         return tex.hadamard(m.value(x), m.value(y))
@@ -354,6 +373,16 @@ def _matmul(m: Matrix, node: Node) -> Tex:
     if x.ndim == 1 and y.ndim > 1:
         return matrix_product(transposed(right), left)
     return matrix_product(row(left, x.ndim), right)
+
+
+@writes("solve_triangular")
+def _solve_triangular(m: Matrix, node: Node) -> Tex:
+    """The inverse of a triangle of a matrix, with ones on its diagonal where that is asked for."""
+    a, b = node.inputs
+    name = "tril" if node.attrs["lower"] else "triu"
+    words = r"_{\text{unit}}" if node.attrs["unit_diagonal"] else ""
+    inverse = tex.power(tex.call(rf"\operatorname{{{name}}}{words}", m.value(a)), "-1")
+    return matrix_product(inverse, m.value(b))
 
 
 @writes("sum", "mean")

@@ -64,8 +64,8 @@ def _bold(base: str) -> str:
 def symbol(name: str) -> Symbol:
     r"""The symbol of a name as a user writes it.
 
-    >>> symbol("W1").tex(), symbol("x_hat").tex(), symbol("alpha_2").tex(), symbol("logits").tex()
-    ('W_{1}', '\\hat{x}', '\\alpha_{2}', '\\mathit{logits}')
+    >>> symbol("W1").tex(), symbol("x_hat").tex(), symbol("alpha_2").tex(), symbol("Wx").tex()
+    ('W_{1}', '\\hat{x}', '\\alpha_{2}', 'W_{\\mathrm{x}}')
     """
     if name in SHORT:
         return Symbol(SHORT[name])
@@ -73,6 +73,9 @@ def symbol(name: str) -> Symbol:
     if found is None:
         return Symbol(rf"\mathit{{{escape(name)}}}")
     head, digits, rest = found.groups()
+    if re.fullmatch("[A-Z][a-z]{1,2}", head) and head not in GREEK:
+        head, rest = head[0], f"{head[1:]}{digits}_{rest}"  # Wx, Wxh
+        digits = ""
     parts = [p for p in (digits, *rest.split("_")) if p]
     accent = next((ACCENTS[p] for p in parts if p in ACCENTS), "")
     return Symbol(_letter(head), tuple(_upright(p) for p in parts if p not in ACCENTS), accent)

@@ -11,12 +11,16 @@ from typing import Any
 from graphad.ir.core import Elementwise, Linear, Node, Op
 from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import Origin, inside
-from graphad.ops.leaves import as_node
+from graphad.ops.leaves import as_node, constant
 from graphad.ops.leaves import input as declare
 from graphad.symbolic.lines import Lines
 from graphad.symbolic.matrix import Matrix
 
 RULES: dict[str, tuple[str, str]] = {
+    "add": ("sum: both terms get the whole", r"y = u + v: \quad \bar{u} = \bar{y}, \quad \bar{v} = \bar{y}"),
+    "sum_n": ("sum: all terms get the whole", r"y = u + v + \dots: \quad \bar{u} = \bar{y}, \quad \bar{v} = \bar{y}"),
+    "subtract": ("difference: the sign changes", r"y = u - v: \quad \bar{u} = \bar{y}, \quad \bar{v} = -\bar{y}"),
+    "negative": ("the sign changes", r"y = -u: \quad \bar{u} = -\bar{y}"),
     "multiply": ("product rule", r"y = u \, v: \quad \frac{\partial y}{\partial u} = v, \quad \frac{\partial y}{\partial v} = u"),
     "matmul": (
         "product rule for matrices",
@@ -107,26 +111,35 @@ def general(rule: str, forward: Node | None) -> str:
     if forward is None or forward.op.name != rule:
         return ""
     if isinstance(forward.op.derivative, Elementwise):
-        text = _partials(forward.op, tuple(forward.attrs.items()))
+        text = _partials(forward.op, tuple(forward.attrs.items()), tuple(map(_number, forward.inputs)))
         return "" if text.count(r"\begin") > 2 else text
     return r"\text{linear: the transpose}" if isinstance(forward.op.derivative, Linear) else ""
 
 
+def _number(node: Node) -> float | None:
+    """The number that an operand is, if it is one."""
+    while node.op.name in ("broadcast_to", "astype"):
+        (node,) = node.inputs
+    value = node.attrs["value"] if "constant" in node.op.traits else None
+    return float(value) if value is not None and not value.ndim and value.dtype.kind == "f" else None
+
+
 @lru_cache(maxsize=512)
-def _partials(op: Op, attrs: tuple[tuple[str, Any], ...]) -> str:
+def _partials(op: Op, attrs: tuple[tuple[str, Any], ...], numbers: tuple[float | None, ...]) -> str:
     r"""``y = \tanh\left(u\right): \quad \frac{\partial y}{\partial u} = 1 - y^{2}``, from the partials of an op."""
     named = dict(attrs)
     names = ["u", "v", "w"][: len(op.operands)]
     with inside(Origin()):
-        inputs = [_unknown(name) for name in names]
+        inputs = [_unknown(n) if c is None else constant(c) for n, c in zip(names, numbers, strict=True)]
         out = _unknown("y")
         partials = op.derivative.partials(*inputs, out, **named)  # type: ignore[union-attr]
         nodes = [None if p is None else as_node(p, out.dtype) for p in partials]
         result = op.build(inputs, named, Origin())
-    parts = [rf"y = {_text([*inputs], result)}: \quad"]
-    for name, partial in zip(names, nodes, strict=True):
-        if partial is not None:
-            parts.append(rf"\frac{{\partial y}}{{\partial {name}}} = {_text([*inputs, out], partial)}, \quad")
+    unknown = [x for x in inputs if "placeholder" in x.op.traits]
+    parts = [rf"y = {_text(unknown, result)}: \quad"]
+    for name, number, partial in zip(names, numbers, nodes, strict=True):
+        if partial is not None and number is None:
+            parts.append(rf"\frac{{\partial y}}{{\partial {name}}} = {_text([*unknown, out], partial)}, \quad")
     return " ".join(parts).removesuffix(r", \quad")
 
 
