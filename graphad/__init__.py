@@ -54,6 +54,7 @@ from graphad.ir.dims import Dim as Dim
 from graphad.ir.graph import Graph as Graph
 from graphad.ir.late import install as _install
 from graphad.ir.late import install_later as _install_later
+from graphad.ir.late import method as _method
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
@@ -81,17 +82,13 @@ def load(path: str | _Path) -> Graph:
     return _serialize.load(path, _BY_NAME)
 
 
-def derivation(loss: Node, wrt: _Any, *args: _Any, **kwargs: _Any) -> _Any:
-    """A worked solution of backpropagation; ``derivation(loss, wrt, style=, name=, values=, worksheet=)``.
-
-    `graphad.symbolic.derivation.derivation` says what the arguments are.
-    """
-    return _late_function("graphad.symbolic.derivation", "derivation")(loss, wrt, *args, **kwargs)
-
-
 def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
+
+derivation = _method(
+    "derivation", "derivation(loss, wrt, style=, name=, values=, worksheet=): backpropagation as a worked solution."
+)
 
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
@@ -101,3 +98,4 @@ _install_later("graphad.interop.networkx", "Graph.to_networkx")
 _install_later("graphad.lower.profile", "Function.profile")
 _install_later("graphad.symbolic.latex", "Node.to_latex", "Node._repr_latex_", "Graph.to_latex", "Graph._repr_latex_")
 _install_later("graphad.symbolic.latex", "Function._repr_latex_")
+_install_later("graphad.symbolic.derivation", "derivation")

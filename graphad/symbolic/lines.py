@@ -1,7 +1,8 @@
 """Which values of a graph get an equation of their own, and which are written inside others.
 
-A value has its own equation when the user named it, when it is a result or a gradient, when it is used several times, or
-when the formula that it would stand in gets too long. Casts, broadcasts, numbers and sizes stand where they are used.
+A value has its own equation when the user named it, when it is a result or a gradient, when it is used several times,
+or when the formula that it would stand in gets too long. Casts, broadcasts, numbers and sizes are written where they
+are used.
 """
 
 from collections.abc import Mapping
@@ -28,7 +29,9 @@ class Lines:
 
     graph: Graph
     own: tuple[Node, ...]  # in the order of the graph
-    belongs: Mapping[Node, Node] = field(default_factory=dict)  # cotangent -> what it belongs to, where origins shall not say
+    belongs: Mapping[Node, Node] = field(
+        default_factory=dict
+    )  # cotangent -> what it belongs to, where origins shall not say
     numbers: frozenset[Node] = frozenset()  # of own: written as numbers where they are used
 
     @cached_property
@@ -66,7 +69,12 @@ def choose(graph: Graph) -> Lines:
     adjoints = {n.origin.adjoint_of for n in own if n.origin.is_cotangent}
     also = frozenset(forward[o] for o in adjoints if o in forward)
     own = own if also <= own else chosen(graph, also)
-    return Lines(graph, tuple(n for n in graph.nodes if n in own))
+    return Lines(graph, tuple(n for n in graph.nodes if n in own), {}, _seeds(own))
+
+
+def _seeds(own: set[Node]) -> frozenset[Node]:
+    """The derivative of a loss with respect to itself: it has its line, and is 1 wherever it is used."""
+    return frozenset(n for n in own if n.origin.is_cotangent and is_number(n) and not n.ndim)
 
 
 def chosen(graph: Graph, also: frozenset[Node]) -> set[Node]:
@@ -114,7 +122,7 @@ def is_number(node: Node) -> bool:
     if "constant" not in node.op.traits:
         return False
     value = node.attrs["value"]
-    return value.ndim == 0 or value.size > 0 and bool(np.all(value == value.flat[0]))
+    return value.ndim == 0 or (value.size > 0 and bool(np.all(value == value.flat[0])))
 
 
 def _stands_alone(graph: Graph, node: Node, uses: int) -> bool:

@@ -1,8 +1,8 @@
-r"""The user's names as symbols: ``W1`` is W₁, bold where it is an array, ``x_hat`` is x̂, ``alpha`` is α, ``d_W1`` is W̄₁.
+r"""The user's names as symbols: ``W1`` is W₁, bold where it is an array, ``x_hat`` x̂, ``alpha`` α, ``d_W1`` W̄₁.
 
-A bar stands for the derivative of the loss with respect to a value (Griewank & Walther 2008, section 3.1): the cotangent
-of W₁ is W̄₁, that of W̄₁ has two bars. Values that the user gave no name are called t, or T where they are matrices, and
-counted. A name that occurs several times, as in an unrolled loop, is counted in brackets: h⁽¹⁾, h⁽²⁾.
+A bar stands for the derivative of the loss with respect to a value (Griewank & Walther 2008, section 3.1): the
+cotangent of W₁ is W̄₁, that of W̄₁ has two bars. Values that the user gave no name are called t, or T where they are
+matrices, and counted. A name that occurs several times, as in an unrolled loop, is counted in brackets: h⁽¹⁾, h⁽²⁾.
 """
 
 import re
@@ -17,8 +17,9 @@ from graphad.ir.types import TupleType
 from graphad.symbolic.tex import escape
 
 GREEK = set(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau upsilon phi chi psi omega".split()
-) | set("Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split())
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau upsilon phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+)
 SHORT = {"lambda_": r"\lambda", "lamda": r"\lambda", "lam": r"\lambda", "eps": r"\epsilon"}
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde"}
 _PARTS = re.compile(r"([^\W\d_]+)(\d*)(.*)", re.DOTALL)

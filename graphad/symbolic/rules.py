@@ -1,10 +1,9 @@
 r"""The rules of differentiation as a reader knows them: a name, and what holds in general.
 
-For an op that works element by element the general formula comes from its declaration, ``\frac{\partial y}{\partial u}``
-printed from its partials; for the others it stands in RULES, with ȳ for the derivative of the loss with respect to y.
+For an op that works element by element the general formula comes from its declaration: its partials are printed. For
+the others it stands in RULES, with ȳ for the derivative of the loss with respect to y.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +12,7 @@ from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import Origin, inside
 from graphad.ops.leaves import as_node, constant
 from graphad.ops.leaves import input as declare
+from graphad.symbolic import matrix_arrange, matrix_products  # noqa: F401  # fill the table of writers
 from graphad.symbolic.lines import Lines
 from graphad.symbolic.matrix import Matrix
 
@@ -21,20 +21,29 @@ RULES: dict[str, tuple[str, str]] = {
     "sum_n": ("sum: all terms get the whole", r"y = u + v + \dots: \quad \bar{u} = \bar{y}, \quad \bar{v} = \bar{y}"),
     "subtract": ("difference: the sign changes", r"y = u - v: \quad \bar{u} = \bar{y}, \quad \bar{v} = -\bar{y}"),
     "negative": ("the sign changes", r"y = -u: \quad \bar{u} = -\bar{y}"),
-    "multiply": ("product rule", r"y = u \, v: \quad \frac{\partial y}{\partial u} = v, \quad \frac{\partial y}{\partial v} = u"),
+    "multiply": (
+        "product rule",
+        r"y = u \, v: \quad \frac{\partial y}{\partial u} = v, \quad \frac{\partial y}{\partial v} = u",
+    ),
     "matmul": (
         "product rule for matrices",
         r"\mathbf{Y} = \mathbf{U} \mathbf{V}: \quad \bar{\mathbf{U}} = \bar{\mathbf{Y}} \mathbf{V}^{\top}, \quad "
         r"\bar{\mathbf{V}} = \mathbf{U}^{\top} \bar{\mathbf{Y}}",
     ),
-    "einsum": ("product rule", r"y = \sum u \, v: \quad \bar{u} = \sum \bar{y} \, v, \quad \bar{v} = \sum \bar{y} \, u"),
+    "einsum": (
+        "product rule",
+        r"y = \sum u \, v: \quad \bar{u} = \sum \bar{y} \, v, \quad \bar{v} = \sum \bar{y} \, u",
+    ),
     "sum": ("sum: each term gets the whole", r"y = \sum_i u_i: \quad \bar{u}_i = \bar{y}"),
     "mean": ("mean: each term gets its share", r"y = \frac{1}{n} \sum_i u_i: \quad \bar{u}_i = \frac{1}{n} \bar{y}"),
     "broadcast_to": (
         "broadcasting: what was copied along an axis is summed over it",
         r"y_{i j} = u_j: \quad \bar{u}_j = \sum_i \bar{y}_{i j}",
     ),
-    "transpose": ("transpose: transposed back", r"\mathbf{Y} = \mathbf{U}^{\top}: \quad \bar{\mathbf{U}} = \bar{\mathbf{Y}}^{\top}"),
+    "transpose": (
+        "transpose: transposed back",
+        r"\mathbf{Y} = \mathbf{U}^{\top}: \quad \bar{\mathbf{U}} = \bar{\mathbf{Y}}^{\top}",
+    ),
     "reshape": ("reshape: back to the old shape", ""),
     "expand_dims": ("a new axis: taken away again", ""),
     "squeeze": ("an axis of size 1: put back", ""),
@@ -52,8 +61,14 @@ RULES: dict[str, tuple[str, str]] = {
     "pad": ("padding: the border is cut off", ""),
     "max": ("maximum: to the largest element (equal ones share)", r"\bar{u}_i = \bar{y} \, \left[u_i = \max u\right]"),
     "min": ("minimum: to the smallest element (equal ones share)", r"\bar{u}_i = \bar{y} \, \left[u_i = \min u\right]"),
-    "maximum": ("maximum: to the larger one", r"y = \max\left(u, v\right): \quad \bar{u} = \bar{y} \, \left[u > v\right]"),
-    "minimum": ("minimum: to the smaller one", r"y = \min\left(u, v\right): \quad \bar{u} = \bar{y} \, \left[u < v\right]"),
+    "maximum": (
+        "maximum: to the larger one",
+        r"y = \max\left(u, v\right): \quad \bar{u} = \bar{y} \, \left[u > v\right]",
+    ),
+    "minimum": (
+        "minimum: to the smaller one",
+        r"y = \min\left(u, v\right): \quad \bar{u} = \bar{y} \, \left[u < v\right]",
+    ),
     "prod": ("product rule", r"y = \prod_i u_i: \quad \bar{u}_i = \bar{y} \prod_{j \neq i} u_j"),
     "where": ("cases: to the branch that was taken", ""),
     "logsumexp": (
@@ -68,7 +83,10 @@ RULES: dict[str, tuple[str, str]] = {
         "chain rule through log softmax",
         r"y = \log \operatorname{softmax}(u): \quad \bar{u} = \bar{y} - \operatorname{softmax}(u) \sum_j \bar{y}_j",
     ),
-    "euclidean_norm": ("chain rule through the norm", r"y = \lVert u \rVert: \quad \frac{\partial y}{\partial u_i} = \frac{u_i}{y}"),
+    "euclidean_norm": (
+        "chain rule through the norm",
+        r"y = \lVert u \rVert: \quad \frac{\partial y}{\partial u_i} = \frac{u_i}{y}",
+    ),
     "inv": (
         "derivative of the inverse",
         r"\mathbf{Y} = \mathbf{U}^{-1}: \quad \bar{\mathbf{U}} = -\mathbf{Y}^{\top} \bar{\mathbf{Y}} \mathbf{Y}^{\top}",
@@ -78,7 +96,10 @@ RULES: dict[str, tuple[str, str]] = {
         r"\mathbf{A} \mathbf{y} = \mathbf{b}: \quad \bar{\mathbf{b}} = \mathbf{A}^{-\top} \bar{\mathbf{y}}, \quad "
         r"\bar{\mathbf{A}} = -\bar{\mathbf{b}} \mathbf{y}^{\top}",
     ),
-    "det": ("derivative of the determinant", r"y = \det \mathbf{U}: \quad \bar{\mathbf{U}} = \bar{y} \, y \, \mathbf{U}^{-\top}"),
+    "det": (
+        "derivative of the determinant",
+        r"y = \det \mathbf{U}: \quad \bar{\mathbf{U}} = \bar{y} \, y \, \mathbf{U}^{-\top}",
+    ),
     "conv": (
         "convolution: the transposed convolution",
         r"y_p = \sum_k w_k \, u_{p + k}: \quad \bar{u}_q = \sum_k w_k \, \bar{y}_{q - k}, \quad "
@@ -155,6 +176,4 @@ def _text(inputs: list[Node], node: Node) -> str:
     graph = Graph([x for x in inputs if x in known], [node])
     if graph.is_input(node):
         return str(node.name)
-    found: Mapping[Node, Any] = Lines(graph, graph.inputs).symbol
-    assert found is not None
     return Matrix(Lines(graph, graph.inputs)).right(node).text

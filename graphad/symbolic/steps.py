@@ -54,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The graph of a derivation: the loss, the wanted gradients, and for each value the derivative that belongs to it."""
+    """The graph of a derivation: loss, wanted gradients, and for each value the derivative that belongs to it."""
 
     graph: Graph
     loss: Node
@@ -85,9 +85,7 @@ def plan(loss: Node, wanted: Sequence[Node], name: str) -> Plan:
     return Plan(graph, loss, tuple(wanted), cotangent, _lines(graph, loss, wanted, cotangent, seed))
 
 
-def _lines(
-    graph: Graph, loss: Node, wanted: Sequence[Node], cotangent: Mapping[Node, Node], seed: Node
-) -> Lines:
+def _lines(graph: Graph, loss: Node, wanted: Sequence[Node], cotangent: Mapping[Node, Node], seed: Node) -> Lines:
     """A line for each derivative that a rule made, and for the value that it belongs to."""
     belongs: dict[Node, Node] = {}
     for n, c in cotangent.items():  # in the order of the forward pass: the last of the best
@@ -172,7 +170,8 @@ def _explained(plan: Plan, node: Node) -> tuple[str, tuple[str, ...]]:
         stack += inner
     kept = [r for r in reversed(rules) if r not in _QUIET] or list(reversed(rules))[:1]
     general = dict.fromkeys(said(r, _through(plan, rules[r], r)) for r in kept)
-    words = "; ".join(dict.fromkeys(title(r) for r in kept))
+    titles = list(dict.fromkeys(title(r) for r in kept))
+    words = titles[0] if len(titles) == 1 else "; ".join(t.partition(":")[0] for t in titles)
     shorthand = "" if node.origin.is_cotangent else "shorthand: "
     return shorthand + words, tuple(g for g in general if g)
 
@@ -229,7 +228,7 @@ def _gradient(plan: Plan, x: Node, style: str, names: Mapping[Node, str], known:
 
 
 def answer_names(lines: Lines) -> dict[Node, str]:
-    """What each value is called in an answer of a worksheet: as in the code, ``t1`` and ``d_t1`` without a name there."""
+    """What each value is called in an answer: as in the code, ``t1`` and ``d_t1`` where it has no name there."""
     found: dict[Node, str] = {}
     taken: set[str] = set()
     for node, symbol in lines.symbol.items():

@@ -1,7 +1,7 @@
 """A formula as LaTeX together with how tightly it binds, and the ways to join formulas without changing their meaning.
 
-A sum within a product gets brackets, a product within a sum does not. A big operator, such as a sum over an index, takes
-along what is multiplied from the right: it may stand last in a product, and needs brackets elsewhere.
+A sum within a product gets brackets, a product within a sum does not. A big operator, such as a sum over an index,
+takes along what is multiplied from the right: it may stand last in a product, and needs brackets elsewhere.
 """
 
 import math
@@ -101,7 +101,7 @@ def product(factors: Sequence[Tex], sign: str = " ") -> Tex:
     texts.append(last.text if last.level == Level.BIG else _after_sign(last, Level.PRODUCT))
     text = texts[0]
     for t in texts[1:]:
-        digits = t[0].isdigit() or t.startswith((r"\frac{", r"\left\lfloor")) and text[-1].isdigit()
+        digits = t[0].isdigit() or (t.startswith((r"\frac{", r"\left\lfloor")) and text[-1].isdigit())
         text += (rf" \cdot {t}") if digits else f"{sign}{t}"
     return Tex(text, Level.BIG if last.level == Level.BIG else Level.PRODUCT)
 
@@ -178,8 +178,8 @@ def number(value: Any) -> Tex:
         return real if scalar.imag == 0 else imaginary if scalar.real == 0 else add([real, imaginary])
     if scalar.dtype.kind == "f" and not math.isfinite(scalar):
         return Tex(r"\mathrm{nan}") if math.isnan(scalar) else signed(scalar, Tex(r"\infty"))
-    if abs(scalar) in CONSTANTS:
-        return signed(scalar, CONSTANTS[abs(scalar)])
+    if float(abs(scalar)) in CONSTANTS:
+        return signed(scalar, CONSTANTS[float(abs(scalar))])
     text = str(abs(int(scalar))) if float(scalar).is_integer() and abs(scalar) < 1e6 else str(abs(scalar))
     mantissa, _, exponent = text.partition("e")
     if not exponent:
@@ -218,5 +218,5 @@ def size_name(name: str) -> Tex:
 
 
 def shape(sizes: Sequence[Size]) -> str:
-    """Sizes of axes: ``3 \\times n``."""
+    r"""Sizes of axes: ``3 \times n``."""
     return r" \times ".join(size(s).within(Level.PRODUCT) for s in sizes)

@@ -209,7 +209,7 @@ class Reader:
         exponent = self.inner(text)
         if self.arrays:
             return lambda e: _number_power(base(e), exponent(e))
-        return lambda e: np.power(np.asarray(base(e))[()], exponent(e))
+        return lambda e: _number_power(base(e), exponent(e))
 
     def element(self, base):
         """An element, or part, of an array written as a whole."""
@@ -296,15 +296,19 @@ class Reader:
                     return lambda e, a=np.asarray(array): a[()]
                 continue
             head, _, tail = pattern.partition("@")
+            start = self.at
             if self.arrays or not self.take(head):
                 continue
-            depth, start = 1, self.at
+            depth, first = 1, self.at
             while depth:
                 c = self.text[self.at]
                 self.at += 2 if c == "\\" else 1
                 depth += (c == "{") - (c == "}")
-            keys = [self.inner(t) for t in split_indices(self.text[start : self.at - 1])]
-            self.need(tail[1:]) if tail[1:] else None
+            if not self.text.startswith(tail[1:], self.at):  # another value of that name
+                self.at = start
+                continue
+            keys = [self.inner(t) for t in split_indices(self.text[first : self.at - 1])]
+            self.at += len(tail[1:])
             return lambda e, a=np.asarray(array), k=keys: _pick(a, [int(i(e)) - 1 for i in k])
         return None
 
@@ -323,7 +327,11 @@ class Reader:
             return x
         if opening == "|":
             return lambda e: np.abs(x(e))
-        rounding = {(r"\lfloor", r"\rfloor"): np.floor, (r"\lceil", r"\rceil"): np.ceil, (r"\lfloor", r"\rceil"): np.rint}
+        rounding = {
+            (r"\lfloor", r"\rfloor"): np.floor,
+            (r"\lceil", r"\rceil"): np.ceil,
+            (r"\lfloor", r"\rceil"): np.rint,
+        }
         return lambda e: rounding[opening, end](x(e))
 
     def cases(self):
@@ -447,7 +455,9 @@ class Reader:
             self.need("^")
             last = self.group()
         start, stop, body = self.inner(first), self.inner(last), self.term()
-        fold = {"sum": sum, "prod": math.prod, "max": lambda v: _nan_safe(max, v), "min": lambda v: _nan_safe(min, v)}[name]
+        fold = {"sum": sum, "prod": math.prod, "max": lambda v: _nan_safe(max, v), "min": lambda v: _nan_safe(min, v)}[
+            name
+        ]
         return lambda e: fold([body({**e, letter.strip(): k}) for k in range(int(start(e)), int(stop(e)) + 1)])
 
     def reduced(self, name, axes):
@@ -485,7 +495,7 @@ def _nan_safe(f, values):
 def _number_power(x, y):
     if np.ndim(x):
         raise Unreadable("a matrix to a power without ⊙")
-    return np.power(np.asarray(x, float), y)
+    return np.power(np.asarray(x, complex if np.iscomplexobj(x) else float), y)
 
 
 def _pick(array, at):
@@ -547,12 +557,16 @@ def whole_function(name, sub, sup, args, sizes):
     axes = tuple(int(a) for a in sub.split(",")) if re.fullmatch(r"-?\d+(,-?\d+)*", sub) else None
     if name in ("sum", "mean", "prod", "all", "any", "argmax", "argmin"):
         if name in ("argmax", "argmin"):
-            return reduce(lambda v, axis=None, keepdims=False: getattr(np, name)(v, axis=axis[0] if axis else None), x, sub)
+            return reduce(
+                lambda v, axis=None, keepdims=False: getattr(np, name)(v, axis=axis[0] if axis else None), x, sub
+            )
         return reduce(getattr(np, name), x, sub)
     if name == "logsumexp":
         return reduce(_lse, x, sub)
     if name == "norm":
-        return reduce(lambda v, axis=None, keepdims=False: np.sqrt(np.sum(np.abs(v) ** 2, axis, keepdims=keepdims)), x, sub)
+        return reduce(
+            lambda v, axis=None, keepdims=False: np.sqrt(np.sum(np.abs(v) ** 2, axis, keepdims=keepdims)), x, sub
+        )
     if name == "softmax":
         return special.softmax(x, axis=axes)
     if name in ("cumsum", "cumprod"):
@@ -601,7 +615,11 @@ def whole_function(name, sub, sup, args, sizes):
         widths = np.array([int(k) for k in re.findall(r"\d+", attributes(sub)["widths"] if 0 else sub)]).reshape(-1, 2)
         return np.pad(x, widths if x.shape[-1:] != (1,) or len(widths) == x.ndim else [*widths, (0, 0)])
     if name in ("svdvals", "eigvalsh"):
-        return getattr(np.linalg, name)(x)[..., None] if name == "eigvalsh" else np.linalg.svd(x, compute_uv=False)[..., None]
+        return (
+            getattr(np.linalg, name)(x)[..., None]
+            if name == "eigvalsh"
+            else np.linalg.svd(x, compute_uv=False)[..., None]
+        )
     raise Unreadable(name + sub + sup)
 
 
