@@ -256,16 +256,18 @@ def mathml(formula: str, display: bool = False) -> str:
     return text.replace('display="inline"', 'display="inline" displaystyle="true"', 1) if display else text
 
 
-_BOLD = re.compile(r'<(?:mi|mn) mathvariant="bold(?:-italic)?">(?:&#x([0-9A-F]+);|(\d))</(?:mi|mn)>')
+_BOLD = re.compile(r'<(?:mi|mn) mathvariant="bold(?:-italic)?">(?:&#x([0-9A-F]+);|(\w))</(?:mi|mn)>')
+_ALPHABETS = (  # first, last, first of the bold ones
+    (0x30, 0x39, 0x1D7CE),
+    (0x41, 0x5A, 0x1D400),
+    (0x61, 0x7A, 0x1D41A),
+    (0x391, 0x3A9, 0x1D71C),
+    (0x3B1, 0x3C9, 0x1D736),
+)
 
 
 def _bold(found: re.Match[str]) -> str:
     """A bold letter as its own character: browsers leave the attribute out of account."""
-    if found[2]:
-        return f"<mi>{chr(0x1D7CE + int(found[2]))}</mi>"
-    code = int(found[1], 16)
-    start = next((bold - plain for plain, last, bold in _GREEK if plain <= code <= last), 0)
-    return f"<mi>{chr(code + start)}</mi>"
-
-
-_GREEK = ((0x391, 0x3A9, 0x1D71C), (0x3B1, 0x3C9, 0x1D736))  # first, last, bold italic first
+    code = int(found[1], 16) if found[1] else ord(found[2])
+    shift = next((bold - first for first, last, bold in _ALPHABETS if first <= code <= last), 0)
+    return f"<mi>{chr(code + shift)}</mi>"

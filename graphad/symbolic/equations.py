@@ -10,7 +10,7 @@ from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph, toposort
 from graphad.ir.types import TupleType
-from graphad.symbolic import index_arrange, index_places, index_sums, matrix_arrange, matrix_products  # noqa: F401  # fill the tables of writers  # noqa: F401
+from graphad.symbolic import writers as _writers  # noqa: F401  # fills the tables of writers
 from graphad.symbolic.index import Index, spelled_elements
 from graphad.symbolic.ix import Ix
 from graphad.symbolic.lines import Lines, choose

@@ -33,10 +33,13 @@ class Lines:
         default_factory=dict
     )  # cotangent -> what it belongs to, where origins shall not say
     numbers: frozenset[Node] = frozenset()  # of own: written as numbers where they are used
+    named: Mapping[Node, Symbol] = field(default_factory=dict)  # the symbols, where somebody else has chosen them
 
     @cached_property
     def symbol(self) -> Mapping[Node, Symbol]:
         """Of each node with a symbol: inputs, arrays that are constants, and the left sides of equations."""
+        if self.named:
+            return self.named
         named = (n for n in self.own if not isinstance(n.type, TupleType) or self.graph.is_input(n))
         return symbols(named, self.belongs)
 
@@ -134,4 +137,10 @@ def _stands_alone(graph: Graph, node: Node, uses: int) -> bool:
         return True
     if not node.op.traits.isdisjoint(("random", "loop", "item")):
         return True
-    return uses > 1 and not is_silent(node) and bool(node.inputs)
+    read_by_loop = any("loop" in user.op.traits for user in graph.users[node]) and not _is_filled(node)
+    return read_by_loop or (uses > 1 and not is_silent(node) and bool(node.inputs))
+
+
+def _is_filled(node: Node) -> bool:
+    """Whether a node is a number, or an array of one number."""
+    return is_number(node) or (node.op.name == "broadcast_to" and is_number(node.inputs[0]))

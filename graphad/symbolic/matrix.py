@@ -48,6 +48,8 @@ class Matrix:
         """The symbol of a node; of several results their symbols, a dot for one that nobody uses."""
         if isinstance(node.type, TupleType) and node not in self.own:
             items = {n.attrs["index"]: n for n in self.lines.graph.users[node] if n in self.own}
+            if "loop" in node.op.traits:  # its equation says which is which
+                return ", ".join(self.left(items[k]) for k in sorted(items)) or r"\cdot"
             symbols = [self.left(items[k]) if k in items else r"\cdot" for k in range(len(node.type.items))]
             return rf"\left({', '.join(symbols)}\right)"
         return self.mark(self.own[node], node)

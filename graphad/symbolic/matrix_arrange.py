@@ -100,6 +100,8 @@ def _same(m: Matrix, node: Node) -> Tex:
 def _broadcast(m: Matrix, node: Node) -> Tex:
     (x,) = node.inputs
     number = m.scalar(x)
+    if number is not None and node.ndim and number.text == "0":
+        return ones(node.shape, "0")
     if number is not None:
         return tex.product([number, ones(node.shape)], r" \, ") if node.ndim else number
     value = m.value(x)

@@ -42,10 +42,21 @@ def _multiply(m: Matrix, node: Node) -> Tex:
         both = tex.product(tex.commuted(left, right), r" \, ")
         return both if node.ndim == 0 else tex.product([both, ones(node.shape)])
     if left is None and right is None:
-        return tex.hadamard(m.value(x), m.value(y))
+        outer = _outer(m, x, y) or _outer(m, y, x)
+        return outer or tex.hadamard(m.value(x), m.value(y))
     number, other = (left, y) if left is not None else (right, x)
     assert number is not None
     return tex.product([number, m.value(other)], r" \, ")
+
+
+def _outer(m: Matrix, x: Node, y: Node) -> Tex | None:
+    """The product of a column and a row, each spread over a matrix; None for other operands."""
+    if x.ndim != 2 or any(z.op.name != "broadcast_to" or z in m.apart for z in (x, y)):
+        return None
+    (column,), (line,) = x.inputs, y.inputs
+    if column.shape != (x.shape[0], 1) or line.shape not in ((x.shape[1],), (1, x.shape[1])):
+        return None
+    return matrix_product(m.value(column), row(m.value(line), line.ndim))
 
 
 @writes("divide")

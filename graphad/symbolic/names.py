@@ -44,7 +44,8 @@ class Symbol:
         'W_{1,i j}'
         """
         text = _bold(self.base) if bold else self.base
-        for accent in [self.accent] * bool(self.accent) + [r"\bar"] * self.bars:
+        bar = r"\overline" if self.base.startswith(r"\mathit") else r"\bar"
+        for accent in [self.accent] * bool(self.accent) + [bar] * self.bars:
             text = f"{accent}{{{text}}}"
         parts = [*self.sub, *([" ".join(indices) if _single(indices) else ", ".join(indices)] if indices else [])]
         text += f"_{{{','.join(parts)}}}" if parts else ""
@@ -68,6 +69,9 @@ def symbol(name: str) -> Symbol:
     >>> symbol("W1").tex(), symbol("x_hat").tex(), symbol("alpha_2").tex(), symbol("Wx").tex()
     ('W_{1}', '\\hat{x}', '\\alpha_{2}', 'W_{\\mathrm{x}}')
     """
+    if name.startswith("d_") and name[2:]:
+        inner = symbol(name[2:])
+        return replace(inner, bars=inner.bars + 1)
     if name in SHORT:
         return Symbol(SHORT[name])
     found = _PARTS.fullmatch(name.strip("_"))
@@ -110,11 +114,11 @@ def symbols(nodes: Iterable[Node], belongs: Mapping[Node, Node] = MappingProxyTy
         wish = symbol(node.name) if node.name else _next(node, counted, repeated)
         if node.name and repeated[wish] > 1:
             wish = replace(wish, copy=1)
-        found[node] = known[node.origin] = _free(wish, taken)
+        found[node] = known[node.origin] = free(wish, taken)
     for node in (n for n in listed if n.origin.is_cotangent):
         base = found.get(belongs[node]) if node in belongs else None
         wish = _barred(node, known, counted, repeated) if base is None else replace(base, bars=base.bars + 1)
-        found[node] = _free(wish, taken)
+        found[node] = free(wish, taken)
     return found
 
 
@@ -130,7 +134,8 @@ def _barred(node: Node, known: dict[Origin, Symbol], counted: Counter[str], repe
     return replace(base, bars=bars)
 
 
-def _free(wish: Symbol, taken: set[Symbol]) -> Symbol:
+def free(wish: Symbol, taken: set[Symbol]) -> Symbol:
+    """A symbol that is not taken: the one wished for, or with a number; it is then taken."""
     while wish in taken:
         wish = replace(wish, copy=max(wish.copy, 1) + 1)
     taken.add(wish)

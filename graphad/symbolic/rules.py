@@ -12,7 +12,7 @@ from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import Origin, inside
 from graphad.ops.leaves import as_node, constant
 from graphad.ops.leaves import input as declare
-from graphad.symbolic import matrix_arrange, matrix_products  # noqa: F401  # fill the table of writers
+from graphad.symbolic import writers as _writers  # noqa: F401  # fills the tables of writers
 from graphad.symbolic.lines import Lines
 from graphad.symbolic.matrix import Matrix
 
@@ -115,6 +115,9 @@ RULES: dict[str, tuple[str, str]] = {
 }
 
 
+TITLES = {"power": "power rule", "square": "power rule", "divide": "quotient rule", "reciprocal": "quotient rule"}
+
+
 def rule_of(made_by: str) -> str:
     """The op, or the rule, in the words of an origin: ``vjp of tanh`` is tanh."""
     return made_by.split(",")[0].removeprefix("vjp of ").strip()
@@ -122,7 +125,8 @@ def rule_of(made_by: str) -> str:
 
 def title(rule: str) -> str:
     """The name of a rule."""
-    return RULES[rule][0] if rule in RULES else f"chain rule through {rule.replace('_', ' ')}"
+    chain = TITLES.get(rule) or f"chain rule through {rule.replace('_', ' ')}"
+    return RULES[rule][0] if rule in RULES else chain
 
 
 def general(rule: str, forward: Node | None) -> str:
