@@ -5,6 +5,7 @@ Declare -> differentiate -> rewrite -> lower -> run, export, draw. README.md is 
 """
 
 import sys as _sys
+from collections.abc import Mapping as _Mapping
 from pathlib import Path as _Path
 from typing import Any as _Any
 
@@ -54,6 +55,7 @@ from graphad.ir.dims import Dim as Dim
 from graphad.ir.graph import Graph as Graph
 from graphad.ir.late import install as _install
 from graphad.ir.late import install_later as _install_later
+from graphad.ir.late import method as _late
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
@@ -81,12 +83,37 @@ def load(path: str | _Path) -> Graph:
     return _serialize.load(path, _BY_NAME)
 
 
+def check_grads(
+    graph: Graph | Function,
+    values: _Mapping[_Any, _Any] | None = None,
+    order: int = 2,
+    rtol: float = 1e-5,
+    seed: int = 0,
+    sizes: _Mapping[str, int] | None = None,
+) -> _Any:
+    """Compare every derivative rule that a graph uses with differences: a report that names the faulty ones.
+
+    Each node is checked by itself at the value that it has for ``values`` (input -> array; sampled unless given, with
+    ``sizes`` for named sizes), in both modes and up to the ``order``. Kinks are said, and are no failures. The report
+    prints as a table; ``report.ok``, ``report.failures``, ``report.faulty``. See `graphad.check.gradients.check_grads`.
+
+    >>> x = input("x", (3,))
+    >>> check_grads(Graph([x], [tanh(x)])).ok
+    True
+    """
+    return _check_grads(graph, values, order, rtol, seed, sizes)
+
+
+_check_grads = _late("check_grads")
+
+
 def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
 
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
+_install_later("graphad.check.gradients", "check_grads")
 _install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Graph._repr_mimebundle_")
 _install_later("graphad.draw.diff", "Diff.draw")
 _install_later("graphad.interop.networkx", "Graph.to_networkx")
