@@ -21,7 +21,7 @@ OK, WRONG, UNCLEAR, KINK, EDGE, NONE = "ok", "wrong", "unclear", "kink", "edge",
 WORST_FIRST = (WRONG, UNCLEAR, KINK, EDGE, NONE, OK)
 MARGIN = 10.0  # times the estimated error of a difference is forgiven
 VAGUE = 1e-3  # of the slope: differences that are less certain decide nothing
-FLOOR = 1e-4  # of a value: slopes are not much smaller as a rule, since steps are in proportion to what moves
+FAINT = 1e-3  # of the largest slope: smaller ones are compared as if they were of that size
 AGREEMENT = 1e-8  # of forward and reverse mode with each other, in double precision
 ORDINALS = ("first", "second", "third", "fourth")
 
@@ -46,21 +46,22 @@ class Compare:
     def __call__(self, piece: Piece, level: int = 1, path: str = "", size: float = 0.0) -> Finding:
         """The worst finding of a piece and of its derivatives; ``size``: of the values that it is derived from."""
         size = max(size, _size(piece))
-        directions = [self._direction(piece.values[x]) for x in piece.moving]
+        directions = [self._direction(piece.values[x], x in piece.symmetric) for x in piece.moving]
         found = self._along(piece, directions, level, path, size)
-        if found.status in (EDGE, UNCLEAR):  # perhaps the steps are too long for some elements
-            close = [np.asarray(v * np.minimum(np.abs(piece.values[x]), 1.0)) for v, x in _signs(directions, piece)]
-            again = self._along(piece, close, level, path, size)
-            found = again if again.status in (OK, WRONG) else found
-        return found
+        close = [_closer(v, piece.values[x]) for v, x in zip(directions, piece.moving, strict=True)]
+        if found.status in (OK, WRONG) or all(map(np.array_equal, close, directions)):
+            return found
+        again = self._along(piece, close, level, path, size)  # perhaps the steps were too long for some elements
+        return again if again.status in (OK, WRONG) else found
 
     def _along(self, piece: Piece, directions: Sequence[Array], level: int, path: str, size: float) -> Finding:
-        along = slope(lambda t: flat(piece.run(t, directions)), piece.eps, FLOOR * size)
+        along = slope(lambda t: flat(piece.run(t, directions)), piece.eps, size)
+        base = piece.run()
+        weights = [_random(y, self.rng) for y in base]
         try:
             tangents, to_outputs = piece.forward(directions)
-            weights = [_random(y, self.rng) for y in piece.run()]
             cotangents, to_moving = piece.reverse(_masked(weights, _usable(along, piece)))
-            forward = _filled(tangents.run(), to_outputs, piece.run())
+            forward = _filled(tangents.run(), to_outputs, base)
             reverse = _filled(cotangents.run(), to_moving, directions)
         except RuleError as problem:
             return Finding(WRONG, np.inf, problem.what)
@@ -91,8 +92,9 @@ class Compare:
         value, error = np.where(usable, along.value, 0), np.where(usable, along.error, 0)
         tolerance = max(self.rtol, 100 * piece.eps ** (2 / 3) if piece.eps > 1e-10 else 0.0)
         scale = float(np.max(np.abs(value), initial=0)) + along.floor + _tiny(piece)
-        off = np.where(usable, np.abs(forward - value), 0) / scale
-        if not _largest(off - MARGIN * error / scale) <= tolerance:
+        each = np.maximum(np.abs(value), FAINT * scale)
+        off = np.where(usable, np.abs(forward - value), 0) / each
+        if not _largest(off - MARGIN * error / each) <= tolerance:
             k = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
             return Finding(WRONG, _largest(off), _said(f"{what}forward mode", forward[k], value[k]))
         by_rule = sum(float(np.sum(np.real(c * v))) for c, v in zip(reverse, directions, strict=True))
@@ -107,19 +109,19 @@ class Compare:
             return Finding(WRONG, apart, f"{what}forward and reverse mode differ by {apart:.1e} of the value")
         return _left_out(along, usable, max(_largest(off), miss))
 
-    def _direction(self, value: Any) -> Array:
+    def _direction(self, value: Any, symmetric: bool) -> Array:
         """Steps in proportion to each element, but neither tiny nor long ones."""
-        size = np.abs(value)
-        typical = float(np.sqrt(np.mean(size[np.isfinite(size)] ** 2))) if np.isfinite(size).any() else 0.0
-        length = np.clip(size, min(0.1 * typical, 1.0) or 1.0, 1.0)
-        sign = _random(value, self.rng)
-        return np.asarray(sign * length)
+        size = np.minimum(np.abs(value), 1.0)  # and 1 where it is inf
+        typical = float(np.sqrt(np.mean(size[~np.isnan(size)] ** 2))) if not np.isnan(size).all() else 0.0
+        v = np.asarray(_random(value, self.rng) * np.clip(size, 0.1 * typical or 1.0, 1.0))
+        return (v + np.conj(np.swapaxes(v, -1, -2))) / 2 if symmetric else v
 
 
-def _signs(directions: Sequence[Array], piece: Piece) -> list[tuple[Array, Any]]:
-    """Directions of length 1 in each element, and what they belong to."""
+def _closer(direction: Array, value: Array) -> Array:
+    """Steps in proportion to each element, however small it is; those of zeros stay."""
+    size, length = np.abs(value), np.abs(direction)
     with np.errstate(all="ignore"):
-        return [(np.asarray(v / np.abs(v)), x) for v, x in zip(directions, piece.moving, strict=True)]
+        return np.where((size > 0) & (size < length), direction * (size / length), direction)
 
 
 def _random(like: Any, rng: np.random.Generator) -> Array:

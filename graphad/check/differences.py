@@ -17,6 +17,8 @@ Array = np.ndarray[Any, Any]
 FIRST, SHRINK, COLUMNS = 0.125, 4.0, 4  # of the steps, and how far they are extrapolated
 LEVELS, FEWER = 8, 5  # how many steps in double precision, and in less
 SEEN = 1e-6  # of the largest slope: smaller gaps come from rounding
+FLOOR = 1e-4  # of a value: slopes are not much smaller as a rule, since steps are in proportion to what moves
+GROWING = 2.5  # slopes that grow so much while the step becomes 1/16: a jump, or an infinite slope
 LASTING = 0.2  # of the gap between slopes from both sides: a smooth function keeps 1/16 of it over two levels
 
 
@@ -35,13 +37,15 @@ class Slope:
     def kinked(self) -> Array:
         """Where the function jumps, or its slopes from the left and from the right differ."""
         late = len(self.right) - 2
-        early = len(self.right) // 2 - 1
+        early = late - 2
         with np.errstate(all="ignore"):
-            gap = np.abs(self.right - self.left)
             sizes = np.abs(np.concatenate([self.right[late], self.left[late]]))
-            visible = SEEN * np.max(sizes[np.isfinite(sizes)], initial=self.floor)
-            found = (gap[late] > LASTING * gap[early]) & (gap[late] > 50 * self.noise[late] + visible)
-        return np.asarray(found, bool)
+            visible = 50 * self.noise[late] + SEEN * np.max(sizes[np.isfinite(sizes)], initial=self.floor)
+            gap = np.abs(self.right - self.left)
+            differ = (gap[late] > LASTING * gap[early]) & (gap[late] > visible)
+            central = np.abs(self.right + self.left) / 2
+            jump = (central[late] > GROWING * central[early]) & (central[late] > visible)
+        return np.asarray(differ | jump, bool)
 
     @cached_property
     def ends(self) -> Array:
@@ -49,20 +53,24 @@ class Slope:
         return np.asarray(~(np.isfinite(self.right[-1]) & np.isfinite(self.left[-1])))
 
 
-def slope(f: Callable[[float], Array], eps: float, floor: float = 0.0) -> Slope:
+def slope(f: Callable[[float], Array], eps: float, size: float = 0.0) -> Slope:
     """The slope of ``f`` at 0; ``eps``: the relative precision of its values. Steps are fractions of 1.
 
-    Slopes below ``floor`` count as 0.
+    ``size``: of values; slopes far below that, or below what the function is a step away, count as 0.
     """
     steps = FIRST / SHRINK ** np.arange(LEVELS if eps < 1e-10 else FEWER)
     with np.errstate(all="ignore"):
         here = f(0.0)
         ahead, behind = (np.array([f(sign * h) for h in steps]) for sign in (1.0, -1.0))
         h = steps[:, None]
-        size = np.maximum(np.maximum(np.abs(ahead), np.abs(behind)), np.abs(here))
-        noise = eps * size / h
+        noise = eps * np.maximum(np.maximum(np.abs(ahead), np.abs(behind)), np.abs(here)) / h
         value, error = _extrapolated((ahead - behind) / (2 * h), noise)
+        floor = FLOOR * max(size, min(_largest(ahead[1]), _largest(behind[1])))
         return Slope(value, error, (ahead - here) / h, (here - behind) / h, noise, floor)
+
+
+def _largest(values: Array) -> float:
+    return float(np.max(np.abs(values[np.isfinite(values)]), initial=0.0))
 
 
 def _extrapolated(central: Array, noise: Array) -> tuple[Array, Array]:

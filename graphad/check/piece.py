@@ -17,7 +17,7 @@ from graphad.autodiff.reverse import pull_back
 from graphad.autodiff.singular import policy
 from graphad.autodiff.transforms import jvp, vjp
 from graphad.errors import GraphadError
-from graphad.form.evaluate import evaluate_node
+from graphad.form.evaluate import evaluator
 from graphad.ir.core import Node, Op
 from graphad.ir.graph import Graph, rebuild, toposort
 from graphad.ir.origin import Origin
@@ -28,6 +28,7 @@ from graphad.ops.tuples import items
 from graphad.passes.samples import quiet
 
 Array = np.ndarray[Any, Any]
+SYMMETRIC = "symmetric"  # the trait of ops that read one triangle of a matrix
 _WIDE = {"f": np.dtype("float64"), "c": np.dtype("complex128")}
 
 
@@ -35,7 +36,8 @@ _WIDE = {"f": np.dtype("float64"), "c": np.dtype("complex128")}
 class Piece:
     """``outputs`` as a function of ``moving``, around ``values`` (of every placeholder).
 
-    ``whole``: it is differentiated as users do it, with everything that `grad` does besides applying rules.
+    ``whole``: it is differentiated as users do it, with everything that `grad` does besides applying rules. What is
+    ``symmetric`` moves as a symmetric matrix: ops that read one triangle have derivatives for such alone.
     """
 
     outputs: tuple[Node, ...]
@@ -43,6 +45,7 @@ class Piece:
     values: Mapping[Node, Any]
     sizes: Mapping[str, int]
     whole: bool = False
+    symmetric: frozenset[Node] = frozenset()
 
     @cached_property
     def order(self) -> list[Node]:
@@ -73,10 +76,14 @@ class Piece:
         """The value of every node, with new values of what ``moved``."""
         found = {**self.values, **moved}
         with quiet():
-            for node in self.order:
-                if node not in found:
-                    found[node] = evaluate_node(node, [found[x] for x in node.inputs], self.sizes)
+            for node, value in self._steps:
+                found[node] = value([found[x] for x in node.inputs])
         return found
+
+    @cached_property
+    def _steps(self) -> list[tuple[Node, Callable[[Sequence[Any]], Any]]]:
+        """How each node is computed."""
+        return [(node, evaluator(node, self.sizes)) for node in self.order if node not in self.values]
 
     def reverse(self, weights: Sequence[Array]) -> tuple["Piece", list[int]]:
         """The cotangents of what moves for ``weights`` of the outputs, and to which each belongs (others are zero)."""
@@ -134,7 +141,13 @@ def _whole(
     made = graph.map(make)
     moving = tuple(made[x] for x in graph.inputs if carries_gradient(x.type))
     outputs = tuple(dict.fromkeys(made[y] for y in graph.outputs if carries_gradient(y.type)))
-    return Piece(outputs, moving, known, sizes, whole=True)
+    triangles = any(SYMMETRIC in n.op.traits for n in graph.nodes)
+    symmetric = frozenset(x for x in moving if triangles and _is_symmetric(known[x]))
+    return Piece(outputs, moving, known, sizes, whole=True, symmetric=symmetric)
+
+
+def _is_symmetric(a: Array) -> bool:
+    return a.ndim > 1 and a.shape[-1] == a.shape[-2] and np.allclose(a, np.conj(np.swapaxes(a, -1, -2)))
 
 
 def placeholders(nodes: Sequence[Node], letter: str) -> list[Node]:
@@ -163,14 +176,17 @@ def _piece(
         dtype = wide_dtype(x.dtype) if wide else x.dtype
         value = np.asarray(values[x], dtype)
         stays = fixed(x)
-        inner = _constant(x, value) if stays and dtype != x.dtype else x if stays else placeholder(x, f"x{k}", dtype)
+        known_constant = _fixed(x, value) if stays else None
+        inner = placeholder(x, f"x{k}", dtype) if known_constant is None else known_constant
         known[inner] = value
         inputs.append(inner)
         if not stays and carries_gradient(x.type):
             moving.append(inner)
     rebuilt = node.op.build(inputs, wide_attrs(node) if wide else node.attrs, node.origin)
     outputs = items(rebuilt) if isinstance(rebuilt.type, TupleType) else (rebuilt,)
-    return Piece(tuple(y for y in outputs if carries_gradient(y.type)), tuple(moving), known, sizes)
+    symmetric = frozenset(moving) if SYMMETRIC in node.op.traits else frozenset()
+    smooth = tuple(y for y in outputs if carries_gradient(y.type))
+    return Piece(smooth, tuple(moving), known, sizes, symmetric=symmetric)
 
 
 def _all(nodes: Node | list[Node]) -> list[Node]:
@@ -187,9 +203,9 @@ def wide_dtype(dtype: DType) -> DType:
     return _WIDE.get(dtype.kind, dtype)
 
 
-def _constant(x: Node, value: Array) -> Node:
-    """A constant of another precision; one number for all elements stays one."""
+def _fixed(x: Node, value: Array) -> Node | None:
+    """A constant node as it is; in another precision where it is one number for all elements, else None."""
+    if value.dtype == x.dtype:
+        return x
     number = uniform_value(x)
-    if number is None or not x.ndim:
-        return constant(value)
-    return stretch(constant(np.asarray(number, value.dtype)), x.shape)
+    return None if number is None else stretch(constant(np.asarray(number, value.dtype)), x.shape)

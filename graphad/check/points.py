@@ -4,6 +4,7 @@ Ways to draw are tried in order until every value that carries a gradient is fin
 """
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ Array = np.ndarray[Any, Any]
 
 WAYS = ("normal", "domain", "unit", "positive", "matrices", "integral", "single")
 BASES = (3, 6, 12, 24, 48, 96, 192)  # named sizes are tried from small to large: slices ask for a least length
+HIGHEST = (8, 3, 2)  # integers below these are tried: labels and indices, whose axes are at least so long
 GOOD = 1e3  # values beyond are avoided where possible: differences of them say little
 
 
@@ -41,9 +43,10 @@ def sample_point(
         raise ArgumentError(f"graph {graph.name!r} has no named size {unknown[0]!r}", hint=hint)
     best: tuple[float, dict[str, Array]] | None = None
     problem: Exception | None = None
+    integers = HIGHEST if any(x.dtype.kind in "iu" for x in graph.inputs) else HIGHEST[-1:]
     for base in BASES:
-        for way in WAYS:
-            values = _drawn(graph, way, seed, _numbered(graph, base, fixed), given or {})
+        for way, highest in product(WAYS, integers):
+            values = _drawn(graph, (way, highest), seed, _numbered(graph, base, fixed), given or {})
             try:
                 badness = _badness(graph, values, seed)
             except Exception as refused:  # whatever NumPy, SciPy or a size says against it
@@ -82,15 +85,20 @@ def _known_sizes(graph: Graph, given: Mapping[Any, Any]) -> dict[str, int]:
     return known
 
 
-def _drawn(graph: Graph, way: str, seed: int, sizes: Mapping[str, int], given: Mapping[str, Any]) -> dict[str, Array]:
-    """Values of the inputs; integers 0 and 1, which most axes can be indexed with."""
-    draw = next(draw for name, _, draw in KINDS if name == way)
+def _drawn(
+    graph: Graph, way: tuple[str, int], seed: int, sizes: Mapping[str, int], given: Mapping[str, Any]
+) -> dict[str, Array]:
+    """Values of the inputs: floating ones in a way, and integers below a number."""
+    draw = next(draw for name, _, draw in KINDS if name == way[0])
     rng = np.random.default_rng(seed)
     values: dict[str, Array] = {}
     for k, x in enumerate(graph.inputs):
         key = x.name or f"x{k}"
         shape = tuple(evaluate(s, sizes) for s in x.shape)
-        drawn = drawn_as(x.dtype, domain_of(graph, x), shape, way, draw, rng, True)
+        if x.dtype.kind in "iu":
+            drawn = rng.integers(0, way[1], shape).astype(x.dtype)
+        else:
+            drawn = drawn_as(x.dtype, domain_of(graph, x), shape, way[0], draw, rng, True)
         values[key] = np.asarray(given[key]) if key in given else drawn
     return values
 

@@ -104,6 +104,7 @@ def _cholesky_vjp(g: Node, out: Node, a: Node) -> Sequence[Node]:
     derivative=Custom(_cholesky_vjp),
     coerce=square,
     cases=ONE_BY_ONE,
+    traits=("symmetric",),
     domain=POSITIVE,
 )
 def cholesky(a: Node) -> TensorType:
@@ -212,6 +213,7 @@ def _eigh_vjp(g: Sequence[Node | None], out: Node, a: Node, UPLO: str) -> Sequen
     derivative=Custom(_eigh_vjp),
     coerce=square,
     cases=ONE_BY_ONE,
+    traits=("symmetric",),
     domain=POSITIVE,
 )
 def eigh(a: Node, UPLO: Annotated[str, _uplo] = "L") -> TensorType:
