@@ -107,6 +107,14 @@ def check_grads(
 _check_grads = _late("check_grads")
 
 
+def derivation(loss: Node, wrt: _Any, *args: _Any, **kwargs: _Any) -> _Any:
+    """A worked solution of backpropagation; ``derivation(loss, wrt, style=, name=, values=, worksheet=)``.
+
+    `graphad.symbolic.derivation.derivation` says what the arguments are.
+    """
+    return _late_function("graphad.symbolic.derivation", "derivation")(loss, wrt, *args, **kwargs)
+
+
 def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
@@ -118,3 +126,5 @@ _install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Graph._repr_mim
 _install_later("graphad.draw.diff", "Diff.draw")
 _install_later("graphad.interop.networkx", "Graph.to_networkx")
 _install_later("graphad.lower.profile", "Function.profile")
+_install_later("graphad.symbolic.latex", "Node.to_latex", "Node._repr_latex_", "Graph.to_latex", "Graph._repr_latex_")
+_install_later("graphad.symbolic.latex", "Function._repr_latex_")

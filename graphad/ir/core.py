@@ -142,6 +142,8 @@ class Node:
     trace, diagonal, copy = _late("trace"), _late("diagonal"), _late("copy")
     conj, conjugate, real, imag = _late("conj"), _late("conjugate"), property(_late("real")), property(_late("imag"))
     T, mT, at = property(_late("T")), property(_late("mT")), property(_late("at"))
+    to_latex = method("Node.to_latex", "to_latex(style='matrix'): its equation; see `graphad.symbolic.equations`.")
+    _repr_latex_ = method("Node._repr_latex_")
 
 
 _set_op, _set_inputs, _set_attrs, _set_type, _set_origin, _set_shape, _set_ndim, _set_dtype = [

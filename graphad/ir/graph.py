@@ -153,9 +153,11 @@ class Graph:
 
     draw = _late("Graph.draw", "draw(view='joint', rankdir='TB', legend=True): see `graphad.draw.dot.draw`.")
     save = _late("Graph.save", "save(path, **options): .svg, .png, .pdf, .dot (options as for `draw`) or .json.")
+    to_latex = _late("Graph.to_latex", "to_latex(style='matrix' | 'index' | 'scalar'): all equations, as ``align*``.")
     to_networkx = _late("Graph.to_networkx", "A networkx.MultiDiGraph of the same nodes.")
     diff = _late("Graph.diff", "diff(other): what changes from this graph to ``other``; it prints, and draws itself.")
     _repr_mimebundle_ = _late("Graph._repr_mimebundle_")
+    _repr_latex_ = _late("Graph._repr_latex_")
     __repr__ = _late("Graph.__repr__")
 
 

@@ -134,6 +134,7 @@ class Function:
     export = _late("Function.export")
     explain = _late("Function.explain")
     profile = _late("Function.profile")
+    _repr_latex_ = _late("Function._repr_latex_")
 
     def in_style(self, style: str) -> Program:
         """The statements in another style."""

@@ -1,0 +1,101 @@
+"""Equations of nodes and graphs: what stands left and right, which rule made it, which line of the user's it is.
+
+`style`: "matrix" writes arrays as a whole, "index" their elements with indices, "scalar" every element for itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphad.errors import ArgumentError
+from graphad.ir.core import Node
+from graphad.ir.graph import Graph, toposort
+from graphad.ir.types import TupleType
+from graphad.symbolic import index_arrange, index_places, index_sums  # noqa: F401  # fill the table of writers
+from graphad.symbolic.index import Index, spelled_elements
+from graphad.symbolic.ix import Ix
+from graphad.symbolic.lines import Lines, choose
+from graphad.symbolic.matrix import Matrix
+from graphad.symbolic.tex import Tex, truth
+
+STYLES = ("matrix", "index", "scalar")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One line: ``left = right``, both LaTeX, of a node; ``rule`` is the op or the derivative rule that made it.
+
+    ``place`` is the user's line, such as ``train.py:14``, "" when unknown.
+    """
+
+    node: Node
+    left: str
+    right: str
+    rule: str
+    place: str
+    element: tuple[int, ...] | None = None  # of the element that a line is about, where each has its own
+
+    @property
+    def latex(self) -> str:
+        """The line without delimiters."""
+        return f"{self.left} = {self.right}"
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle {self.latex}$"
+
+
+def writer(lines: Lines, style: str) -> Matrix:
+    """What writes formulas in a style. Raises ArgumentError for an unknown one."""
+    if style not in STYLES:
+        raise ArgumentError(f"unknown style {style!r}", hint=f"one of {', '.join(STYLES)}")
+    return Matrix(lines) if style == "matrix" else Index(lines, spelled=style == "scalar")
+
+
+def equations(graph: Graph, style: str = "matrix") -> list[Equation]:
+    """The equations of a graph: the forward ones, then those that differentiation made, each after what it needs."""
+    lines = choose(graph)
+    return written(lines, lines.equations, style)
+
+
+def written(lines: Lines, nodes: Sequence[Node], style: str) -> list[Equation]:
+    """The equations of some nodes; in the style "scalar" one for each element of a small array."""
+    write = writer(lines, style)
+    found: list[Equation] = []
+    for node in nodes:
+        if isinstance(write, Index) and write.spelled and not isinstance(node.type, TupleType) and node.ndim:
+            found += _spelled(write, node)
+        else:
+            found.append(_equation(node, write.left(node), write.right(node)))
+    return found
+
+
+def _spelled(write: Index, node: Node) -> list[Equation]:
+    positions = list(spelled_elements(node))
+    if not positions:
+        return [_equation(node, write.left(node), write.right(node))]
+    places = [[Ix(constant=k) for k in position] for position in positions]
+    return [
+        _equation(node, write.symbol(node, at), write.made(node, at), position)
+        for at, position in zip(places, positions, strict=True)
+    ]
+
+
+def _equation(node: Node, left: str, right: Tex, element: tuple[int, ...] | None = None) -> Equation:
+    return Equation(node, left, truth(right).text, node.origin.made_by or node.op.name, node.origin.location, element)
+
+
+def equation(node: Node, style: str = "matrix") -> Equation:
+    """The equation of one node on what has a name, or is used several times, behind it.
+
+    >>> import graphad as ga
+    >>> x, w = ga.input("x"), ga.parameter("w")
+    >>> y = ga.tanh(w * x)
+    >>> print(equation(y).latex)
+    y = \\tanh\\left(w \\, x\\right)
+    """
+    nodes = toposort([node])
+    graph = Graph([n for n in nodes if "placeholder" in n.op.traits], [node])
+    lines = choose(graph)
+    if lines.is_given(node):
+        write = writer(lines, style)
+        return _equation(node, write.left(node), Tex(rf"\text{{{node.op.name}}}"))
+    return written(lines, [node], style)[0]

@@ -1,0 +1,143 @@
+r"""The user's names as symbols: ``W1`` is W₁, bold where it is an array, ``x_hat`` is x̂, ``alpha`` is α, ``d_W1`` is W̄₁.
+
+A bar stands for the derivative of the loss with respect to a value (Griewank & Walther 2008, section 3.1): the cotangent
+of W₁ is W̄₁, that of W̄₁ has two bars. Values that the user gave no name are called t, or T where they are matrices, and
+counted. A name that occurs several times, as in an unrolled loop, is counted in brackets: h⁽¹⁾, h⁽²⁾.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from graphad.ir.core import Node
+from graphad.ir.origin import Origin
+from graphad.ir.types import TupleType
+from graphad.symbolic.tex import escape
+
+GREEK = set(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau upsilon phi chi psi omega".split()
+) | set("Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split())
+SHORT = {"lambda_": r"\lambda", "lamda": r"\lambda", "lam": r"\lambda", "eps": r"\epsilon"}
+ACCENTS = {"hat": r"\hat", "tilde": r"\tilde"}
+_PARTS = re.compile(r"([^\W\d_]+)(\d*)(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name as mathematics writes it; `tex` puts it together."""
+
+    base: str
+    sub: tuple[str, ...] = ()
+    accent: str = ""
+    bars: int = 0
+    copy: int = 0  # of values with the same name
+
+    def tex(self, bold: bool = False, indices: Sequence[str] = ()) -> str:
+        r"""LaTeX, with indices of an element beside the subscript.
+
+        >>> Symbol("W", ("1",), bars=1).tex(bold=True)
+        '\\bar{\\mathbf{W}}_{1}'
+        >>> Symbol("W", ("1",)).tex(indices=["i", "j"])
+        'W_{1,i j}'
+        """
+        text = _bold(self.base) if bold else self.base
+        for accent in [self.accent] * bool(self.accent) + [r"\bar"] * self.bars:
+            text = f"{accent}{{{text}}}"
+        parts = [*self.sub, *([" ".join(indices) if _single(indices) else ", ".join(indices)] if indices else [])]
+        text += f"_{{{','.join(parts)}}}" if parts else ""
+        return text + (f"^{{({self.copy})}}" if self.copy else "")
+
+
+def _single(indices: Sequence[str]) -> bool:
+    """Whether indices may stand side by side without a comma: letters and digits."""
+    return all(re.fullmatch(r"[a-z]|\d|\\[a-z]+", i) for i in indices)
+
+
+def _bold(base: str) -> str:
+    if base.startswith(r"\mathit"):
+        return base.replace(r"\mathit", r"\mathbf")
+    return rf"\boldsymbol{{{base}}}" if base.startswith("\\") else rf"\mathbf{{{base}}}"
+
+
+def symbol(name: str) -> Symbol:
+    r"""The symbol of a name as a user writes it.
+
+    >>> symbol("W1").tex(), symbol("x_hat").tex(), symbol("alpha_2").tex(), symbol("logits").tex()
+    ('W_{1}', '\\hat{x}', '\\alpha_{2}', '\\mathit{logits}')
+    """
+    if name in SHORT:
+        return Symbol(SHORT[name])
+    found = _PARTS.fullmatch(name.strip("_"))
+    if found is None:
+        return Symbol(rf"\mathit{{{escape(name)}}}")
+    head, digits, rest = found.groups()
+    parts = [p for p in (digits, *rest.split("_")) if p]
+    accent = next((ACCENTS[p] for p in parts if p in ACCENTS), "")
+    return Symbol(_letter(head), tuple(_upright(p) for p in parts if p not in ACCENTS), accent)
+
+
+def _letter(word: str) -> str:
+    if word in SHORT or word in GREEK:
+        return SHORT.get(word) or f"\\{word}"
+    return word if len(word) == 1 and word.isascii() else rf"\mathit{{{word}}}"
+
+
+def _upright(part: str) -> str:
+    """A subscript; words stand upright, so that they are no indices."""
+    if part.isdigit():
+        return part
+    return f"\\{part}" if part in GREEK else rf"\mathrm{{{part}}}"
+
+
+def symbols(nodes: Iterable[Node], belongs: Mapping[Node, Node] = MappingProxyType({})) -> dict[Node, Symbol]:
+    """A symbol for each node, all different; the order of the nodes decides who is counted first.
+
+    ``belongs``: cotangent -> the node that it belongs to, where its origin shall not say.
+    """
+    listed = list(nodes)
+    known: dict[Origin, Symbol] = {}
+    taken: set[Symbol] = set()
+    found: dict[Node, Symbol] = {}
+    repeated = Counter(symbol(n.name) for n in listed if n.name and not n.origin.is_cotangent)
+    counted = Counter[str]()
+    for node in (n for n in listed if not n.origin.is_cotangent):
+        wish = symbol(node.name) if node.name else _next(node, counted, repeated)
+        if node.name and repeated[wish] > 1:
+            wish = replace(wish, copy=1)
+        found[node] = known[node.origin] = _free(wish, taken)
+    for node in (n for n in listed if n.origin.is_cotangent):
+        base = found.get(belongs[node]) if node in belongs else None
+        wish = _barred(node, known, counted, repeated) if base is None else replace(base, bars=base.bars + 1)
+        found[node] = _free(wish, taken)
+    return found
+
+
+def _barred(node: Node, known: dict[Origin, Symbol], counted: Counter[str], repeated: Counter[Symbol]) -> Symbol:
+    """The symbol of a cotangent: that of what it belongs to, with a bar for each time that it was differentiated."""
+    bars, origin = 0, node.origin
+    while origin.is_cotangent and origin.adjoint_of is not None:
+        bars, origin = bars + 1, origin.adjoint_of
+    base = known.get(origin)
+    if base is None:
+        base = symbol(origin.name) if origin.name else _next(node, counted, repeated)
+        known[origin] = base
+    return replace(base, bars=bars)
+
+
+def _free(wish: Symbol, taken: set[Symbol]) -> Symbol:
+    while wish in taken:
+        wish = replace(wish, copy=max(wish.copy, 1) + 1)
+    taken.add(wish)
+    return wish
+
+
+def _next(node: Node, counted: Counter[str], repeated: Counter[Symbol]) -> Symbol:
+    """The next of the symbols for values without a name."""
+    base = "C" if "constant" in node.op.traits else "T" if isinstance(node.type, TupleType) or node.ndim > 1 else "t"
+    while True:
+        counted[base] += 1
+        wish = Symbol(base, (str(counted[base]),))
+        if wish not in repeated:
+            return wish
