@@ -115,6 +115,45 @@ def derivation(loss: Node, wrt: _Any, *args: _Any, **kwargs: _Any) -> _Any:
     return _late_function("graphad.symbolic.derivation", "derivation")(loss, wrt, *args, **kwargs)
 
 
+_trace_table, _plot_function = _late("trace_table"), _late("plot_function")
+
+
+def trace_table(graph: Graph | Function, values: _Mapping[_Any, _Any], rng: _Any = None) -> _Any:
+    """Run a graph and tell each step as a row of a table: node, equation, value, and the gradient that belongs to it.
+
+    ``values``: input (its name, or the node) -> number or array; ``rng``: for graphs that draw random numbers. The
+    forward pass comes first, then the backward pass with the rules of differentiation, where the graph has one.
+    ``print`` shows the table, a notebook shows HTML, ``rows`` are plain data. Of a compiled function it is the graph
+    that was declared. Raises ArgumentError for inputs that are missing or not known, DTypeError, ShapeError.
+
+    >>> import graphad as ga
+    >>> x = ga.input("x")
+    >>> y = ga.sin(x)
+    >>> table = ga.trace_table(ga.Graph([x], [y, ga.grad(y, x)]), {"x": 0.0})
+    >>> [(row.node, row.equation, float(row.value)) for row in table.rows[1:]]
+    [('y', 'np.sin(x)', 0.0), ('d_y', '1', 1.0), ('t0', 'np.cos(x)', 1.0), ('d_x', 'd_y * t0', 1.0)]
+    """
+    return _trace_table(graph, values, rng)
+
+
+def plot_function(function: _Any, domain: _Any = None, values: _Mapping[str, _Any] | None = None) -> _Any:
+    """Four panels that show a function of one or two real numbers, as a matplotlib Figure.
+
+    The wiring, the equations of value and derivative, a line that the function maps to a line (arrows, stretch by the
+    derivative as color), a plane and where it goes (a grid with the change of area, or values with the gradient).
+
+    ``function``: an op, a function that makes nodes of nodes, or a Graph whose inputs are scalars or one vector of two
+    numbers. ``domain``: (low, high), or one pair for each number; an op has its own. ``values``: fixes other inputs of
+    a graph. Poles and jumps are not joined by lines, kinks are marked. Raises ArgumentError for what is no such
+    function, MissingDependencyError without matplotlib (extra ``plot``).
+
+    >>> import graphad as ga
+    >>> figure = ga.plot_function(ga.tanh)                               # doctest: +SKIP
+    >>> figure = ga.plot_function(lambda x: x * ga.sin(1 / x), (-1, 1))  # doctest: +SKIP
+    """
+    return _plot_function(function, domain, values)
+
+
 def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
@@ -122,7 +161,14 @@ def _namespace(node: Node) -> _Any:
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
 _install_later("graphad.check.gradients", "check_grads")
-_install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Graph._repr_mimebundle_")
+_install_later("graphad.draw.save", "Graph.draw", "Graph.save")
+_install_later(
+    "graphad.draw.reprs",
+    *(f"{kind}._repr_{form}_" for kind in ("Node", "Graph", "Function") for form in ("svg", "html", "mimebundle")),
+)
+_install_later("graphad.draw.trace", "trace_table")
+_install_later("graphad.draw.function_view", "plot_function")
+_install_later("graphad.draw.summary", "Graph.summary", "Function.summary")
 _install_later("graphad.draw.diff", "Diff.draw")
 _install_later("graphad.interop.networkx", "Graph.to_networkx")
 _install_later("graphad.lower.profile", "Function.profile")

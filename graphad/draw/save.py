@@ -1,13 +1,12 @@
 """`g.draw()` and `g.save(path)`: what users call."""
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from graphad.draw.dot import draw
 from graphad.draw.render import render
-from graphad.errors import ArgumentError, ExportError, MissingDependencyError
+from graphad.errors import ArgumentError
 from graphad.ir import serialize
 from graphad.ir.atomic import write_atomic
 from graphad.ir.graph import Graph
@@ -15,7 +14,6 @@ from graphad.ir.late import install
 
 PICTURES = ("svg", "png", "pdf")
 FORMATS = (*PICTURES, "dot", "json")
-PICTURED = 500  # nodes; a larger graph is drawn when asked for, not whenever a notebook shows it
 
 
 def save(graph: Graph, path: str | Path, **options: Any) -> Path:
@@ -38,18 +36,8 @@ def save(graph: Graph, path: str | Path, **options: Any) -> Path:
     return target
 
 
-def _mimebundle(graph: Graph, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
-    """What a notebook shows: the text, and the picture of a graph that is not too large, where it can be laid out."""
-    bundle = {"text/plain": repr(graph)}
-    if len(graph.nodes) <= PICTURED:
-        with suppress(MissingDependencyError, ExportError):
-            bundle |= draw(graph)._repr_mimebundle_()
-    return bundle
-
-
 METHODS: dict[str, Callable[..., Any]] = {
     "Graph.draw": draw,
     "Graph.save": save,
-    "Graph._repr_mimebundle_": _mimebundle,
 }
 install(**METHODS)

@@ -141,6 +141,8 @@ class Node:
     argsort, searchsorted, choose, repeat = _late("argsort"), _late("searchsorted"), _late("choose"), _late("repeat")
     trace, diagonal, copy = _late("trace"), _late("diagonal"), _late("copy")
     conj, conjugate, real, imag = _late("conj"), _late("conjugate"), property(_late("real")), property(_late("imag"))
+    _repr_svg_, _repr_html_ = _late("Node._repr_svg_"), _late("Node._repr_html_")
+    _repr_mimebundle_ = _late("Node._repr_mimebundle_")
     T, mT, at = property(_late("T")), property(_late("mT")), property(_late("at"))
     to_latex = method("Node.to_latex", "to_latex(style='matrix'): its equation; see `graphad.symbolic.equations`.")
     _repr_latex_ = method("Node._repr_latex_")

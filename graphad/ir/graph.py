@@ -153,9 +153,13 @@ class Graph:
 
     draw = _late("Graph.draw", "draw(view='joint', rankdir='TB', legend=True): see `graphad.draw.dot.draw`.")
     save = _late("Graph.save", "save(path, **options): .svg, .png, .pdf, .dot (options as for `draw`) or .json.")
+    summary = _late(
+        "Graph.summary", "summary(depth=None, sizes=None): a table of layers with parameters, FLOPs, bytes."
+    )
     to_latex = _late("Graph.to_latex", "to_latex(style='matrix' | 'index' | 'scalar'): all equations, as ``align*``.")
     to_networkx = _late("Graph.to_networkx", "A networkx.MultiDiGraph of the same nodes.")
     diff = _late("Graph.diff", "diff(other): what changes from this graph to ``other``; it prints, and draws itself.")
+    _repr_svg_, _repr_html_ = _late("Graph._repr_svg_"), _late("Graph._repr_html_")
     _repr_mimebundle_ = _late("Graph._repr_mimebundle_")
     _repr_latex_ = _late("Graph._repr_latex_")
     __repr__ = _late("Graph.__repr__")

@@ -1,6 +1,6 @@
 """Graphs as text: one aligned line per node for people, one canonical form for comparing.
 
-``%3 h = tanh(%2) : f64[batch, 32]   # train.py:14``
+``%3 h = tanh(%2) : f64[batch, 32]   # train.py:14  encoder/hidden``
 """
 
 import hashlib
@@ -14,10 +14,11 @@ from graphad.ir.graph import Graph
 from graphad.ir.late import install
 
 WIDEST = 60  # columns; a longer cell does not push the others to the right
+WIDEST_NAME = 24
 
 
 def graph_text(graph: Graph) -> str:
-    """A table of the nodes with names, types and the user's lines.
+    """A table of the nodes with names, types, the user's lines and scopes.
 
     >>> import graphad as ga
     >>> x = ga.input("x", shape=("n",))
@@ -26,12 +27,13 @@ def graph_text(graph: Graph) -> str:
       %0 x = input() : f64[n]
     """
     number = _numbers(graph)
-    rows = [(_left(n, number, graph), f": {n.type}", n.origin.location) for n in graph.nodes]
-    widths = [max((len(r[k]) for r in rows if len(r[k]) <= WIDEST), default=0) for k in (0, 1)]
-    lines = [
-        f"  {left.ljust(widths[0])} {kind.ljust(widths[1])}{f'   # {place}' if place else ''}".rstrip()
-        for left, kind, place in rows
-    ]
+    rows = [(f"%{number[n]}", n.name or "", _right(n, number, graph), f": {n.type}") for n in graph.nodes]
+    limits = (WIDEST, WIDEST_NAME, WIDEST, WIDEST)
+    widths = [max((len(r[k]) for r in rows if len(r[k]) <= most), default=0) for k, most in enumerate(limits)]
+    lines = []
+    for node, row in zip(graph.nodes, rows, strict=True):
+        cells = " ".join(c.ljust(width) for c, width in zip(row, widths, strict=True) if width)
+        lines.append(f"  {cells}{_comment(node)}".rstrip())
     outputs = ", ".join(f"%{number[y]}" for y in graph.outputs)
     return "\n".join([f"graph {graph.name}", *lines, f"  return {outputs}"])
 
@@ -39,16 +41,23 @@ def graph_text(graph: Graph) -> str:
 def node_texts(graph: Graph) -> dict[Node, str]:
     """The line of each node in the table, without its padding: ``%3 h = tanh(%2) : f64[n]   # train.py:4``."""
     number = _numbers(graph)
+    names = {n: f" {n.name}" if n.name else "" for n in graph.nodes}
     places = {n: f"   # {n.origin.location}" if n.origin.location else "" for n in graph.nodes}
-    return {n: f"{_left(n, number, graph)} : {n.type}{places[n]}" for n in graph.nodes}
+    return {n: f"%{k}{names[n]} {_right(n, number, graph)} : {n.type}{places[n]}" for n, k in number.items()}
+
+
+def _comment(node: Node) -> str:
+    """The user's line and the scope."""
+    known = "  ".join(filter(None, (node.origin.location, "/".join(node.origin.scope))))
+    return f"   # {known}" if known else ""
 
 
 def _numbers(graph: Graph) -> Mapping[Node, int]:
     return {n: k for k, n in enumerate(graph.nodes)}
 
 
-def _left(node: Node, number: Mapping[Node, int], graph: Graph) -> str:
-    """The node without its type; attributes that have their default value, or that the type shows, are left out."""
+def _right(node: Node, number: Mapping[Node, int], graph: Graph) -> str:
+    """What computes a node; attributes that have their default value, or that the type shows, are left out."""
     shown = {
         k: v
         for k, v in node.attrs.items()
@@ -57,8 +66,7 @@ def _left(node: Node, number: Mapping[Node, int], graph: Graph) -> str:
     }
     inputs = [] if graph.is_input(node) else [f"%{number[x]}" for x in node.inputs]
     arguments = ", ".join([*inputs, *(f"{k}={value_text(v)}" for k, v in shown.items())])
-    name = f"{node.name} " if node.name else ""
-    return f"%{number[node]} {name}= {node.op.name}({arguments})"
+    return f"= {node.op.name}({arguments})"
 
 
 def value_text(value: Any) -> str:

@@ -134,6 +134,11 @@ class Function:
     export = _late("Function.export")
     explain = _late("Function.explain")
     profile = _late("Function.profile")
+    _repr_svg_, _repr_html_ = _late("Function._repr_svg_"), _late("Function._repr_html_")
+    _repr_mimebundle_ = _late("Function._repr_mimebundle_")
+    summary = _late(
+        "Function.summary", "summary(depth=None, sizes=None): a table of layers with parameters, FLOPs, bytes."
+    )
     _repr_latex_ = _late("Function._repr_latex_")
 
     def in_style(self, style: str) -> Program:

@@ -146,7 +146,7 @@ def test_a_drawing_renders_itself_without_the_program(monkeypatch, tmp_path):
 def test_notebooks_show_text_where_no_picture_can_be_made(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("graphad.draw.render.find_spec", lambda name: None)
-    assert set(product()._repr_mimebundle_()) == {"text/plain"}
+    assert set(product()._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
 def test_a_thousand_nodes_in_a_second():

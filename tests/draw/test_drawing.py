@@ -128,7 +128,7 @@ def test_save_refuses(tmp_path):
 def test_notebooks_show_a_picture():
     bundle = model().draw()._repr_mimebundle_()
     assert bundle["image/svg+xml"].startswith("<?xml")
-    assert set(model()._repr_mimebundle_()) == {"text/plain", "image/svg+xml"}
+    assert set(model()._repr_mimebundle_()) == {"text/plain", "text/html", "image/svg+xml"}
 
 
 def test_without_graphviz_dot_still_works(monkeypatch, tmp_path):

@@ -32,16 +32,16 @@ graph = ga.Graph([x, W], [total, h], name="mlp")
 
 TABLE = """\
 graph mlp
-  %0 x = input()                              : f64[batch, 64]       # train.py:2
-  %1 W = parameter()                          : f64[64, 3]           # train.py:3
-  %2 = getitem(%0, index=(1:,))               : f64[batch - 1, 64]   # train.py:5
-  %3 = matmul(%2, %1)                         : f64[batch - 1, 3]    # train.py:5
-  %4 h = tanh(%3)                             : f64[batch - 1, 3]    # train.py:5
-  %5 table = constant(value=<float64[2, 3]>)  : f64[2, 3]            # train.py:6
-  %6 = getitem(%5, index=(0,))                : f64[3]               # train.py:7
-  %7 = broadcast_to(%6, shape=(batch - 1, 3)) : f64[batch - 1, 3]    # train.py:7
-  %8 = add(%4, %7)                            : f64[batch - 1, 3]    # train.py:7
-  %9 total = sum(%8, axis=(0,))               : f64[3]               # train.py:7
+  %0 x     = input()                                : f64[batch, 64]       # train.py:2
+  %1 W     = parameter()                            : f64[64, 3]           # train.py:3
+  %2       = getitem(%0, index=(1:,))               : f64[batch - 1, 64]   # train.py:5
+  %3       = matmul(%2, %1)                         : f64[batch - 1, 3]    # train.py:5
+  %4 h     = tanh(%3)                               : f64[batch - 1, 3]    # train.py:5
+  %5 table = constant(value=<float64[2, 3]>)        : f64[2, 3]            # train.py:6
+  %6       = getitem(%5, index=(0,))                : f64[3]               # train.py:7
+  %7       = broadcast_to(%6, shape=(batch - 1, 3)) : f64[batch - 1, 3]    # train.py:7
+  %8       = add(%4, %7)                            : f64[batch - 1, 3]    # train.py:7
+  %9 total = sum(%8, axis=(0,))                     : f64[3]               # train.py:7
   return %9, %4"""
 
 
@@ -64,9 +64,19 @@ def test_one_long_row_does_not_move_the_others():
     x = input("x", shape=(3,))
     h = sin(x)
     object.__setattr__(h.origin, "name", "a_name_as_long_as_nobody_would_ever_write_in_a_program_of_theirs")
-    rows = str(Graph([x], [tanh(h)])).splitlines()[1:-1]
+    y = tanh(h)
+    rows = str(Graph([x], [y])).splitlines()[1:-1]
     assert len(rows[1].split(" : ")[0]) > WIDEST
-    assert rows[0].index(" : ") == rows[2].index(" : ") == len("  %0 x = input()")
+    assert rows[0].index(" : ") == rows[2].index(" : ") == len("  %0 x = tanh(%1)")
+
+
+def test_scopes_stand_behind_the_lines_and_numbers_are_aligned():
+    source = PROGRAM.replace(
+        "h = ga.tanh(x[1:] @ W)", "with ga.scope('a'), ga.scope('b'): h = ga.tanh(x[1:] @ W) + 0 + 1"
+    )
+    lines = str(run(source)).splitlines()
+    assert lines[5].startswith("  %4        = tanh(%3) ") and lines[5].endswith("   # train.py:5  a/b")
+    assert len({line.index("=") for line in lines[1:-1]}) == 1
 
 
 def test_a_cut_shows_nothing_of_what_lies_behind():
@@ -74,7 +84,7 @@ def test_a_cut_shows_nothing_of_what_lies_behind():
     h = tanh(x)
     text = str(Graph([h], [sin(h)]))
     assert "%0 h = tanh()" in text
-    assert "%1 = sin(%0)" in text
+    assert "%1   = sin(%0)" in text
 
 
 def test_nodes_without_a_place_have_no_comment():
