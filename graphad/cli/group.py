@@ -5,9 +5,10 @@ import click
 from graphad.cli.check import check
 from graphad.cli.code import export, profile
 from graphad.cli.demonstration import demo
+from graphad.cli.derive import derive
 from graphad.cli.failing import Group, debug_option
 from graphad.cli.pictures import draw, page
-from graphad.cli.words import explain
+from graphad.cli.words import explain, summary, trace
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,7 +29,7 @@ def main() -> None:
     """
 
 
-for command in (draw, page, explain, export, check, profile, demo):
+for command in (draw, page, derive, explain, trace, summary, export, check, profile, demo):
     main.add_command(command)
 for command in (main, *main.commands.values()):  # docstrings are raw, and click looks for the sign itself
     command.help = (command.help or "").replace("\\b", "\b")

@@ -31,7 +31,7 @@ STDOUT = "-"
 
 @dataclass(frozen=True)
 class Target:
-    """What a command is about: the graph (with gradients, if asked for), and how to get at values of its inputs."""
+    """What a command is about: the graph, with the gradients of ``loss`` by ``wrt`` if asked for, and values."""
 
     loaded: Loaded
     graph: Graph
@@ -75,7 +75,7 @@ class Target:
         return read_values(self.texts, self.graph, self.seed, self.sizes) if self.texts else None
 
 
-def on_target(*, values: bool) -> Callable[[Command], Command]:
+def on_target(*, values: bool, sizes: bool = False) -> Callable[[Command], Command]:
     """Give a command with the argument TARGET the options around it; the function gets a `Target` first."""
 
     def decorate(command: Command) -> Command:
@@ -84,7 +84,7 @@ def on_target(*, values: bool) -> Callable[[Command], Command]:
             given = {k: rest.pop(k) for k in list(rest) if k in ("texts", "seed", "sizes")}
             return command(_prepared(load(target), wrt, loss, given), **rest)
 
-        shared = [*_GRADIENTS, *(_VALUES if values else []), debug_option]
+        shared = [*_GRADIENTS, *(_VALUES if values else _SIZES if sizes else []), debug_option]
         for option in reversed(shared):
             run = option(run)
         return run
@@ -113,6 +113,9 @@ _GRADIENTS = [
     ),
     click.option("--loss", default="", metavar="NAME", help="Of which output, where several could be the loss."),
 ]
+_SIZES = [
+    click.option("--size", "sizes", multiple=True, callback=_sizes, metavar="NAME=N", help="A number for a named size.")
+]
 _VALUES = [
     click.option(
         "--values",
@@ -122,9 +125,7 @@ _VALUES = [
         help="x=1.5, W=weights.npy, data.npz, data.json, or random for the rest; may be repeated.",
     ),
     click.option("--seed", default=0, show_default=True, help="Seed of random values and draws."),
-    click.option(
-        "--size", "sizes", multiple=True, callback=_sizes, metavar="NAME=N", help="A named size of random values."
-    ),
+    *_SIZES,
 ]
 
 
@@ -133,16 +134,16 @@ def _prepared(loaded: Loaded, wrt: str, loss: str, given: Mapping[str, Any]) -> 
     graph = loaded.graph
     names = [n.strip() for n in wrt.split(",") if n.strip()]
     if not names:
-        return Target(loaded, graph, _loss(graph, loss) if loss else None, (), **given)
-    chosen = _loss(graph, loss)
-    variables = _variables(graph, names)
+        return Target(loaded, graph, loss_of(graph, loss) if loss else None, (), **given)
+    chosen = loss_of(graph, loss)
+    variables = variables_of(graph, names)
     known = set(graph.outputs)
     gradients = [g for g in grad(chosen, list(variables)) if g not in known]
     graph = Graph(graph.inputs, [*graph.outputs, *gradients], graph.name)
     return Target(loaded, graph, chosen, variables, **given)
 
 
-def _loss(graph: Graph, name: str) -> Node:
+def loss_of(graph: Graph, name: str) -> Node:
     """The output that is to be differentiated."""
     losses = [y for y in graph.outputs if is_loss(y) and y not in graph.backward]
     if name:
@@ -158,7 +159,7 @@ def _loss(graph: Graph, name: str) -> Node:
     raise Refused(f"{what}; --loss NAME says which is. The outputs are {known}.")
 
 
-def _variables(graph: Graph, names: Sequence[str]) -> tuple[Node, ...]:
+def variables_of(graph: Graph, names: Sequence[str]) -> tuple[Node, ...]:
     """The nodes to differentiate by."""
     if list(names) == [ALL]:
         smooth = [x for x in graph.inputs if carries_gradient(x.type)]

@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+import numpy as np
 
 from graphad.cli.options import STDOUT, Target, destination, on_target, only_given, out_option, to_stdout, wrote
 
@@ -12,7 +13,7 @@ from graphad.cli.options import STDOUT, Target, destination, on_target, only_giv
 @click.option("--view", metavar="VIEW", help="joint (default), forward or backward.")
 @click.option("--layout", metavar="LAYOUT", help="mirror (each gradient beside its value) or flow.")
 @click.option("--depth", type=click.IntRange(0), help="Scopes nested deeper than this are drawn as one box.")
-@click.option("--color-by", metavar="WHAT", help="dtype, time, flops or memory.")
+@click.option("--color-by", metavar="WHAT", help="dtype, flops, bytes or time, instead of what a card is.")
 @click.option("--theme", metavar="THEME", help="light (default) or dark.")
 @click.option("--rankdir", metavar="TB|LR", help="Top-down (default) or left to right.")
 @click.option("--fold/--no-fold", default=None, help="Draw repeated structure once.")
@@ -31,7 +32,10 @@ def draw(target: Target, out: str, **options: Any) -> None:
       graphad draw model.py:loss --wrt all --values random --size batch=4
       graphad draw saved.json --view forward --rankdir LR -o -
     """
-    given = only_given(**options, values=target.values_if_asked())
+    timed = options["color_by"] == "time"  # which runs the graph
+    values = target.values() if timed else target.values_if_asked()
+    draws = {"rng": np.random.default_rng(target.seed)} if values is not None else {}
+    given = only_given(**options, values=values, sizes=target.sizes or None, **draws)
     if out == STDOUT:
         to_stdout(target.graph.draw(**given).source)
         return
