@@ -19,7 +19,7 @@ LEVELS, FEWER = 8, 5  # how many steps in double precision, and in less
 SEEN = 1e-6  # of the largest slope: smaller gaps come from rounding
 FLOOR = 1e-4  # of a value: slopes are not much smaller as a rule, since steps are in proportion to what moves
 GROWING = 2.5  # slopes that grow so much while the step becomes 1/16: a jump, or an infinite slope
-LASTING = 0.2  # of the gap between slopes from both sides: a smooth function keeps 1/16 of it over two levels
+LASTING = 0.3  # of the gap between slopes from both sides: a smooth function keeps 1/16 of it over two levels
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class Group(click.Group):
                 raise problem.__cause__ or problem from None
             if isinstance(problem, Refused):
                 raise
-            raise Refused(f"{type(problem).__name__}: {problem}") from problem
+            raise Refused(str(problem)) from problem
 
 
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:
