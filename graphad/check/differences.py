@@ -17,6 +17,7 @@ Array = np.ndarray[Any, Any]
 FIRST, SHRINK, COLUMNS = 0.125, 4.0, 4  # of the steps, and how far they are extrapolated
 LEVELS, FEWER = 8, 5  # how many steps in double precision, and in less
 SEEN = 1e-6  # of the largest slope: smaller gaps come from rounding
+SPIKE = 100.0  # times the values closest to it: a pole that all steps jump over
 FLOOR = 1e-4  # of a value: slopes are not much smaller as a rule, since steps are in proportion to what moves
 GROWING = 2.5  # slopes that grow so much while the step becomes 1/16: a jump, or an infinite slope
 LASTING = 0.3  # of the gap between slopes from both sides: a smooth function keeps 1/16 of it over two levels
@@ -32,10 +33,11 @@ class Slope:
     left: Array
     noise: Array  # of a slope at each level, from rounding
     floor: float  # slopes below are as good as 0
+    spike: Array  # where the value at 0 stands far out from all values around
 
     @cached_property
     def kinked(self) -> Array:
-        """Where the function jumps, or its slopes from the left and from the right differ."""
+        """Where the function jumps or has a pole, or its slopes from the left and from the right differ."""
         late = len(self.right) - 2
         early = late - 2
         with np.errstate(all="ignore"):
@@ -45,7 +47,7 @@ class Slope:
             differ = (gap[late] > LASTING * gap[early]) & (gap[late] > visible)
             central = np.abs(self.right + self.left) / 2
             jump = (central[late] > GROWING * central[early]) & (central[late] > visible)
-        return np.asarray(differ | jump, bool)
+        return np.asarray(differ | jump | self.spike, bool)
 
     @cached_property
     def ends(self) -> Array:
@@ -65,8 +67,9 @@ def slope(f: Callable[[float], Array], eps: float, size: float = 0.0) -> Slope:
         h = steps[:, None]
         noise = eps * np.maximum(np.maximum(np.abs(ahead), np.abs(behind)), np.abs(here)) / h
         value, error = _extrapolated((ahead - behind) / (2 * h), noise)
+        spike = np.abs(here) > SPIKE * np.maximum(np.abs(ahead[-1]), np.abs(behind[-1]))
         floor = FLOOR * max(size, min(_largest(ahead[1]), _largest(behind[1])))
-        return Slope(value, error, (ahead - here) / h, (here - behind) / h, noise, floor)
+        return Slope(value, error, (ahead - here) / h, (here - behind) / h, noise, floor, spike)
 
 
 def _largest(values: Array) -> float:

@@ -1,4 +1,8 @@
-"""How commands end: 0 when all is fine, 1 when a check failed, 2 for a bad file, name or option, in one paragraph."""
+"""How commands end, in one paragraph.
+
+0: all is fine; 1: a check failed; 2: a file, a name, a value or an option is not as it should be, or a package is
+missing; 3: something unforeseen.
+"""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -17,19 +21,31 @@ class Refused(click.ClickException):
     exit_code = 2
 
 
+class Unforeseen(click.ClickException):
+    """An exception that nobody thought of."""
+
+    exit_code = 3
+
+
 class Group(click.Group):
     """A group whose commands end with a message instead of a traceback, unless --debug was given."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raises Refused for what graphad says against it."""
+        """Run the command. Raises Refused for what is said against it."""
         try:
             return super().invoke(ctx)
-        except (GraphadError, Refused) as problem:
+        except (click.ClickException, click.exceptions.Exit, click.Abort) as problem:
+            if problem.__cause__ and ctx.find_root().meta.get(DEBUG):
+                raise problem.__cause__ from None
+            raise
+        except GraphadError as problem:
             if ctx.find_root().meta.get(DEBUG):
-                raise problem.__cause__ or problem from None
-            if isinstance(problem, Refused):
                 raise
             raise Refused(str(problem)) from problem
+        except Exception as problem:
+            if ctx.find_root().meta.get(DEBUG):
+                raise
+            raise Unforeseen(f"{type(problem).__name__}: {problem}\n--debug shows where it was raised") from problem
 
 
 def _remember(ctx: click.Context, _: click.Parameter, value: bool) -> None:

@@ -20,7 +20,8 @@ def main() -> None:
     A TARGET is FILE.py:NAME, module:NAME or a graph's .json file; NAME is a Graph, a compiled Function, a loss, or a
     function without arguments that returns one. Without NAME it is the only Graph or Function in the file.
 
-    Exit codes: 0 all is fine; 1 a check failed; 2 a file, a name or an option is not as it should be.
+    Exit codes: 0 all is fine; 1 a check failed; 2 a file, a name, a value or an option is not as it should be, or a
+    package is missing; 3 something unforeseen.
 
     \b
     Examples:

@@ -25,6 +25,7 @@ from graphad.ir.graph import Graph, toposort
 from graphad.lower.compile import Function
 from graphad.ops import BY_NAME
 
+PACKAGE = str(Path(serialize.__file__).parents[1])
 NAME = r"[^\W\d]\w*(?:\.[^\W\d]\w*)*"
 
 
@@ -71,7 +72,10 @@ def _existing(where: str) -> Path:
 
 
 def _from_json(path: Path) -> Loaded:
-    graph = serialize.load(path, BY_NAME)
+    try:
+        graph = serialize.load(path, BY_NAME)
+    except GraphadError as problem:
+        raise Refused(f"{path}: {problem}") from problem
     return Loaded(graph.name, graph, file=str(path))
 
 
@@ -127,16 +131,15 @@ def _guarded(run: Callable[[], Any], what: str, file: str) -> Any:
 
 def _story(problem: BaseException, what: str, file: str) -> str:
     """What the user's code raised, and at which of its lines."""
-    if isinstance(problem, SyntaxError) and problem.lineno:
+    if isinstance(problem, SyntaxError):
         text = f": {problem.text.strip()}" if problem.text else ""
-        return f"{Path(problem.filename or what).name}:{problem.lineno} is no Python: {problem.msg}{text}"
+        place = f"{Path(problem.filename or what).name}:{problem.lineno}" if problem.lineno else what
+        return f"{place} is no Python: {problem.msg}{text}"
     if isinstance(problem, SystemExit):
         return f"{what} ends the program (exit code {problem.code}); put that under if __name__ == '__main__':"
     frames = traceback.extract_tb(problem.__traceback__)
-    own = (
-        [f for f in frames if f.filename == file] or [f for f in frames if "graphad" not in f.filename] or list(frames)
-    )
-    last = own[-1]
+    outside = [f for f in frames if not f.filename.startswith(PACKAGE)]
+    last = ([f for f in frames if f.filename == file] or outside or list(frames))[-1]
     line = linecache.getline(last.filename, last.lineno or 0).strip()
     return f"{Path(last.filename).name}:{last.lineno}: {line}\n{type(problem).__name__}: {problem}"
 
@@ -210,8 +213,7 @@ def _loaded(value: Any, name: str, where: str) -> Loaded:
         return Loaded(name, value.declared, value)
     outputs = [value] if isinstance(value, Node) else list(value) if isinstance(value, list | tuple) else []
     if not outputs or not all(isinstance(y, Node) for y in outputs):
-        what = f"a {type(value).__name__}"
-        raise Refused(f"{where}: {name} is {what}, not a Graph, a Function or a node.")
+        raise Refused(f"{where}: {name} is of type {type(value).__name__}, not a Graph, a Function or a node.")
     return Loaded(name, graph_of(outputs, name))
 
 

@@ -59,6 +59,6 @@ def page(target: Target, out: str) -> None:
       graphad page model.py:step --values data.npz -o model.html
     """
     path = destination(out, target, ".html")
-    shown = target.graph if target.wrt or target.loaded.function is None else target.loaded.function
-    shown.save(path, **only_given(values=target.values_if_asked()))  # type: ignore[union-attr]
+    shown: Any = target.graph if target.wrt or target.loaded.function is None else target.loaded.function
+    shown.save(path, **only_given(values=target.values_if_asked()))
     wrote(path)
