@@ -40,7 +40,7 @@ docs-images: $(VENV)/.installed-demo  ## draw the images of the documentation
 docs-figures: $(VENV)/.installed-test  ## run the examples and keep their figures (minutes)
 	$(PY) docs/images/make_figures.py
 
-docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules
+docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules, and the page of the command line
 	$(PY) docs/make_lists.py
 
 golden: $(VENV)/.installed-test  ## accept today's generated code as the expected one

@@ -55,12 +55,15 @@ class Slope:
         return np.asarray(~(np.isfinite(self.right[-1]) & np.isfinite(self.left[-1])))
 
 
-def slope(f: Callable[[float], Array], eps: float, size: float = 0.0) -> Slope:
+def slope(
+    f: Callable[[float], Array], eps: float, size: float = 0.0, first: float = FIRST, levels: int | None = None
+) -> Slope:
     """The slope of ``f`` at 0; ``eps``: the relative precision of its values. Steps are fractions of 1.
 
-    ``size``: of values; slopes far below that, or below what the function is a step away, count as 0.
+    ``size``: of values; slopes far below that, or below what the function is a step away, count as 0. ``first`` is the
+    longest step, ``levels`` how many there are (4 at least).
     """
-    steps = FIRST / SHRINK ** np.arange(LEVELS if eps < 1e-10 else FEWER)
+    steps = first / SHRINK ** np.arange(levels or (LEVELS if eps < 1e-10 else FEWER))
     with np.errstate(all="ignore"):
         here = f(0.0)
         ahead, behind = (np.array([f(sign * h) for h in steps]) for sign in (1.0, -1.0))

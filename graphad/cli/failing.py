@@ -72,5 +72,5 @@ def listed(names: Iterable[str], most: int = 12) -> str:
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A question about close matches, or nothing."""
-    close = get_close_matches(name, list(names), 3, 0.6)
+    close = get_close_matches(name, list(names), 3, 0.5)
     return f" Did you mean {' or '.join(close)}?" if close else ""
