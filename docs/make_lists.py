@@ -1,11 +1,14 @@
-"""Write docs/functions.md and docs/rules.md from the docstrings (`make docs-lists`)."""
+"""Write docs/functions.md, docs/rules.md and docs/cli.md from docstrings and help texts (`make docs-lists`)."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
+import click
+
 from graphad import fft, linalg, namespace, nn, optim, special, train
+from graphad.cli import main
 from graphad.ir.core import Op
 from graphad.passes import factorizations, overlaps, unrolled
 from graphad.passes.algebra import CLOSE, EXACT
@@ -21,6 +24,10 @@ Made by `make docs-lists` from the docstrings: `help(ga.pad)` shows all of one: 
 HEAD = """# Rewrite rules
 
 Made by `make docs-lists` from the docstrings of `graphad/rules/`. [rewriting.md](rewriting.md) says when they apply.
+"""
+COMMANDS = """# The command line
+
+Made by `make docs-lists` from the help texts; `graphad COMMAND --help` shows the same.
 """
 SPACES = {
     "graphad": namespace,
@@ -93,7 +100,24 @@ def page(head: str, sections: Mapping[str, Iterator[tuple[str, str]]], columns: 
     return "\n".join([head, *tables])
 
 
-PAGES: dict[str, Callable[[], str]] = {"functions": functions, "rules": rules}
+def commands() -> str:
+    """The help texts of all commands."""
+    parts = [COMMANDS, help_text(main, "graphad")]
+    parts += [
+        f"## graphad {name}\n\n{help_text(command, f'graphad {name}')}"
+        for name, command in sorted(main.commands.items())
+    ]
+    return "\n".join(parts)
+
+
+def help_text(command: click.Command, name: str) -> str:
+    """What ``--help`` prints, 100 columns wide wherever it is made."""
+    names = main.context_settings["help_option_names"]
+    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100, help_option_names=names)
+    return f"```text\n{command.get_help(context)}\n```\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"functions": functions, "rules": rules, "cli": commands}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():

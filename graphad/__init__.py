@@ -83,7 +83,28 @@ def load(path: str | _Path) -> Graph:
     return _serialize.load(path, _BY_NAME)
 
 
-_trace_table, _plot_function = _late("trace_table"), _late("plot_function")
+def check_grads(
+    graph: Graph | Function,
+    values: _Mapping[_Any, _Any] | None = None,
+    order: int = 2,
+    rtol: float = 1e-5,
+    seed: int = 0,
+    sizes: _Mapping[str, int] | None = None,
+) -> _Any:
+    """Compare every derivative rule that a graph uses with differences: a report that names the faulty ones.
+
+    Each node is checked by itself at the value that it has for ``values`` (input -> array; sampled unless given, with
+    ``sizes`` for named sizes), in both modes and up to the ``order``. Kinks are said, and are no failures. The report
+    prints as a table; ``report.ok``, ``report.failures``, ``report.faulty``. See `graphad.check.gradients.check_grads`.
+
+    >>> x = input("x", (3,))
+    >>> check_grads(Graph([x], [tanh(x)])).ok
+    True
+    """
+    return _check_grads(graph, values, order, rtol, seed, sizes)
+
+
+_trace_table, _plot_function, _check_grads = map(_late, ("trace_table", "plot_function", "check_grads"))
 
 
 def trace_table(graph: Graph | Function, values: _Mapping[_Any, _Any], rng: _Any = None) -> _Any:
@@ -132,6 +153,7 @@ derivation = _late(
 
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
+_install_later("graphad.check.gradients", "check_grads")
 _install_later("graphad.draw.save", "Graph.draw", "Graph.save")
 _install_later(
     "graphad.draw.reprs",

@@ -71,6 +71,10 @@ class DifferentiationError(GraphadError, ValueError):
     """A derivative was asked for that is not defined, or a rule returned the wrong type."""
 
 
+class RuleError(DifferentiationError):
+    """A derivative rule returned what cannot be the derivative, such as one of another type."""
+
+
 class RewriteError(GraphadError, ValueError):
     """A rewrite rule fails, or changes a value more than it states.
 

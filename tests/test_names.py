@@ -18,7 +18,7 @@ NAMES = {
         logaddexp2 deg2rad rad2deg nan_to_num where select real imag conj isnan isinf isfinite equal not_equal less
         less_equal greater greater_equal logical_and logical_or logical_xor logical_not bitwise_and bitwise_or
         bitwise_xor invert left_shift right_shift add subtract multiply divide matmul
-        acos acosh asin asinh atan atan2 atanh concat permute_dims pow bitwise_invert bitwise_left_shift
+        check_grads acos acosh asin asinh atan atan2 atanh concat permute_dims pow bitwise_invert bitwise_left_shift
         bitwise_right_shift astype matrix_transpose vecdot unstack cumulative_sum cumulative_prod take_along_axis
         sum prod max min mean var std ptp median quantile percentile average nansum all any argmax argmin count_nonzero
         cumsum cumprod logsumexp trapezoid

@@ -7,7 +7,7 @@ apart. What a rule returns is checked: a cotangent has the type of its input.
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, assert_never
 
-from graphad.errors import DifferentiationError
+from graphad.errors import DifferentiationError, RuleError
 from graphad.ir.core import Constant, Custom, Elementwise, Linear, Multilinear, Node, Undefined, fail, label
 from graphad.ir.types import TensorType, TupleType, carries_gradient, is_differentiable
 from graphad.ops.elementwise import divide, sum_n
@@ -102,7 +102,7 @@ def add_up(terms: Sequence[Node]) -> Contribution:
 
 
 def checked(cotangent: Cotangent | None, primal: Node, rule: Node) -> Cotangent | None:
-    """The cotangent, which must have its primal's type. Raises DifferentiationError naming the faulty rule."""
+    """The cotangent, which must have its primal's type. Raises RuleError naming the faulty rule."""
     if isinstance(cotangent, tuple):
         assert isinstance(primal.type, TupleType)
         for part, type_ in zip(cotangent, primal.type.items, strict=True):
@@ -115,7 +115,7 @@ def checked(cotangent: Cotangent | None, primal: Node, rule: Node) -> Cotangent 
 def _check(cotangent: Contribution, expected: TensorType, primal: Node, rule: Node) -> None:
     if cotangent is not None and cotangent.type != expected:
         fail(
-            DifferentiationError,
+            RuleError,
             f"the derivative rule of {rule.op.name} gave {cotangent.type} for an input of type {expected}",
             rule,
             primal,

@@ -29,22 +29,37 @@ def evaluate_node(
 
     ``each`` is applied to all values within a loop.
     """
+    return evaluator(node, sizes, rng, each)(operands)
+
+
+def evaluator(
+    node: Node,
+    sizes: Mapping[str, int],
+    rng: np.random.Generator | None = None,
+    each: Callable[[Any], Any] | None = None,
+) -> Callable[[Sequence[Any]], Any]:
+    """`evaluate_node` as a function of the operands: for nodes that are evaluated again and again."""
     if "constant" in node.op.traits:
-        return np.array(node.attrs["value"])
+        return lambda operands: np.array(node.attrs["value"])
     if "size" in node.op.traits:
-        return np.asarray(evaluate(node.attrs["value"], sizes), node.dtype)
+        return lambda operands: np.asarray(evaluate(node.attrs["value"], sizes), node.dtype)
+    types = node.type.items if isinstance(node.type, TupleType) else (node.type,)
+    checks = [_checker(t, node, sizes) for t in types]
     if node.op is scan:
-        results = _run(node, operands, sizes, each)
-        return tuple(_checked(r, t, node, sizes) for r, t in zip(results, _items(node), strict=True))
-    names = [f"_{k}" for k in range(len(operands))]
+        return lambda operands: _all(checks, _run(node, operands, sizes, each))
+    names = [f"_{k}" for k in range(len(node.inputs))]
     code = _compiled(numpy_form(node, [name(n) for n in names]).text)
     scope = {"np": np, "rng": rng, **sizes, **{h.__name__: h for h in node.op.helpers}}
     for line in node.op.imports:
         _import(line, scope)
-    result = eval(code, scope, dict(zip(names, operands, strict=True)))
     if isinstance(node.type, TupleType):
-        return tuple(_checked(r, t, node, sizes) for r, t in zip(result, node.type.items, strict=True))
-    return _checked(result, node.type, node, sizes)
+        return lambda operands: _all(checks, eval(code, scope, dict(zip(names, operands, strict=True))))
+    (check,) = checks
+    return lambda operands: check(eval(code, scope, dict(zip(names, operands, strict=True))))
+
+
+def _all(checks: Sequence[Callable[[Any], Array]], results: Sequence[Any]) -> tuple[Array, ...]:
+    return tuple(check(r) for check, r in zip(checks, results, strict=True))
 
 
 def _items(node: Node) -> tuple[TensorType, ...]:
@@ -73,14 +88,18 @@ def _run(node: Node, operands: Sequence[Any], sizes: Mapping[str, int], each: Ca
     return [*carry, *results]
 
 
-def _checked(value: Any, type_: TensorType, node: Node, sizes: Mapping[str, int]) -> Array:
-    """The value as an array, which must be of the declared type."""
-    result = np.asarray(value)
+def _checker(type_: TensorType, node: Node, sizes: Mapping[str, int]) -> Callable[[Any], Array]:
+    """Makes a value an array, which must be of the declared type."""
     expected = tuple(evaluate(s, sizes) for s in type_.shape)
-    if result.shape != expected or result.dtype != type_.dtype:
-        what = f"{label(node)} came out as {result.dtype}{list(result.shape)}, declared as {type_}"
-        fail(GraphError, what, node, hint="a slice or a named size assumes more than the arrays have")
-    return result
+
+    def check(value: Any) -> Array:
+        result = np.asarray(value)
+        if result.shape != expected or result.dtype != type_.dtype:
+            what = f"{label(node)} came out as {result.dtype}{list(result.shape)}, declared as {type_}"
+            fail(GraphError, what, node, hint="a slice or a named size assumes more than the arrays have")
+        return result
+
+    return check
 
 
 def _import(line: str, scope: dict[str, Any]) -> None:

@@ -192,7 +192,8 @@ class Op:
     turns the user's operands into nodes; ``normalize`` holds one function per attribute, applied once, when the node is
     built; ``imports`` are the import statements that the NumPy form needs beside numpy's. ``traits``: "view" (the
     result may share memory with its first input), "promotes" (NumPy promotes and broadcasts the operands by itself),
-    "random" (each node is its own draw).
+    "random" (each node is its own draw), "symmetric" (reads one triangle of a matrix: its derivative is for symmetric
+    matrices).
     """
 
     name: str

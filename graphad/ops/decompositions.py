@@ -105,6 +105,7 @@ def _cholesky_vjp(g: Node, out: Node, a: Node) -> Sequence[Node]:
     coerce=square,
     latex=r"\operatorname{{chol}}\left({a}\right)",
     cases=ONE_BY_ONE,
+    traits=("symmetric",),
     domain=POSITIVE,
 )
 def cholesky(a: Node) -> TensorType:
@@ -213,6 +214,7 @@ def _eigh_vjp(g: Sequence[Node | None], out: Node, a: Node, UPLO: str) -> Sequen
     derivative=Custom(_eigh_vjp),
     coerce=square,
     cases=ONE_BY_ONE,
+    traits=("symmetric",),
     domain=POSITIVE,
 )
 def eigh(a: Node, UPLO: Annotated[str, _uplo] = "L") -> TensorType:

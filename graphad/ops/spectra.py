@@ -27,6 +27,7 @@ def _eigenvalues_vjp(g: Node, out: Node, a: Node, UPLO: str) -> Sequence[Node]:
     derivative=Custom(_eigenvalues_vjp),
     coerce=square,
     cases=ONE_BY_ONE,
+    traits=("symmetric",),
     domain=POSITIVE,
 )
 def eigvalsh(a: Node, UPLO: Annotated[str, _uplo] = "L") -> TensorType:

@@ -120,7 +120,7 @@ def samples(graph: Graph, given: Sequence[Any] = ()) -> list[Sample]:
     """
     if given:
         return [_given(graph, values, f"given {k}") for k, values in enumerate(given)]
-    domains = [_domain(graph, x) for x in graph.inputs]
+    domains = [domain_of(graph, x) for x in graph.inputs]
     found, problem = [], None
     for kind, base, draw in KINDS:
         for size, safe in [(base, False), (base, True), *((s, True) for s in SIZES)]:
@@ -170,11 +170,11 @@ def _drawn(
     values = []
     for x, domain in zip(graph.inputs, domains, strict=True):
         shape = tuple(evaluate(s, sizes) for s in x.shape)
-        values.append(_as(x.dtype, domain, shape, kind, draw, rng, safe))
+        values.append(drawn_as(x.dtype, domain, shape, kind, draw, rng, safe))
     return values
 
 
-def _as(
+def drawn_as(
     dtype: Any, domain: Domain, shape: tuple[int, ...], kind: str, draw: Draw, rng: np.random.Generator, safe: bool
 ) -> Array:
     """Values of a dtype: whole numbers of both signs and, where large ones are asked for, the ends of the range."""
@@ -194,7 +194,7 @@ def _as(
         return np.asarray(values).astype(dtype)
 
 
-def _domain(graph: Graph, x: Node) -> Domain:
+def domain_of(graph: Graph, x: Node) -> Domain:
     """Where the first op that reads an input, views of it included, says that it may be sampled."""
     users = list(graph.users[x])
     for user in users:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from graphad.check.differences import FIRST, slope
 from graphad.errors import DifferentiationError
 from graphad.ir.core import Node, describe
 from graphad.lower.compile import compile
@@ -12,13 +13,14 @@ from graphad.train.data import DRAWS, Array, Data, stream
 from graphad.train.program import Program
 
 DIRECTIONS, COORDINATES = 2, 4  # that are tried for each parameter
+STEPS = 4  # of differences in each direction
 
 
 def check_gradients(program: Program, batch: Data, values: Mapping[str, Array], seed: int) -> None:
     """Raise DifferentiationError for a parameter whose gradient is not the slope of the loss on this batch.
 
-    Random layers draw the same numbers each time. Where the loss has a kink nearby, differences with different steps
-    disagree, and nothing is said. A `stop_gradient` makes a gradient that is no slope, which is found, too.
+    Random layers draw the same numbers each time. Where the loss has a kink nearby, nothing is said. A `stop_gradient`
+    makes a gradient that is no slope, which is found, too.
     """
     gradients = program.optimizer.gradients
     inputs = [*program.x, *program.y, *program.kept]
@@ -53,21 +55,20 @@ def _directions(gradient: Array, rng: np.random.Generator) -> list[Array]:
 
 
 def _compare(p: Node, gradient: Array, direction: Array, loss: Any, values: Mapping[str, Array]) -> None:
-    """Differences with two steps, against the gradient along the direction."""
+    """Differences of the loss, against the gradient along the direction."""
     value = values[str(p.name)]
-    slope = float(np.sum(np.asarray(gradient, float) * direction))
-    precision = float(np.finfo(value.dtype).eps)
+    by_rule = float(np.sum(np.asarray(gradient, float) * direction))
+    eps = float(np.finfo(value.dtype).eps)
     size = max(1.0, float(np.abs(value).max(initial=0)))
-    differences, noises = [], []
-    for h in (size * precision ** (1 / 3), 0.3 * size * precision ** (1 / 3)):
-        ahead, behind = (loss((value + s * h * direction).astype(value.dtype)) for s in (1, -1))
-        differences.append((ahead - behind) / (2 * h))
-        noises.append(50 * precision * max(abs(ahead), abs(behind), 1e-30) / h)
-    limit = max(*noises, 50 * precision ** (2 / 3) * max(1.0, abs(slope)))
-    one, other = differences
-    if not np.isfinite(one + other + slope) or abs(one - other) > limit:
+    first = min(FIRST, 200 * eps ** (1 / 3))
+    along = slope(
+        lambda t: np.array([loss((value + t * size * direction).astype(value.dtype))]), eps, 0.0, first, STEPS
+    )
+    found, error = float(along.value[0]) / size, float(along.error[0]) / size
+    limit = 100 * eps ** (2 / 3) * max(1.0, abs(by_rule))
+    if along.kinked[0] or not np.isfinite(found + error + by_rule) or error > limit:
         return  # a kink, or the first step itself will say what is wrong
-    if abs(one - slope) > 2 * limit and abs(other - slope) > 2 * limit:
-        what = f"the gradient of {p.name} is not the slope of the loss: {slope:.6g}, by differences {one:.6g}"
+    if abs(found - by_rule) > limit + 10 * error:
+        what = f"the gradient of {p.name} is not the slope of the loss: {by_rule:.6g}, by differences {found:.6g}"
         hint = "look for ops with derivatives of your own, and for stop_gradient"
         raise DifferentiationError(what, where=[describe(p)], hint=hint)

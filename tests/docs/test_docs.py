@@ -77,7 +77,7 @@ def load(path: Path):
     return module
 
 
-@pytest.mark.parametrize("name", ["functions", "rules"])
+@pytest.mark.parametrize("name", ["functions", "rules", "cli"])
 def test_the_list_is_current(name):
     assert load(ROOT / "docs/make_lists.py").PAGES[name]() == (ROOT / f"docs/{name}.md").read_text(), "make docs-lists"
 
