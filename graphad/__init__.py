@@ -87,7 +87,7 @@ def _namespace(node: Node) -> _Any:
 
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
-_install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Graph._repr_mimebundle_")
+_install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Function.save", "Graph._repr_mimebundle_")
 _install_later("graphad.draw.diff", "Diff.draw")
 _install_later("graphad.interop.networkx", "Graph.to_networkx")
 _install_later("graphad.lower.profile", "Function.profile")

@@ -6,20 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from graphad.draw.dot import draw
+from graphad.draw.page.write import save_page
 from graphad.draw.render import render
 from graphad.errors import ArgumentError, ExportError, MissingDependencyError
 from graphad.ir import serialize
 from graphad.ir.atomic import write_atomic
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
+from graphad.lower.compile import Function
 
 PICTURES = ("svg", "png", "pdf")
-FORMATS = (*PICTURES, "dot", "json")
+FORMATS = (*PICTURES, "dot", "html", "json")
 PICTURED = 500  # nodes; a larger graph is drawn when asked for, not whenever a notebook shows it
 
 
 def save(graph: Graph, path: str | Path, **options: Any) -> Path:
-    """Write the graph by the ending of the path: .svg, .png, .pdf, .dot (options as for `draw`) or .json.
+    """Write the graph by the ending of the path: .svg, .png, .pdf, .dot (options as for `draw`), .html or .json.
+
+    .html is the interactive page: one file, no network; ``values``: input -> number or array, ``sizes``: numbers of
+    named sizes, ``profile=True``: times (see `graphad.draw.page.write.save_page`).
 
     The file is complete or not there at all. Raises ArgumentError for another ending, MissingDependencyError where
     nothing can lay the picture out, ExportError when the file cannot be written.
@@ -30,12 +35,24 @@ def save(graph: Graph, path: str | Path, **options: Any) -> Path:
         raise ArgumentError(
             f"cannot save as {target.name!r}", hint=f"end the path in {', '.join('.' + f for f in FORMATS)}"
         )
+    if kind == "html":
+        return save_page(graph, target, **options)
     if kind == "json":
         serialize.save(graph, target)
         return target
     source = draw(graph, **options).source
     write_atomic(target, render(source, kind) if kind in PICTURES else source)
     return target
+
+
+def save_function(function: Function, path: str | Path, **options: Any) -> Path:
+    """Write a compiled function: .html is its interactive page, with the code that it runs; else as `save` of its graph.
+
+    Raises what `save` raises.
+    """
+    if Path(path).suffix.lower() == ".html":
+        return save_page(function, path, **options)
+    return save(function.declared, path, **options)
 
 
 def _mimebundle(graph: Graph, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
@@ -50,6 +67,7 @@ def _mimebundle(graph: Graph, include: Any = None, exclude: Any = None, **_: Any
 METHODS: dict[str, Callable[..., Any]] = {
     "Graph.draw": draw,
     "Graph.save": save,
+    "Function.save": save_function,
     "Graph._repr_mimebundle_": _mimebundle,
 }
 install(**METHODS)

@@ -134,6 +134,7 @@ class Function:
     export = _late("Function.export")
     explain = _late("Function.explain")
     profile = _late("Function.profile")
+    save = _late("Function.save", "save(path, **options): .html (values=, sizes=, profile=), or as `Graph.save`.")
 
     def in_style(self, style: str) -> Program:
         """The statements in another style."""

@@ -1,0 +1,97 @@
+// Pan and zoom: wheel, pinch, drag, buttons and keys. `page.view` is {x, y, scale}: screen = world * scale + (x, y).
+
+const NEAREST = 3;
+const FARTHEST = 0.02;
+const ABOVE = 40; // pixels for the legend
+
+function applyView(page) {
+  const { x, y, scale } = page.view;
+  page.world.setAttribute("transform", `translate(${x.toFixed(2)},${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
+  page.svg.classList.toggle("far", scale < 0.33);
+}
+
+function zoomAt(page, factor, px, py) {
+  const { view } = page;
+  const scale = Math.min(NEAREST, Math.max(FARTHEST, view.scale * factor));
+  view.x = px - ((px - view.x) * scale) / view.scale;
+  view.y = py - ((py - view.y) * scale) / view.scale;
+  view.scale = scale;
+  applyView(page);
+}
+
+function zoomCenter(page, factor) {
+  const { width, height } = page.svg.getBoundingClientRect();
+  zoomAt(page, factor, width / 2, height / 2);
+}
+
+function pan(page, dx, dy) {
+  page.view.x += dx;
+  page.view.y += dy;
+  applyView(page);
+}
+
+// All of it, or where that would be unreadable, its upper part in readable size.
+function fit(page, least = 0) {
+  const { width, height } = page.svg.getBoundingClientRect();
+  const { w, h } = page.size;
+  const whole = Math.min((width - 24) / w, (height - ABOVE - 12) / h, 1.25);
+  const scale = Math.max(whole, Math.min(least, (width - 24) / w), FARTHEST);
+  page.view = { scale, x: (width - w * scale) / 2, y: Math.max((height - h * scale) / 2, ABOVE) };
+  applyView(page);
+}
+
+// Move as little as needed to bring a rectangle of the world into sight.
+function bringIntoSight(page, spot, center = false) {
+  const { width, height } = page.svg.getBoundingClientRect();
+  const { view } = page;
+  if (center && view.scale < 0.6) view.scale = 0.9;
+  const [l, t] = [spot.x * view.scale + view.x, spot.y * view.scale + view.y];
+  const [w, h] = [spot.w * view.scale, spot.h * view.scale];
+  const far = l < 20 || t < 20 || l + w > width - 20 || t + h > height - 20;
+  if (far || center) {
+    view.x += width / 2 - (l + w / 2);
+    view.y += height / 2 - Math.min(t + h / 2, t + height / 2);
+  }
+  applyView(page);
+}
+
+function watchPointers(page) {
+  const held = new Map();
+  let moved = 0;
+  const local = (e) => {
+    const r = page.svg.getBoundingClientRect();
+    return [e.clientX - r.left, e.clientY - r.top];
+  };
+  page.svg.addEventListener("wheel", (e) => {
+    e.preventDefault();
+    const pinch = e.ctrlKey ? 4 : 1;
+    const step = Math.max(-60, Math.min(60, e.deltaY)) * pinch;
+    zoomAt(page, Math.exp(-step / 400), ...local(e));
+  }, { passive: false });
+  page.svg.addEventListener("pointerdown", (e) => {
+    if (!held.size) moved = 0;
+    held.set(e.pointerId, local(e));
+  });
+  page.svg.addEventListener("pointermove", (e) => {
+    if (!held.has(e.pointerId)) return;
+    const before = held.get(e.pointerId);
+    const now = local(e);
+    moved += Math.hypot(now[0] - before[0], now[1] - before[1]);
+    const other = [...held.entries()].find(([id]) => id !== e.pointerId);
+    held.set(e.pointerId, now);
+    if (moved < 5) return;
+    if (!page.svg.hasPointerCapture(e.pointerId)) page.svg.setPointerCapture(e.pointerId);
+    if (other) pinch(page, before, now, other[1]);
+    else pan(page, now[0] - before[0], now[1] - before[1]);
+  });
+  const release = (e) => held.delete(e.pointerId);
+  page.svg.addEventListener("pointerup", release);
+  page.svg.addEventListener("pointercancel", release);
+  page.wasDragged = () => moved >= 5;
+}
+
+function pinch(page, before, now, other) {
+  const far = (p) => Math.max(Math.hypot(p[0] - other[0], p[1] - other[1]), 1);
+  zoomAt(page, far(now) / far(before), (now[0] + other[0]) / 2, (now[1] + other[1]) / 2);
+  pan(page, (now[0] - before[0]) / 2, (now[1] - before[1]) / 2);
+}
