@@ -32,9 +32,9 @@ for source in sys.stdin.buffer.read().decode().split("\\0"):
 
 
 def places(sources: Sequence[str], *, timeout: float = 120.0) -> list[str]:
-    """Where Graphviz puts the nodes and edges of each of some graphs in DOT, in its format "plain"; one process for all.
+    """Where Graphviz puts the nodes and edges of each of some graphs in DOT, in its format "plain".
 
-    Raises what `render` raises.
+    One process lays out all of them. Raises what `render` raises.
 
     >>> places(["digraph { x -> y }"])[0].split()[0]
     'graph'

@@ -46,7 +46,7 @@ def save(graph: Graph, path: str | Path, **options: Any) -> Path:
 
 
 def save_function(function: Function, path: str | Path, **options: Any) -> Path:
-    """Write a compiled function: .html is its interactive page, with the code that it runs; else as `save` of its graph.
+    """Write a compiled function: .html is its interactive page, with the code that it runs; else its declared graph.
 
     Raises what `save` raises.
     """

@@ -8,7 +8,7 @@ from graphad.draw.page.boxes import Box, boxes_of
 from graphad.draw.page.code import generated, written_by
 from graphad.draw.page.history import passes, rewrites
 from graphad.draw.page.layers import Numbers
-from graphad.draw.page.layout import Inside, box_size, card_size, insides, layouts, shortened
+from graphad.draw.page.layout import Inside, box_size, card_size, layouts, shortened, wiring
 from graphad.draw.page.model import BACKWARD, LEAVES, Model
 from graphad.draw.view import Card
 from graphad.errors import GraphadError
@@ -45,8 +45,8 @@ def page_data(
     notes_of_boxes = _box_notes(model, boxes)
     for box in boxes[1:]:
         sizes[box] = box_size(shortened(box.title), notes_of_boxes[box])
-    found = insides(model, boxes, place)
-    made, which = layouts(found, sizes)
+    wired = wiring(model, boxes, place)
+    made, which = layouts(wired.insides, sizes)
     report = function.report() if function is not None else None
     data: dict[str, Any] = {
         "name": model.graph.name,
@@ -55,7 +55,8 @@ def page_data(
         "links": [[link.source, link.target, link.kind, link.label] for link in model.links],
         "adjoints": model.adjoints,
         "helpers": model.helpers,
-        "boxes": [_box(b, found[b.number], which[b.number], notes_of_boxes[b]) for b in boxes],
+        "boxes": [_box(b, wired.insides[b.number], which[b.number], notes_of_boxes[b]) for b in boxes],
+        "bundles": wired.bundles,
         "layouts": made,
         "order": _order(model),
         "files": written_by(model),

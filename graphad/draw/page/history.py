@@ -27,17 +27,17 @@ def rewrites(model: Model, report: Report) -> list[list[object]]:
 
 
 def passes(model: Model, report: Report) -> list[dict[str, object]]:
-    """What each pass made of the graph: its counts, its rules, the cards that went or changed, and the lines that differ.
+    """What each pass made of the graph: counts, rules, the cards that went or changed, and the lines that differ.
 
-    The last entry of each is made for people; it is cut where it gets long.
+    Lines are for people to read; they are cut where they get long.
     """
-    found = []
+    found: list[dict[str, object]] = []
     before, room = model.graph, ALL_LINES
     for step in report.steps:
         after = step.graph or before
         entry = _changes(model, step, before, after, min(LINES, room))
         room -= len(entry["lines"])
-        found.append(entry)
+        found.append(dict(entry))
         before = after
     return found
 

@@ -1,4 +1,7 @@
-"""Numbers on the page: what each card costs, what value it has, how long its lines take. Formulas where no size is known."""
+"""Numbers on the page: what each card costs, what value it has, how long its lines take.
+
+Costs are formulas where a named size has no number.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,7 +44,7 @@ def numbers_of(
     sizes: Mapping[str, int] | None,
     rng: np.random.Generator | None,
 ) -> Numbers:
-    """Costs, and values where the inputs have some. Raises what `run_values` raises, ArgumentError for unknown sizes."""
+    """Costs, and values where the inputs have some. Raises what `run_values` raises, and ArgumentError."""
     found = Numbers(_known(model.graph, sizes))
     known: Mapping[Node, Any] = {}
     if values is not None:
@@ -72,7 +75,8 @@ def _operations(node: Node) -> Size:
     total: Size = 0
     for inner in node.attrs["body"].nodes:
         total = total + (_operations(inner) if inner.inputs else 0)
-    return total * node.attrs["length"]
+    length: Size = node.attrs["length"]
+    return total * length
 
 
 def _number(size: Size, sizes: Mapping[str, int]) -> int | str:

@@ -1,7 +1,6 @@
-"""Where things stand: every box is laid out by Graphviz on its own, with its boxes closed and a port for each value that
-crosses its border.
+"""Where things stand: every box is laid out by Graphviz on its own, with its boxes closed.
 
-The page opens boxes by making room: items keep their rows and their order, edges keep the places where they pass a row.
+A value that crosses the border of a box has a port there; many that go from one box to another go together. The page opens boxes by making room: items keep their rows and their order, edges keep the places where they pass a row.
 So an edge is written as where it leaves, where it passes each row between, and where it arrives. Equal boxes have equal
 layouts, which are made and kept once.
 """
@@ -9,6 +8,7 @@ layouts, which are made and kept once.
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from graphad.draw.page.boxes import Box, outer
 from graphad.draw.page.model import Link, Model
@@ -19,6 +19,7 @@ PAD = 22
 WIDEST = 34  # letters of a card
 PORT = (14, 8)
 BOX_HEIGHT = 46
+BUNDLE = 3  # values that go side by side between two ends; more go as one
 INCH = 72.0
 
 Size = tuple[int, int]
@@ -26,7 +27,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Port:
-    """Where a value crosses the border of a box; ``top`` of it or bottom, ``into`` it or out."""
+    """Where a value (or, below zero, a bundle of values) crosses the border of a box; ``top`` or bottom, in or out."""
 
     value: int
     top: bool
@@ -57,39 +58,80 @@ class Inside:
         """The number of a port, which is new if need be."""
         return self.ports.setdefault(port, len(self.box.items) + len(self.ports))
 
-    def wire(self, source: int, target: int, link: Link) -> None:
+    def wire(self, source: int, target: int, link: Link, value: int) -> None:
         """A wire, unless the same value already goes the same way."""
-        key = source, target, link.kind, link.source
         if source != target:
-            self.wires.setdefault(key, Wire(source, target, link.kind, link.source, link.label))
+            self.wires.setdefault(
+                (source, target, link.kind, value), Wire(source, target, link.kind, value, link.label)
+            )
 
 
-def insides(model: Model, boxes: Sequence[Box], place: Sequence[Box]) -> list[Inside]:
-    """The wires of every box: a link between far cards passes through ports."""
+@dataclass
+class Wiring:
+    """The inside of every box; ``bundles`` are the values that go from one box to another together."""
+
+    insides: list[Inside]
+    bundles: list[list[int]]
+
+
+def wiring(model: Model, boxes: Sequence[Box], place: Sequence[Box]) -> Wiring:
+    """The wires of every box: a link between far cards passes through ports, many alike go as one."""
     found = [Inside(box) for box in boxes]
     slot: dict[int | Box, int] = {item: k for box in boxes for k, item in enumerate(box.items)}
     slot |= {box.card: slot[box] for box in boxes if box.kind == "loop"}
     paths: dict[Box, list[Box]] = {box: outer(box) for box in boxes}
-    for link in model.links:
+    shared = [_shared(paths[place[x.source]], paths[place[x.target]]) for x in model.links]
+    bundles, goes_as = _bundles(model, paths, place, shared)
+    for link, depth in zip(model.links, shared, strict=True):
         a, b = paths[place[link.source]], paths[place[link.target]]
-        shared = sum(1 for x, y in zip(a, b, strict=False) if x is y)
+        value = goes_as.get((_end(a, depth, link.source), _end(b, depth, link.target), link.source), link.source)
         up = model.upward[link.source]
         source: int | Box = link.source
-        for box in reversed(a[shared:]):  # out of the boxes of the source
+        for box in reversed(a[depth:]):  # out of the boxes of the source
             inside = found[box.number]
-            inside.wire(slot[source], inside.port(Port(link.source, up, into=False)), link)
+            inside.wire(slot[source], inside.port(Port(value, up, into=False)), link, value)
             source = box
         target: int | Box = link.target
-        for box in reversed(b[shared:]):  # into those of the target
+        for box in reversed(b[depth:]):  # into those of the target
             inside = found[box.number]
-            inside.wire(inside.port(Port(link.source, not up, into=True)), slot[target], link)
+            inside.wire(inside.port(Port(value, not up, into=True)), slot[target], link, value)
             target = box
-        found[a[shared - 1].number].wire(slot[source], slot[target], link)
+        found[a[depth - 1].number].wire(slot[source], slot[target], link, value)
     for primal, cotangents in model.adjoints.items():
         for k in cotangents:
             if place[k] is place[primal]:
                 found[place[k].number].pairs[slot[primal], slot[k]] = None
-    return found
+    return Wiring(found, bundles)
+
+
+def _shared(a: Sequence[Box], b: Sequence[Box]) -> int:
+    """How many boxes two paths have in common."""
+    return sum(1 for x, y in zip(a, b, strict=False) if x is y)
+
+
+def _end(path: Sequence[Box], depth: int, card: int) -> int | Box:
+    """What stands for a card in the box that it shares with another."""
+    return path[depth] if depth < len(path) else card
+
+
+Ends = tuple[int | Box, int | Box, int]
+
+
+def _bundles(
+    model: Model, paths: Mapping[Box, list[Box]], place: Sequence[Box], shared: Sequence[int]
+) -> tuple[list[list[int]], dict[Ends, int]]:
+    """The values that go between the same two ends, where they are many; and which go so (a bundle is -1 - its number)."""
+    together: dict[tuple[int | Box, int | Box, bool], dict[int, None]] = {}
+    for link, depth in zip(model.links, shared, strict=True):
+        a, b = (_end(paths[place[x]], depth, x) for x in (link.source, link.target))
+        together.setdefault((a, b, model.upward[link.source]), {})[link.source] = None
+    bundles: list[list[int]] = []
+    goes_as: dict[Ends, int] = {}
+    for (a, b, _), values in together.items():
+        if len(values) > BUNDLE:
+            bundles.append(list(values))
+            goes_as |= {(a, b, v): -len(bundles) for v in values}
+    return bundles, goes_as
 
 
 # Sizes ----------------------------------------------------------------------------------------------------------------
@@ -229,7 +271,7 @@ def _sampled(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
 
 def _at(line: Sequence[tuple[float, float]], y: float) -> float:
     """Where a line crosses a height, as nearly as it can be said."""
-    for (ax, ay), (bx, by) in zip(line, line[1:], strict=False):
+    for (ax, ay), (bx, by) in pairwise(line):
         if min(ay, by) <= y <= max(ay, by):
             return ax + (bx - ax) * ((y - ay) / (by - ay) if by != ay else 0.5)
     return min(line, key=lambda p: abs(p[1] - y))[0]

@@ -1,7 +1,7 @@
 """What a page shows of a graph: its cards and the edges between them, those of loop bodies among them.
 
-Everything on a page speaks of cards by number. Nodes that are drawn inside others (broadcasts, casts, numbers) and nodes
-that rewriting made are found by what they stand for.
+Everything on a page speaks of cards by number. Nodes that are drawn inside others (broadcasts, casts, numbers) and
+nodes that rewriting made are found by what they stand for.
 """
 
 from collections.abc import Iterator

@@ -37,10 +37,11 @@ def save_page(
 ) -> Path:
     """Write the interactive page of a graph or of a compiled function.
 
-    ``values``: input (name or node) -> number or array; the page then shows every value and gradient. ``sizes``: numbers
-    of named sizes, for costs. ``profile=True`` measures the lines of the generated code on ``values``. The same program
-    gives the same bytes, unless times are measured. The file is complete or not there at all. Raises ArgumentError for
-    unknown inputs or sizes, MissingDependencyError without Graphviz, ExportError when the file cannot be written.
+    ``values``: input (name or node) -> number or array; the page then shows every value and gradient. ``sizes``:
+    numbers of named sizes, for costs. ``profile=True`` measures the lines of the generated code on ``values``. The same
+    program gives the same bytes, unless times are measured. The file is complete or not there at all. Raises
+    ArgumentError for unknown inputs or sizes, MissingDependencyError without Graphviz, ExportError when the file cannot
+    be written.
     """
     if profile and values is None:
         raise ArgumentError("profile=True: times are measured on values", hint="give values={...} too")
@@ -72,9 +73,10 @@ def page(data: Mapping[str, Any]) -> str:
     """The HTML: styles, data and scripts in one, and a policy that lets nothing else in."""
     style = _roles() + _part("page.css")
     script = _script()
-    policy = f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    allowed = {"default": "'none'", "script": _hash(script), "style": _hash(style), "img": "data:"}
+    policy = "; ".join(f"{what}-src {where}" for what, where in allowed.items())
     parts = {
-        "policy": policy,
+        "policy": f"{policy}; base-uri 'none'; form-action 'none'",
         "title": html.escape(_printable(str(data["name"]))),
         "style": style,
         "data": embedded(data),

@@ -52,7 +52,7 @@ function lightItems(page, { self, twins, helpers }) {
     }
   }
   for (const w of page.wires) {
-    if (self.has(w.value)) mark(page, w.element, "out");
+    if (w.values.some((v) => self.has(v))) mark(page, w.element, "out");
     else if (self.has(w.target)) mark(page, w.element, "into");
   }
   if (self.size === 1) for (const c of self) for (const t of twins) arc(page, c, t);

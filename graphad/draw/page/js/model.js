@@ -76,6 +76,11 @@ function relatives(model, chosen) {
   return { self, twins, helpers };
 }
 
+// The cards whose values go along a wire: one, or a bundle.
+function valuesOf(model, value) {
+  return value < 0 ? model.bundles[-1 - value] : [value];
+}
+
 // The box or card that stands for a card while some boxes are closed.
 function shownFor(model, open, card) {
   if (model.cards[card].body >= 0) return shownForBox(model, open, model.cards[card].body);

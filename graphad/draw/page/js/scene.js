@@ -119,9 +119,11 @@ function header(page, b, spot) {
 
 function port(page, b, k, x, y) {
   const [value, , into] = page.model.boxes[b].ports[k];
-  const c = page.model.cards[value];
-  const dot = draw("circle", { class: `port ${c.up ? "up" : ""}`, cx: x, cy: y, r: 4, "data-value": value });
-  dot.append(draw("title", {}, `${into ? "in" : "out"}: ${c.title || c.text}  ${c.type}`));
+  const values = valuesOf(page.model, value);
+  const [c] = values.map((v) => page.model.cards[v]);
+  const dot = draw("circle", { class: `port ${c.up ? "up" : ""}`, cx: x, cy: y, r: values.length > 1 ? 5.5 : 4 });
+  const more = values.length > 1 ? ` and ${values.length - 1} more` : "";
+  dot.append(draw("title", {}, `${into ? "in" : "out"}: ${c.title || c.text}${more}  ${c.type}`));
   return dot;
 }
 
@@ -133,12 +135,14 @@ function wire(page, b, k, line, x, y) {
   const isOpen = end < 0 && page.open.has(-1 - end) && page.model.boxes[-1 - end].kind !== "loop";
   if (end === undefined || isOpen) element.removeAttribute("marker-end"); // a port: the arrow goes on behind it
   const start = page.model.boxes[b].items[source];
-  page.wires.push({ element, value, source: start, target: end });
+  const values = valuesOf(page.model, value);
+  page.wires.push({ element, values, source: start, target: end });
   const isSum = end !== undefined && end >= 0 && page.model.cards[end].role === "sum";
-  if (!isSum || !label) return element;
+  const text = values.length > 1 ? `× ${values.length}` : isSum ? cut(label, 24) : "";
+  if (values.length > 1) element.classList.add("bundle");
+  if (!text) return element;
   const [lx, ly] = moved.points[moved.points.length - 1];
-  const left = line.side < 0;
-  const text = words(lx + (left ? -5 : 5), ly + (kind === "backward" ? 13 : -6), "use-label", cut(label, 24));
-  text.style.textAnchor = left ? "end" : "start";
-  return draw("g", {}, element, text);
+  const shown = words(lx + (line.side < 0 ? -6 : 6), ly + (kind === "backward" ? 14 : -7), "use-label", text);
+  shown.style.textAnchor = line.side < 0 ? "end" : "start";
+  return draw("g", {}, element, shown);
 }

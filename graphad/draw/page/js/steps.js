@@ -74,7 +74,7 @@ function paintSteps(page) {
   const done = new Set(model.order.slice(0, page.step + 1));
   for (const c of done) page.elements.get(shownFor(model, open, c))?.classList.add("done");
   page.elements.get(shownFor(model, open, model.order[page.step]))?.classList.add("now");
-  for (const w of page.wires) if (done.has(w.value)) w.element.classList.add("done");
+  for (const w of page.wires) if (w.values.some((v) => done.has(v))) w.element.classList.add("done");
 }
 
 function play(page, on = !page.playing) {

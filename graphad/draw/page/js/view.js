@@ -8,6 +8,7 @@ function applyView(page) {
   const { x, y, scale } = page.view;
   page.world.setAttribute("transform", `translate(${x.toFixed(2)},${y.toFixed(2)}) scale(${scale.toFixed(4)})`);
   page.svg.classList.toggle("far", scale < 0.33);
+  page.svg.style.setProperty("--legible", Math.min(3, Math.max(1, 0.6 / scale)).toFixed(2)); // names of open boxes
 }
 
 function zoomAt(page, factor, px, py) {
@@ -34,7 +35,7 @@ function pan(page, dx, dy) {
 function fit(page, least = 0) {
   const { width, height } = page.svg.getBoundingClientRect();
   const { w, h } = page.size;
-  const whole = Math.min((width - 24) / w, (height - ABOVE - 12) / h, 1.25);
+  const whole = Math.min((width - 24) / w, (height - ABOVE - 16) / h, 1.25);
   const scale = Math.max(whole, Math.min(least, (width - 24) / w), FARTHEST);
   page.view = { scale, x: (width - w * scale) / 2, y: Math.max((height - h * scale) / 2, ABOVE) };
   applyView(page);
