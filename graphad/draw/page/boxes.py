@@ -127,7 +127,8 @@ def _divide(model: Model, box: Box, order: dict[int | Box, int], place: list[Box
     """Group the items of a box that has too many, in the order of the forward pass."""
     if len(box.items) <= MOST:
         return
-    items = sorted(box.items, key=lambda item: order[item])
+    shared = _shared(model, box)
+    items = sorted((item for item in box.items if item not in shared), key=lambda item: order[item])
     size = max(MOST / 2, len(items) / BRANCH)
     groups: list[list[int | Box]] = [[]]
     for k, item in enumerate(items):
@@ -135,7 +136,7 @@ def _divide(model: Model, box: Box, order: dict[int | Box, int], place: list[Box
         if len(groups[-1]) >= size and starts:
             groups.append([])
         groups[-1].append(item)
-    box.items = []
+    box.items = list(shared)
     titles = [_span(model, group) for group in groups]
     for k, group in enumerate(groups):
         part = titles[: k + 1].count(titles[k])
@@ -148,6 +149,14 @@ def _divide(model: Model, box: Box, order: dict[int | Box, int], place: list[Box
                 item.parent = inner
             else:
                 place[item] = inner
+
+
+def _shared(model: Model, box: Box) -> "dict[int | Box, None]":
+    """Inputs and parameters in a box, and their gradients, if they are few: all groups use them."""
+    leaves = [k for k in box.items if isinstance(k, int) and model.cards[k].role in ("input", "parameter")]
+    with_adjoints = [c for k in leaves for c in (k, *model.adjoints.get(k, ()))]
+    inside = {k for k in box.items if isinstance(k, int)}
+    return dict.fromkeys(k for k in with_adjoints if k in inside) if len(leaves) <= BRANCH / 2 else {}
 
 
 def _span(model: Model, items: Sequence[int | Box]) -> str:

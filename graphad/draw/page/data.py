@@ -114,7 +114,10 @@ def _box(box: Box, inside: Inside, layout: int, note: str) -> dict[str, Any]:
         "items": items,
         "layout": layout,
         "ports": [[p.value, int(p.top), int(p.into)] for p in inside.ports],
-        "wires": [[w.source, w.target, w.kind, w.value, w.label] for w in inside.wires.values()],
+        "wires": [
+            [w.source, w.target, w.kind, w.value, w.label, int(cut)]
+            for w, cut in zip(inside.wires.values(), inside.cut, strict=True)
+        ],
     }
 
 

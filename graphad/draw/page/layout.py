@@ -1,13 +1,15 @@
 """Where things stand: every box is laid out by Graphviz on its own, with its boxes closed.
 
-A value that crosses the border of a box has a port there; many that go from one box to another go together. The page opens boxes by making room: items keep their rows and their order, edges keep the places where they pass a row.
-So an edge is written as where it leaves, where it passes each row between, and where it arrives. Equal boxes have equal
-layouts, which are made and kept once.
+A value that crosses the border of a box has a port there; many that go from one box to another go together. The page
+opens boxes by making room: items keep their rows and their order, wires keep the places where they pass a row. So a
+wire is written as where it leaves, where it passes each row between, and where it arrives. Of what goes to very many
+items only the ends are drawn. Equal boxes have equal layouts, which are made and kept once.
 """
 
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 from graphad.draw.page.boxes import Box, outer
@@ -19,6 +21,7 @@ PAD = 22
 WIDEST = 34  # letters of a card
 PORT = (14, 8)
 BOX_HEIGHT = 46
+HUB = 12  # items that one is wired to
 BUNDLE = 3  # values that go side by side between two ends; more go as one
 INCH = 72.0
 
@@ -120,7 +123,7 @@ Ends = tuple[int | Box, int | Box, int]
 def _bundles(
     model: Model, paths: Mapping[Box, list[Box]], place: Sequence[Box], shared: Sequence[int]
 ) -> tuple[list[list[int]], dict[Ends, int]]:
-    """The values that go between the same two ends, where they are many; and which go so (a bundle is -1 - its number)."""
+    """The values that go between the same two ends, where they are many; and which go so, as -1 - number."""
     together: dict[tuple[int | Box, int | Box, bool], dict[int, None]] = {}
     for link, depth in zip(model.links, shared, strict=True):
         a, b = (_end(paths[place[x]], depth, x) for x in (link.source, link.target))
@@ -172,7 +175,7 @@ def layouts(found: Sequence[Inside], sizes: Mapping[int | Box, Size]) -> tuple[l
 
 def _dot(inside: Inside, sizes: Mapping[int | Box, Size]) -> str:
     """The DOT of a box: nothing but numbers, so that equal boxes look equal."""
-    lines = ["digraph {", "graph [ranksep=0.5, nodesep=0.28, outputorder=nodesfirst]"]
+    lines = ["digraph {", "graph [ranksep=0.42, nodesep=0.28, outputorder=nodesfirst]"]
     lines += ['node [shape=box, fixedsize=true, label=""]', "edge [arrowhead=none]"]
     if len(inside.wires) > 300:
         lines.append("graph [nslimit=2, nslimit1=2, mclimit=0.5]")  # good in seconds rather than best in minutes
@@ -183,7 +186,9 @@ def _dot(inside: Inside, sizes: Mapping[int | Box, Size]) -> str:
     for top, rank in ((True, "source"), (False, "sink")):
         if chosen := [str(k) for port, k in inside.ports.items() if port.top is top]:
             lines.append(f"{{rank={rank}; {'; '.join(chosen)}}}")
-    for wire in inside.wires.values():
+    for wire, cut in zip(inside.wires.values(), inside.cut, strict=True):
+        if cut:
+            continue
         if wire.kind == "backward":  # runs back up
             lines.append(f"{wire.target} -> {wire.source}")
         else:

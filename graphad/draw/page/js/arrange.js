@@ -19,13 +19,14 @@ function arrange(model, box, open, known = new Map()) {
 
 function arranged(model, b, known) {
   const box = model.boxes[b];
-  const { items, gaps, wires } = model.layouts[box.layout];
+  const { items, gaps, wires: routes } = model.layouts[box.layout];
+  const wires = box.wires.filter((w) => !w[5]); // the others are drawn as two ends
   const things = items.map(([row, x, w, h], k) => {
     const inner = k < box.items.length && box.items[k] < 0 ? known.get(-1 - box.items[k]) : undefined;
     return { row, x, w: inner ? inner.w : w, h: inner ? inner.h : h, grown: inner ? inner.w - w : 0, inner };
   });
   const count = gaps.length + 1;
-  const passes = wires.map((wire, k) => passing(box, things, wire, box.wires[k]));
+  const passes = wires.map((wire, k) => passing(things, routes[k], wire));
   const rows = Array.from({ length: count }, () => []);
   things.forEach((t) => rows[t.row].push(t));
   passes.forEach((p) => p.between.forEach((m) => rows[m.row].push(m)));
@@ -37,11 +38,12 @@ function arranged(model, b, known) {
   const title = b ? 60 + 8 * Math.min(box.title.length, 36) : 0;
   const w = Math.max(title, MARGIN + Math.max(...all.map((t) => t.x + t.w / 2)));
   const ports = things.slice(box.items.length);
-  return { b, w, h: place.h, things, ports, lines: passes.map((p, k) => lineOf(model, box, things, p, box.wires[k], place)) };
+  const lines = passes.map((p, k) => ({ wire: wires[k], ...lineOf(model, things, p, wires[k], place) }));
+  return { b, w, h: place.h, things, ports, lines };
 }
 
 // A wire's offsets and the rows that it passes, in the direction in which its value flows.
-function passing(box, things, places, [source, target, kind]) {
+function passing(things, places, [source, target, kind]) {
   const route = kind === "backward" ? [...places].reverse() : places;
   const step = Math.sign(things[target].row - things[source].row);
   const between = route.slice(1, -1).map((x, k) => ({ row: things[source].row + step * (k + 1), x, w: 0, grown: 0 }));
@@ -87,7 +89,7 @@ function levels(box, things, gaps, count) {
 
 // The points of a wire: where it leaves, where it passes the rows between (straight through those that an open box has
 // made tall), where it arrives. `upright` says at which points it runs straight up or down.
-function lineOf(model, box, things, pass, [source, target, , value], { top, tall, wide }) {
+function lineOf(model, things, pass, [source, target, , value], { top, tall, wide }) {
   const s = things[source];
   const t = things[target];
   if (!pass.step) return { flat: true, points: flat(things, s, t, top[s.row]) };

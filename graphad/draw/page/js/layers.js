@@ -21,6 +21,7 @@ function setLayer(page, name) {
   byId("passbar").hidden = name !== "passes";
   if (name === "passes" && page.pass === undefined) page.pass = firstChange(page.model);
   if (name === "passes") showPass(page);
+  else if (byId("code-body").dataset.style === "passes") showCode(page, page.model.code.length ? page.model.code[0].style : "");
   paintLayer(page);
   paintCosts(page);
 }
@@ -41,11 +42,12 @@ function paintLayer(page) {
     const k = Number(key.slice(1));
     const isBox = key[0] === "b";
     const sum = isBox && !["none", "values", "passes"].includes(layer) ? totalOf(model, k, table) : null;
-    const heat = layer === "none" || layer === "passes" ? 0 : isBox ? share(sum) : share(table[k]);
+    const isOpen = isBox && page.open.has(k);
+    const heat = isOpen || layer === "none" || layer === "passes" ? 0 : isBox ? share(sum) : share(table[k]);
     element.style.setProperty("--heat", heat.toFixed(3));
     const bar = element.querySelector(".bar");
-    if (bar) bar.setAttribute("width", (heat * Math.max(page.spots.get(key).w - (isBox ? 14 : 8), 0)).toFixed(1));
-    element.dataset.state = state ? (isBox ? state.box(k) : state.card(k)) : "";
+    if (bar) bar.setAttribute("width", (heat * Number(bar.dataset.room)).toFixed(1));
+    element.dataset.state = state && !isOpen ? (isBox ? state.box(k) : state.card(k)) : "";
     const note = element.querySelector(".note");
     if (!note) continue;
     const text = isBox ? noteOfBox(page, k, sum, state) : noteOfCard(page, k, table[k], state);

@@ -52,10 +52,18 @@ function lightItems(page, { self, twins, helpers }) {
     }
   }
   for (const w of page.wires) {
-    if (w.values.some((v) => self.has(v))) mark(page, w.element, "out");
-    else if (self.has(w.target)) mark(page, w.element, "into");
+    const out = w.values.some((v) => self.has(v));
+    if (!out && !self.has(w.target)) continue;
+    mark(page, w.element, out ? "out" : "into");
+    if (w.ends) page.over.append(whole(w));
   }
   if (self.size === 1) for (const c of self) for (const t of twins) arc(page, c, t);
+}
+
+// All of a wire of which only the ends are drawn.
+function whole({ ends: [[ax, ay], [bx, by]] }) {
+  const middle = (ay + by) / 2;
+  return draw("path", { class: "wire whole", d: `M${ax} ${ay}C${ax} ${middle} ${bx} ${middle} ${bx} ${by}` });
 }
 
 // A dashed line between a value and its adjoint.

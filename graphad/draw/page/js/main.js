@@ -1,5 +1,6 @@
 // The page: state, buttons, keys.
 
+const READABLE = 0.66;
 const MANY = 1500; // cards that are drawn at once when all boxes are opened
 
 function main() {
@@ -9,7 +10,7 @@ function main() {
   markers(svg);
   watchPointers(page);
   redraw(page);
-  fit(page, 0.75);
+  fit(page, READABLE);
   setFocusable(page, firstKey(page));
   watchGraph(page);
   watchBar(page);
@@ -106,7 +107,7 @@ function openAll(page, on) {
   }
   keepFocus(page, 0, () => redraw(page));
   light(page);
-  fit(page, on ? 0.25 : 0.75);
+  fit(page, model.cards.length > 200 && on ? 0.3 : READABLE);
 }
 
 function reveal(page, c, center) {

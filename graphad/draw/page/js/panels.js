@@ -93,7 +93,7 @@ function aboutCard(page, k) {
   const c = model.cards[k];
   const n = model.numbers;
   const seconds = n.seconds[k];
-  const made = c.rule ? `made by the rule of ${c.rule}` : c.up ? "" : "yours";
+  const made = c.rule ? `made by ${c.rule}` : c.up ? "" : "yours";
   const parts = [
     make("h2", {}, c.title || c.text, " ", make("span", { class: `role ${c.role}` }, c.isOutput ? `${c.role} · result` : c.role)),
     make("pre", { class: "equation" }, ...codeText(c.equation)),

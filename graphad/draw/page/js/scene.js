@@ -24,7 +24,8 @@ function drawScene(page) {
   for (const [b, x, y] of stack) {
     const inside = known.get(b);
     if (b) below.append(openBox(page, b, inside, x, y));
-    inside.lines.forEach((line, k) => wires.append(wire(page, b, k, line, x, y)));
+    for (const line of inside.lines) wires.append(wire(page, b, line, x, y));
+    wires.append(...cutWires(page, b, inside, x, y));
     model.boxes[b].items.forEach((item, k) => {
       const t = inside.things[k];
       const spot = { x: x + t.x - t.w / 2, y: y + t.y - t.h / 2, w: t.w, h: t.h };
@@ -65,7 +66,8 @@ function card(page, k, spot) {
     ring.setAttribute("transform", `translate(-3.5,-3.5) scale(${(w + 7) / w},${(h + 7) / h})`);
     element.append(ring);
   }
-  element.append(shape, draw("rect", { class: "bar", x: 4, y: h - 4, height: 3, width: 0 }));
+  const inset = c.role === "input" ? h / 2 : 9;
+  element.append(shape, draw("rect", { class: "bar", x: inset, y: h - 5, height: 3, width: 0, "data-room": w - 2 * inset }));
   const head = c.title || c.text;
   element.append(words(w / 2, 17, "title", cut(head, 34)));
   if (c.title && c.text) element.append(words(w / 2, 31, "text", cut(c.text, 34)));
@@ -90,7 +92,7 @@ function closedBox(page, b, spot) {
     element.append(draw("rect", { width: spot.w - 6, height: spot.h, rx: 6, ...rest }));
   }
   const middle = (spot.w - 6) / 2;
-  element.append(draw("rect", { class: "bar", x: 4, y: spot.h - 4, height: 3, width: 0 }));
+  element.append(draw("rect", { class: "bar", x: 5, y: spot.h - 5, height: 3, width: 0, "data-room": spot.w - 16 }));
   element.append(words(middle, 19, "title", `${box.kind === "loop" ? "↻" : "▸"} ${cut(box.title, 34)}`));
   element.append(words(middle, 35, "note", box.note));
   return place(page, `b${b}`, element, spot);
@@ -127,8 +129,8 @@ function port(page, b, k, x, y) {
   return dot;
 }
 
-function wire(page, b, k, line, x, y) {
-  const [source, target, kind, value, label] = page.model.boxes[b].wires[k];
+function wire(page, b, line, x, y) {
+  const [source, target, kind, value, label] = line.wire;
   const moved = { ...line, points: line.points.map(([px, py]) => [px + x, py + y]) };
   const element = draw("path", { class: `wire ${kind}`, d: pathOf(moved), "marker-end": `url(#arrow-${kind})` });
   const end = page.model.boxes[b].items[target];
@@ -145,4 +147,31 @@ function wire(page, b, k, line, x, y) {
   const shown = words(lx + (line.side < 0 ? -6 : 6), ly + (kind === "backward" ? 14 : -7), "use-label", text);
   shown.style.textAnchor = line.side < 0 ? "end" : "start";
   return draw("g", {}, element, shown);
+}
+
+// Of a wire between far ends: how it leaves its source (once for all that leave there), how it comes to its target.
+function cutWires(page, b, inside, x, y) {
+  const { model } = page;
+  const drawn = [];
+  const used = new Map();
+  const { items, wires } = model.boxes[b];
+  for (const [source, target, kind, value] of wires.filter((w) => w[5])) {
+    const [s, t] = [inside.things[source], inside.things[target]];
+    const up = kind === "backward";
+    const values = valuesOf(model, value);
+    const c = model.cards[values[0]];
+    const side = (used.get(target) || 0) + 1;
+    used.set(target, side);
+    const px = x + t.x - t.w / 2 + Math.min(10 + 7 * side, t.w - 8);
+    const py = y + t.y + ((up ? 1 : -1) * t.h) / 2;
+    const element = draw("path", { class: `wire cut ${kind}`, d: `M${px - 9} ${py + (up ? 17 : -17)}Q${px} ${py + (up ? 14 : -14)} ${px} ${py}` });
+    if (items[target] !== undefined) element.setAttribute("marker-end", `url(#arrow-${kind})`);
+    const name = words(px - 11, py + (up ? 20 : -15), "use-label cut", cut(c.title || c.text, 8));
+    name.style.textAnchor = "end";
+    drawn.push(element);
+    if (side === 1) drawn.push(name);
+    const ends = [[x + s.x, y + s.y], [x + t.x, y + t.y]];
+    page.wires.push({ element, values, source: items[source], target: items[target], ends });
+  }
+  return drawn;
 }

@@ -31,27 +31,34 @@ function pan(page, dx, dy) {
   applyView(page);
 }
 
+// The part of the drawing's window that no bar covers.
+function frame(page) {
+  const { width, height } = page.svg.getBoundingClientRect();
+  const bars = byId("bars").offsetHeight;
+  return { width, top: ABOVE, height: Math.max(height - ABOVE - 16 - (bars ? bars + 8 : 0), 60) };
+}
+
 // All of it, or where that would be unreadable, its upper part in readable size.
 function fit(page, least = 0) {
-  const { width, height } = page.svg.getBoundingClientRect();
+  const { width, top, height } = frame(page);
   const { w, h } = page.size;
-  const whole = Math.min((width - 24) / w, (height - ABOVE - 16) / h, 1.25);
+  const whole = Math.min((width - 24) / w, height / h, 1.25);
   const scale = Math.max(whole, Math.min(least, (width - 24) / w), FARTHEST);
-  page.view = { scale, x: (width - w * scale) / 2, y: Math.max((height - h * scale) / 2, ABOVE) };
+  page.view = { scale, x: (width - w * scale) / 2, y: top + Math.max((height - h * scale) / 2, 0) };
   applyView(page);
 }
 
 // Move as little as needed to bring a rectangle of the world into sight.
 function bringIntoSight(page, spot, center = false) {
-  const { width, height } = page.svg.getBoundingClientRect();
+  const { width, top, height } = frame(page);
   const { view } = page;
   if (center && view.scale < 0.6) view.scale = 0.9;
   const [l, t] = [spot.x * view.scale + view.x, spot.y * view.scale + view.y];
   const [w, h] = [spot.w * view.scale, spot.h * view.scale];
-  const far = l < 20 || t < 20 || l + w > width - 20 || t + h > height - 20;
+  const far = l < 20 || t < top || l + w > width - 20 || t + h > top + height;
   if (far || center) {
     view.x += width / 2 - (l + w / 2);
-    view.y += height / 2 - Math.min(t + h / 2, t + height / 2);
+    view.y += top + height / 2 - (t + Math.min(h, height) / 2);
   }
   applyView(page);
 }
