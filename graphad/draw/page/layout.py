@@ -64,9 +64,17 @@ class Inside:
     def wire(self, source: int, target: int, link: Link, value: int) -> None:
         """A wire, unless the same value already goes the same way."""
         if source != target:
-            self.wires.setdefault(
-                (source, target, link.kind, value), Wire(source, target, link.kind, value, link.label)
-            )
+            self.wires.setdefault(key, Wire(*key, link.label))
+
+    @cached_property
+    def cut(self) -> list[bool]:
+        """Which wires are drawn as two short ends: those from or to an item that very many others are wired to."""
+        targets: dict[int, set[int]] = {}
+        sources: dict[int, set[int]] = {}
+        for wire in self.wires.values():
+            targets.setdefault(wire.source, set()).add(wire.target)
+            sources.setdefault(wire.target, set()).add(wire.source)
+        return [max(len(targets[w.source]), len(sources[w.target])) > HUB for w in self.wires.values()]
 
 
 @dataclass
