@@ -63,6 +63,7 @@ class Inside:
 
     def wire(self, source: int, target: int, link: Link, value: int) -> None:
         """A wire, unless the same value already goes the same way."""
+        key = source, target, link.kind, value
         if source != target:
             self.wires.setdefault(key, Wire(*key, link.label))
 
