@@ -99,7 +99,8 @@ def _roles() -> str:
         dark_line = f"color-mix(in srgb, {look.line} 55%, white)"
         lines.append(f"--{role}-fill: light-dark({look.fill}, {dark_fill});")
         lines.append(f"--{role}-line: light-dark({look.line}, {dark_line});")
-    return "\n".join([":root {", *lines, "}", ""])
+    rules = [f".{role} {{ --fill: var(--{role}-fill); --edge: var(--{role}-line); }}" for role in LOOKS]
+    return "\n".join([":root {", *lines, "}", *rules, ""])
 
 
 @cache

@@ -5,6 +5,7 @@ const SHAPES = {
   parameter: (w, h) => polygon([[9, 0], [w - 9, 0], [w, h / 2], [w - 9, h], [9, h], [0, h / 2]]),
   sum: (w, h) => polygon([[8, 0], [w - 8, 0], [w, 8], [w, h - 8], [w - 8, h], [8, h], [0, h - 8], [0, 8]]),
   constant: (w, h) => polygon([[0, 0], [w - 9, 0], [w, 9], [w, h], [0, h]]),
+  loss: (w, h) => polygon([[0, 0], [w, 0], [w, h - 7], [w / 2, h], [0, h - 7]]),
   backward: (w, h) => draw("rect", { width: w, height: h, rx: 1 }),
 };
 
@@ -149,29 +150,29 @@ function wire(page, b, line, x, y) {
   return draw("g", {}, element, shown);
 }
 
-// Of a wire between far ends: how it leaves its source (once for all that leave there), how it comes to its target.
+// Of wires between far ends: how they come to their target, one line with the names for all that come the same way.
 function cutWires(page, b, inside, x, y) {
   const { model } = page;
-  const drawn = [];
-  const used = new Map();
   const { items, wires } = model.boxes[b];
-  for (const [source, target, kind, value] of wires.filter((w) => w[5])) {
-    const [s, t] = [inside.things[source], inside.things[target]];
-    const up = kind === "backward";
-    const values = valuesOf(model, value);
-    const c = model.cards[values[0]];
-    const side = (used.get(target) || 0) + 1;
-    used.set(target, side);
-    const px = x + t.x - t.w / 2 + Math.min(10 + 7 * side, t.w - 8);
-    const py = y + t.y + ((up ? 1 : -1) * t.h) / 2;
-    const element = draw("path", { class: `wire cut ${kind}`, d: `M${px - 9} ${py + (up ? 17 : -17)}Q${px} ${py + (up ? 14 : -14)} ${px} ${py}` });
+  const drawn = [];
+  const ways = groupBy(wires.filter((w) => w[5]), (w) => `${w[1]} ${w[2] === "backward"}`);
+  for (const way of ways.values()) {
+    const [, target, kind] = way.find((w) => w[2] !== "use") || way[0];
+    const t = inside.things[target];
+    const sign = kind === "backward" ? 1 : -1;
+    const [px, py] = [x + t.x - t.w / 2 + 16, y + t.y + (sign * t.h) / 2];
+    const element = draw("path", { class: `wire cut ${kind}`, d: `M${px - 12} ${py + 17 * sign}Q${px} ${py + 15 * sign} ${px} ${py}` });
     if (items[target] !== undefined) element.setAttribute("marker-end", `url(#arrow-${kind})`);
-    const name = words(px - 11, py + (up ? 20 : -15), "use-label cut", cut(c.title || c.text, 8));
+    const names = [...new Set(way.flatMap((w) => valuesOf(model, w[3])))].map((v) => model.cards[v].title || model.cards[v].text);
+    const text = names.length > 3 ? `× ${names.length}` : cut(names.join(", "), 16);
+    const name = words(px - 14, py + (sign > 0 ? 21 : -14), "use-label", text);
     name.style.textAnchor = "end";
-    drawn.push(element);
-    if (side === 1) drawn.push(name);
-    const ends = [[x + s.x, y + s.y], [x + t.x, y + t.y]];
-    page.wires.push({ element, values, source: items[source], target: items[target], ends });
+    drawn.push(element, name);
+    for (const [source, , , value] of way) {
+      const s = inside.things[source];
+      const ends = [[x + s.x, y + s.y], [x + t.x, y + t.y]];
+      page.wires.push({ element, values: valuesOf(model, value), source: items[source], target: items[target], ends });
+    }
   }
   return drawn;
 }
