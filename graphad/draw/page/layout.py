@@ -230,10 +230,11 @@ def _parsed(source: str, said: str) -> dict[str, object]:
     ys = _rows(sorted({y for _, y, _, _ in nodes.values()}))
     row = {k: min(range(len(ys)), key=lambda r: abs(ys[r] - y)) for k, (_, y, _, _) in nodes.items()}
     tall = [max(h for k, (_, _, _, h) in nodes.items() if row[k] == r) for r in range(len(ys))]
-    gaps = [ys[r + 1] - ys[r] - (tall[r] + tall[r + 1]) / 2 for r in range(len(ys) - 1)]
+    edges = [(y - h / 2, y + h / 2) for y, h in zip(ys, tall, strict=True)]
+    gaps = [below[0] - above[1] for above, below in pairwise(edges)]
     wires: dict[tuple[int, int], list[list[int]]] = {}
     for a, b, points in curves:
-        wires.setdefault((a, b), []).append(_passes(nodes, row, ys, a, b, points))
+        wires.setdefault((a, b), []).append(_passes(nodes, row, edges, a, b, points))
     items = [[row[k], round(nodes[k][0]), round(nodes[k][2]), round(nodes[k][3])] for k in sorted(nodes)]
     return {"items": items, "gaps": [max(18, round(g)) for g in gaps], "wires": _in_order(source, wires)}
 
@@ -260,16 +261,17 @@ def _in_order(source: str, wires: dict[tuple[int, int], list[list[int]]]) -> lis
 def _passes(
     nodes: Mapping[int, tuple[float, float, float, float]],
     row: Mapping[int, int],
-    ys: Sequence[float],
+    edges: Sequence[tuple[float, float]],
     a: int,
     b: int,
     points: Sequence[tuple[float, float]],
 ) -> list[int]:
-    """Where a wire leaves (from the middle of its source), passes rows, and arrives (from the middle of its target)."""
+    """Where a wire leaves (from the middle of its source), enters and leaves rows, and arrives (from the middle)."""
     line = _sampled(points)
     step = 1 if row[b] >= row[a] else -1
-    between = [_at(line, ys[r]) for r in range(row[a] + step, row[b], step)]
-    return [round(line[0][0] - nodes[a][0]), *map(round, between), round(line[-1][0] - nodes[b][0])]
+    passed = [edges[r][::step] for r in range(row[a] + step, row[b], step)]
+    between = [round(_at(line, y)) for ends in passed for y in ends]
+    return [round(line[0][0] - nodes[a][0]), *between, round(line[-1][0] - nodes[b][0])]
 
 
 def _sampled(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -42,11 +42,15 @@ function arranged(model, b, known) {
   return { b, w, h: place.h, things, ports, lines };
 }
 
-// A wire's offsets and the rows that it passes, in the direction in which its value flows.
+// A wire's offsets, and for each row that it passes where it comes in and where it goes out.
 function passing(things, places, [source, target, kind]) {
   const route = kind === "backward" ? [...places].reverse() : places;
   const step = Math.sign(things[target].row - things[source].row);
-  const between = route.slice(1, -1).map((x, k) => ({ row: things[source].row + step * (k + 1), x, w: 0, grown: 0 }));
+  const between = [];
+  for (let k = 1; k + 2 < route.length; k += 2) {
+    const [a, b] = [route[k], route[k + 1]];
+    between.push({ row: things[source].row + step * ((k + 1) / 2), x: (a + b) / 2, lean: (b - a) / 2, w: 0, grown: 0 });
+  }
   return { start: route[0], between, end: route[route.length - 1], step };
 }
 
@@ -101,8 +105,8 @@ function lineOf(model, things, pass, [source, target, , value], { top, tall, wid
   const points = [[from, s.y + (down ? s.h : -s.h) / 2]];
   if (Math.abs(points[0][1] - far(s.row)) > 24) points.push([from, far(s.row)]);
   for (const m of pass.between) {
-    if (wide[m.row]) points.push([m.x, near(m.row)], [m.x, far(m.row)]);
-    else points.push([m.x, top[m.row] + tall[m.row] / 2]);
+    const lean = wide[m.row] ? 0 : m.lean;
+    points.push([m.x - lean, near(m.row)], [m.x + lean, far(m.row)]);
   }
   const end = t.y - (down ? t.h : -t.h) / 2;
   if (Math.abs(end - near(t.row)) > 24) points.push([to, near(t.row)]);

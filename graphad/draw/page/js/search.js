@@ -34,7 +34,7 @@ function watchSearch(page) {
   field.addEventListener("keydown", (e) => {
     if (e.key === "Enter") { stepHit(page, e.shiftKey ? -1 : 1); e.preventDefault(); }
     if (e.key === "ArrowDown" || e.key === "ArrowUp") { stepHit(page, e.key === "ArrowDown" ? 1 : -1); e.preventDefault(); }
-    if (e.key === "Escape") { clearSearch(page); page.svg.focus(); }
+    if (e.key === "Escape") { clearSearch(page); page.elements.get(page.current)?.focus({ preventScroll: true }); }
     e.stopPropagation();
   });
   field.addEventListener("blur", () => setTimeout(() => { byId("hits").hidden = true; }, 150));
