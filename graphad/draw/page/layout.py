@@ -21,7 +21,7 @@ PAD = 22
 WIDEST = 34  # letters of a card
 PORT = (14, 8)
 BOX_HEIGHT = 46
-HUB = 12  # items that one is wired to
+FAN_OUT, FAN_IN = 6, 12  # items that one is wired to: more are not drawn as lines (a sum shows its operands longer)
 BUNDLE = 3  # values that go side by side between two ends; more go as one
 INCH = 72.0
 
@@ -75,7 +75,10 @@ class Inside:
         for wire in self.wires.values():
             targets.setdefault(wire.source, set()).add(wire.target)
             sources.setdefault(wire.target, set()).add(wire.source)
-        return [max(len(targets[w.source]), len(sources[w.target])) > HUB for w in self.wires.values()]
+        most = {k: FAN_IN if k < len(self.box.items) else FAN_OUT for k in sources}
+        return [
+            len(targets[w.source]) > FAN_OUT or len(sources[w.target]) > most[w.target] for w in self.wires.values()
+        ]
 
 
 @dataclass

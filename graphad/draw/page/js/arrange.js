@@ -3,6 +3,7 @@
 
 const HEADER = 30;
 const MARGIN = 18;
+const CUT = 60; // room for the names of wires of which only the ends are drawn
 
 // The place of everything in a box, from its upper left corner; `open` is a set of boxes.
 function arrange(model, box, open, known = new Map()) {
@@ -33,7 +34,7 @@ function arranged(model, b, known) {
   rows.forEach(spread);
   const place = levels(box, things, gaps, count);
   const all = [...things, ...passes.flatMap((p) => p.between)];
-  const left = MARGIN - Math.min(...all.map((t) => t.x - t.w / 2));
+  const left = (wires.length < box.wires.length ? CUT : MARGIN) - Math.min(...all.map((t) => t.x - t.w / 2));
   all.forEach((t) => { t.x += left; });
   const title = b ? 60 + 8 * Math.min(box.title.length, 36) : 0;
   const w = Math.max(title, MARGIN + Math.max(...all.map((t) => t.x + t.w / 2)));

@@ -60,6 +60,7 @@ function showCode(page, style) {
 // Drawing anew -----------------------------------------------------------------------------------------------------------
 
 function redraw(page) {
+  page.still = true; // what comes under the pointer now was not pointed at
   drawScene(page);
   paintLayer(page);
   paintSteps(page);
@@ -78,6 +79,7 @@ function toggle(page, b, on = !page.open.has(b)) {
   if (before && after) {
     const [p, q] = [before.whole || before, after.whole || after];
     pan(page, (p.x - q.x) * page.view.scale, (p.y - q.y) * page.view.scale);
+    if (on) bringBox(page, q);
   }
   light(page);
   announce(`${page.model.boxes[b].title} ${on ? "open" : "closed"}`);
@@ -140,8 +142,9 @@ function watchGraph(page) {
   const { svg } = page;
   svg.addEventListener("pointerover", (e) => {
     const key = keyAt(e);
-    if (e.pointerType !== "touch" && !e.buttons) hover(page, key ? subjectOf(page, key) : null);
+    if (e.pointerType !== "touch" && !e.buttons && !page.still) hover(page, key ? subjectOf(page, key) : null);
   });
+  svg.addEventListener("pointermove", () => { page.still = false; });
   svg.addEventListener("pointerleave", () => hover(page, null));
   svg.addEventListener("focusin", (e) => {
     const key = keyAt(e);

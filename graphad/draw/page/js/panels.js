@@ -72,6 +72,10 @@ function section(title, ...children) {
   return make("section", {}, make("h3", {}, title), ...children);
 }
 
+function chipSection(page, title, cards) {
+  return cards.length ? [section(title, chips(page, cards))] : [];
+}
+
 function facts(rows) {
   const list = make("dl");
   for (const [name, value] of rows) if (value) list.append(make("dt", {}, name), make("dd", {}, value));
@@ -109,8 +113,7 @@ function aboutCard(page, k) {
   if (twins.length) parts.push(section("Adjoint", ...twins.flatMap((a) => pairOf(page, a))));
   if (model.primal.has(k)) parts.push(section("Is the adjoint of", ...pairOf(page, model.primal.get(k))));
   else if (model.serves.has(k)) parts.push(section("Serves the adjoints of", chips(page, [model.serves.get(k)])));
-  if (c.operands.length) parts.push(section("Reads", chips(page, c.operands)));
-  if (c.users.length) parts.push(section("Read by", chips(page, c.users)));
+  parts.push(...chipSection(page, "Reads", c.operands), ...chipSection(page, "Read by", c.users));
   return [...parts, ...generatedLines(page, k), ...rewriteList(page, k)];
 }
 
@@ -147,8 +150,8 @@ function aboutBox(page, b) {
   };
   const rows = [["holds", box.note], ["FLOPs", total(model.numbers.flops, "FLOP")], ["bytes of values", total(model.numbers.bytes, "B")]];
   return [make("h2", {}, box.title, " ", make("span", { class: "role" }, box.kind)), facts(rows),
-    section("Results inside", chips(page, cards.filter((c) => model.cards[c].isOutput))),
-    section("Named values", chips(page, cards.filter((c) => model.cards[c].title && !model.cards[c].up)))];
+    ...chipSection(page, "Results inside", cards.filter((c) => model.cards[c].isOutput)),
+    ...chipSection(page, "Named values", cards.filter((c) => model.cards[c].title && !model.cards[c].up))];
 }
 
 function overview(page) {
@@ -163,8 +166,8 @@ function overview(page) {
     make("h2", {}, model.name),
     facts([["nodes", `${model.nodes} (${own.length} shown)`], ["sizes", sizes],
       ["FLOPs", flops === null ? "" : amount(flops, "FLOP")], ["a call", model.numbers.total ? duration(model.numbers.total) : ""]]),
-    section("Inputs", chips(page, of("input"))), section("Parameters", chips(page, of("parameter"))),
-    section("Results", chips(page, results)),
+    ...chipSection(page, "Inputs", of("input")), ...chipSection(page, "Parameters", of("parameter")),
+    ...chipSection(page, "Results", results),
     make("p", { class: "quiet" }, "Hover or focus a node to see its adjoint, its line and its code; click to keep it. Press ? for the keys."),
   ];
 }

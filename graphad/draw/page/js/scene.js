@@ -141,7 +141,7 @@ function wire(page, b, line, x, y) {
   const values = valuesOf(page.model, value);
   page.wires.push({ element, values, source: start, target: end });
   const isSum = end !== undefined && end >= 0 && page.model.cards[end].role === "sum";
-  const text = values.length > 1 ? `× ${values.length}` : isSum ? cut(label, 24) : "";
+  const text = end === undefined ? "" : values.length > 1 ? `× ${values.length}` : isSum ? cut(label, 24) : "";
   if (values.length > 1) element.classList.add("bundle");
   if (!text) return element;
   const [lx, ly] = moved.points[moved.points.length - 1];

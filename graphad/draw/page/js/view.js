@@ -2,6 +2,7 @@
 
 const NEAREST = 3;
 const FARTHEST = 0.02;
+const SMALLEST = 0.08; // of all that is fitted
 const ABOVE = 40; // pixels for the legend
 
 function applyView(page) {
@@ -43,7 +44,7 @@ function fit(page, least = 0) {
   const { width, top, height } = frame(page);
   const { w, h } = page.size;
   const whole = Math.min((width - 24) / w, height / h, 1.25);
-  const scale = Math.max(whole, Math.min(least, (width - 24) / w), FARTHEST);
+  const scale = Math.max(whole, Math.min(least, (width - 24) / w), SMALLEST);
   page.view = { scale, x: (width - w * scale) / 2, y: top + Math.max((height - h * scale) / 2, 0) };
   applyView(page);
 }
@@ -61,6 +62,20 @@ function bringIntoSight(page, spot, center = false) {
     view.y += top + height / 2 - (t + Math.min(h, height) / 2);
   }
   applyView(page);
+}
+
+// Bring a box that was opened into sight: all of it if it can be read then, else its head.
+function bringBox(page, spot) {
+  const { width, top, height } = frame(page);
+  const { view } = page;
+  const wanted = Math.min((width - 24) / spot.w, (height - 12) / spot.h);
+  const scale = Math.min(view.scale, Math.max(wanted, 0.6));
+  zoomAt(page, scale / view.scale, spot.x * view.scale + view.x, spot.y * view.scale + view.y);
+  const [l, t] = [spot.x * scale + view.x, spot.y * scale + view.y];
+  const [w, h] = [spot.w * scale, spot.h * scale];
+  const dx = w > width - 24 ? (width - w) / 2 - l : Math.max(12 - l, Math.min(0, width - 60 - l - w));
+  const dy = h > height ? top - t : Math.max(top - t, Math.min(0, top + height - t - h));
+  pan(page, dx, dy);
 }
 
 function watchPointers(page) {
