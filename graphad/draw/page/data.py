@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from graphad.draw.page.boxes import Box, boxes_of
@@ -9,7 +10,7 @@ from graphad.draw.page.code import generated, written_by
 from graphad.draw.page.history import passes, rewrites
 from graphad.draw.page.layers import Numbers
 from graphad.draw.page.layout import Inside, box_size, card_size, layouts, shortened, wiring
-from graphad.draw.page.model import BACKWARD, LEAVES, Model
+from graphad.draw.page.model import BACKWARD, LEAVES, Model, passed_on, primals
 from graphad.draw.view import Card
 from graphad.errors import GraphadError
 from graphad.ir.core import Node, label
@@ -53,7 +54,7 @@ def page_data(
         "nodes": len(model.graph.nodes),
         "cards": [_card(model, k, place, words) for k in range(len(model.cards))],
         "links": [[link.source, link.target, link.kind, link.label] for link in model.links],
-        "adjoints": model.adjoints,
+        "adjoints": model.adjoints | passed_on(model),
         "helpers": model.helpers,
         "boxes": [_box(b, wired.insides[b.number], which[b.number], notes_of_boxes[b]) for b in boxes],
         "bundles": wired.bundles,
@@ -132,14 +133,36 @@ def _box_notes(model: Model, boxes: Sequence[Box]) -> dict[Box, str]:
 
 
 def _order(model: Model) -> list[int]:
-    """The cards in the order of a run: what is given, the forward pass, the backward pass."""
+    """The cards in the order of a run: what is given, the forward pass, and back from the end.
+
+    Each comes after what it reads. The adjoint of what came last comes first; what is made of gradients, at the end.
+    """
+    served, back = primals(model), model.graph.backward
     own = [k for k in range(len(model.cards)) if model.inside[k] < 0]
-    back = model.graph.backward
 
-    def part(k: int) -> int:
-        return 0 if model.graph.is_input(model.nodes[k]) else 2 if model.nodes[k] in back else 1
+    def turn(k: int) -> tuple[int, int, int]:
+        if model.graph.is_input(model.nodes[k]):
+            return 0, k, k
+        if model.nodes[k] not in back:
+            return 1, k, k
+        return (2, -served[k], k) if k in served else (3, k, k)
 
-    return sorted(own, key=part)
+    waits = dict.fromkeys(own, 0)
+    readers: dict[int, list[int]] = {k: [] for k in own}
+    for link in model.links:
+        if link.source in waits and link.target in waits:
+            readers[link.source].append(link.target)
+            waits[link.target] += 1
+    ready = [turn(k) for k in own if not waits[k]]
+    heapify(ready)
+    order = []
+    while ready:
+        order.append(heappop(ready)[-1])
+        for k in readers[order[-1]]:
+            waits[k] -= 1
+            if not waits[k]:
+                heappush(ready, turn(k))
+    return order
 
 
 def _numbers(numbers: Numbers) -> dict[str, Any]:

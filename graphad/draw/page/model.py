@@ -11,6 +11,7 @@ from graphad.draw.view import Card, make_view
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.ir.origin import Origin
+from graphad.ops.elementwise import add, subtract
 
 NEAREST = 50  # users that are asked for the card which a number or a broadcast went into
 LEAVES = ("input", "parameter", "constant")
@@ -109,6 +110,21 @@ def _pair(model: Model) -> None:
         if primal is None or primal == k or model.inside[primal] != model.inside[k]:
             continue
         (model.adjoints if node.origin.is_cotangent else model.helpers).setdefault(primal, []).append(k)
+
+
+def passed_on(model: Model) -> dict[int, list[int]]:
+    """Cards whose cotangent is that of the sum or difference which alone reads them: differentiation makes no node."""
+    graph, found = model.graph, dict(model.adjoints)
+    for k in range(len(model.cards) - 1, -1, -1):
+        node = model.nodes[k]
+        users = [u for u in graph.users.get(node, ()) if u not in graph.backward]
+        if k in found or model.inside[k] >= 0 or node in graph.backward or not node.inputs or len(users) != 1:
+            continue
+        (user,) = users
+        first = user.op is add or (user.op is subtract and user.inputs[0] is node)
+        if first and user.type == node.type and (at := model.number.get(user)) in found and not graph.is_output(node):
+            found[k] = found[at]
+    return {k: v for k, v in found.items() if k not in model.adjoints}
 
 
 def primals(model: Model) -> dict[int, int]:

@@ -140,11 +140,16 @@ function keyAt(e) {
 
 function watchGraph(page) {
   const { svg } = page;
-  svg.addEventListener("pointerover", (e) => {
+  const point = (e) => {
     const key = keyAt(e);
     if (e.pointerType !== "touch" && !e.buttons && !page.still) hover(page, key ? subjectOf(page, key) : null);
+  };
+  svg.addEventListener("pointerover", point);
+  svg.addEventListener("pointermove", (e) => {
+    if (!page.still) return;
+    page.still = false;
+    point(e);
   });
-  svg.addEventListener("pointermove", () => { page.still = false; });
   svg.addEventListener("pointerleave", () => hover(page, null));
   svg.addEventListener("focusin", (e) => {
     const key = keyAt(e);

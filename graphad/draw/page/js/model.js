@@ -31,9 +31,14 @@ function outward(model, box) {
   return path;
 }
 
+// Value -> the keys that lead to it.
 function invert(table) {
+  return groupPairs(Object.entries(table).flatMap(([key, values]) => values.map((v) => [v, Number(key)])));
+}
+
+function groupPairs(pairs) {
   const found = new Map();
-  for (const [key, values] of Object.entries(table)) for (const v of values) found.set(v, Number(key));
+  for (const [key, value] of pairs) found.set(key, [...(found.get(key) || []), value]);
   return found;
 }
 
@@ -67,9 +72,9 @@ function relatives(model, chosen) {
   const helpers = new Set();
   for (const c of chosen) {
     for (const a of model.adjoints[c] || []) twins.add(a);
-    if (model.primal.has(c)) twins.add(model.primal.get(c));
+    for (const p of model.primal.get(c) || []) twins.add(p);
     for (const h of model.helpers[c] || []) helpers.add(h);
-    if (model.serves.has(c)) helpers.add(model.serves.get(c));
+    for (const p of model.serves.get(c) || []) helpers.add(p);
   }
   for (const c of self) { twins.delete(c); helpers.delete(c); }
   for (const c of twins) helpers.delete(c);

@@ -111,8 +111,8 @@ function aboutCard(page, k) {
   if (n.pictures[k]) parts.splice(3, 0, picture(n.pictures[k]));
   const twins = [...(model.adjoints[k] || [])];
   if (twins.length) parts.push(section("Adjoint", ...twins.flatMap((a) => pairOf(page, a))));
-  if (model.primal.has(k)) parts.push(section("Is the adjoint of", ...pairOf(page, model.primal.get(k))));
-  else if (model.serves.has(k)) parts.push(section("Serves the adjoints of", chips(page, [model.serves.get(k)])));
+  if (model.primal.has(k)) parts.push(section("Is the adjoint of", ...model.primal.get(k).flatMap((p) => pairOf(page, p))));
+  else parts.push(...chipSection(page, "Serves the adjoints of", model.serves.get(k) || []));
   parts.push(...chipSection(page, "Reads", c.operands), ...chipSection(page, "Read by", c.users));
   return [...parts, ...generatedLines(page, k), ...rewriteList(page, k)];
 }

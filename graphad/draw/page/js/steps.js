@@ -32,7 +32,7 @@ function step(page, way) {
   const { model, open } = page;
   if (page.step === undefined) return startSteps(page);
   const last = model.order.length - 1;
-  const shown = (k) => shownFor(model, open, model.order[k]);
+  const shown = (k) => shownFor(model, open, model.order[k]) + phaseOf(model, model.order[k]);
   let k = page.step + way;
   if (k < 0 || k > last) { play(page, false); return undefined; }
   while (k < last && shown(k + 1) === shown(k) && shown(k)[0] === "b") k += 1;
@@ -44,6 +44,11 @@ function step(page, way) {
   return goToStep(page, k);
 }
 
+function phaseOf(model, k) {
+  const { role, up } = model.cards[k];
+  return role === "input" || role === "parameter" ? "given" : up ? "backward" : "forward";
+}
+
 function goToStep(page, k) {
   const { model } = page;
   page.step = k;
@@ -51,7 +56,7 @@ function goToStep(page, k) {
   const key = shownFor(model, page.open, c.k);
   byId("step").value = k;
   const count = `${k + 1}/${model.order.length}`;
-  const phase = c.role === "input" || c.role === "parameter" ? "given" : model.primal.has(c.k) || c.up ? "backward" : "forward";
+  const phase = phaseOf(model, c.k);
   byId("step").setAttribute("aria-valuetext", `${count}, ${phase}: ${c.equation}`);
   const value = model.numbers.values[c.k];
   byId("phase").textContent = `${phase} ${count}`;
