@@ -154,7 +154,7 @@ derivation = _late(
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
 _install_later("graphad.check.gradients", "check_grads")
-_install_later("graphad.draw.save", "Graph.draw", "Graph.save")
+_install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Function.save")
 _install_later(
     "graphad.draw.reprs",
     *(f"{kind}._repr_{form}_" for kind in ("Node", "Graph", "Function") for form in ("svg", "html", "mimebundle")),

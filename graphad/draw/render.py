@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from graphad.errors import ArgumentError, ExportError, MissingDependencyError
@@ -22,6 +23,28 @@ import sys, pygraphviz
 source = sys.stdin.buffer.read().decode()
 sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format=sys.argv[1], prog="dot"))
 """
+
+_PYGRAPHVIZ_PLACES = """\
+import sys, pygraphviz
+for source in sys.stdin.buffer.read().decode().split("\\0"):
+    sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format="plain", prog="dot"))
+"""
+
+
+def places(sources: Sequence[str], *, timeout: float = 120.0) -> list[str]:
+    """Where Graphviz puts the nodes and edges of each of some graphs in DOT, in its format "plain".
+
+    One process lays out all of them. Raises what `render` raises.
+
+    >>> places(["digraph { x -> y }"])[0].split()[0]
+    'graph'
+    """
+    if not sources:
+        return []
+    command = _graphviz("plain")
+    text = ("\n" if command[-1] == "-Tplain" else "\0").join(sources)
+    said = _run(command, text, "a page", timeout).decode()
+    return [part.lstrip() for part in said.split("\nstop\n")[:-1]]
 
 
 def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
@@ -38,16 +61,19 @@ def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
         raise ArgumentError(f"cannot draw a graph as {format!r}", hint=f"the formats drawn by Graphviz are {formats}")
     command = _graphviz(format)
     try:
-        return _run(command, dot_source, format, timeout)
+        picture = _run(command, dot_source, format, timeout)
     except _LostEdgeError:  # a weakness of the router, which straight lines do not need
-        return _run(command, dot_source.replace("{", "{\n\tgraph [splines=line]", 1), format, timeout)
+        straight = dot_source.replace("{", "{\n\tgraph [splines=line]", 1)
+        picture = _run(command, straight, format, timeout)
+    return _undated(picture) if format == "pdf" else picture
 
 
 class _LostEdgeError(ExportError):
     """Graphviz found no way for an edge."""
 
 
-def _run(command: list[str], dot_source: str, format: str, timeout: float) -> bytes:
+def _run(command: Sequence[str], dot_source: str, format: str, timeout: float) -> bytes:
+    """What Graphviz writes."""
     environment = {**os.environ, "TZ": "UTC"}  # a PDF's date would show the local time zone
     try:
         done = subprocess.run(
@@ -66,7 +92,7 @@ def _run(command: list[str], dot_source: str, format: str, timeout: float) -> by
         hint = "save it as .dot to see the source"
         kind = _LostEdgeError if any("routesplines" in line for line in errors) else ExportError
         raise kind(f"Graphviz could not draw the graph as {format}", where=where, hint=hint)
-    return _undated(done.stdout) if format == "pdf" else done.stdout
+    return done.stdout
 
 
 def _graphviz(format: str) -> list[str]:
@@ -74,7 +100,8 @@ def _graphviz(format: str) -> list[str]:
     if program := shutil.which("dot"):
         return [program, f"-T{format}"]
     if find_spec("pygraphviz") and sys.executable:
-        return [sys.executable, "-P", "-c", _PYGRAPHVIZ_DOT, format]  # -P: no file of the user's folder is imported
+        script = _PYGRAPHVIZ_PLACES if format == "plain" else _PYGRAPHVIZ_DOT
+        return [sys.executable, "-P", "-c", script, format]  # -P: no file of the user's folder is imported
     hint = 'pip install "graphad[draw]", or install your system\'s graphviz;\nthe .dot format works without either'
     raise MissingDependencyError(f"drawing a graph as {format} needs Graphviz, which is not installed", hint=hint)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from graphad.draw.page.write import save_page
 from graphad.draw.picture import draw
 from graphad.draw.render import render
 from graphad.errors import ArgumentError
@@ -11,13 +12,17 @@ from graphad.ir import serialize
 from graphad.ir.atomic import write_atomic
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
+from graphad.lower.compile import Function
 
 PICTURES = ("svg", "png", "pdf")
-FORMATS = (*PICTURES, "dot", "json")
+FORMATS = (*PICTURES, "dot", "html", "json")
 
 
 def save(graph: Graph, path: str | Path, **options: Any) -> Path:
-    """Write the graph by the ending of the path: .svg, .png, .pdf, .dot (options as for `draw`) or .json.
+    """Write the graph by the ending of the path: .svg, .png, .pdf, .dot (options as for `draw`), .html or .json.
+
+    .html is the interactive page: one file, no network; ``values``: input -> number or array, ``sizes``: numbers of
+    named sizes, ``profile=True``: times (see `graphad.draw.page.write.save_page`).
 
     The file is complete or not there at all. Raises ArgumentError for another ending, MissingDependencyError where
     nothing can lay the picture out, ExportError when the file cannot be written.
@@ -28,6 +33,8 @@ def save(graph: Graph, path: str | Path, **options: Any) -> Path:
         raise ArgumentError(
             f"cannot save as {target.name!r}", hint=f"end the path in {', '.join('.' + f for f in FORMATS)}"
         )
+    if kind == "html":
+        return save_page(graph, target, **options)
     if kind == "json":
         serialize.save(graph, target)
         return target
@@ -36,8 +43,19 @@ def save(graph: Graph, path: str | Path, **options: Any) -> Path:
     return target
 
 
+def save_function(function: Function, path: str | Path, **options: Any) -> Path:
+    """Write a compiled function: .html is its interactive page, with the code that it runs; else its declared graph.
+
+    Raises what `save` raises.
+    """
+    if Path(path).suffix.lower() == ".html":
+        return save_page(function, path, **options)
+    return save(function.declared, path, **options)
+
+
 METHODS: dict[str, Callable[..., Any]] = {
     "Graph.draw": draw,
     "Graph.save": save,
+    "Function.save": save_function,
 }
 install(**METHODS)

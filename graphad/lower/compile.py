@@ -141,6 +141,7 @@ class Function:
         "Function.summary", "summary(depth=None, sizes=None): a table of layers with parameters, FLOPs, bytes."
     )
     _repr_latex_ = _late("Function._repr_latex_")
+    save = _late("Function.save", "save(path, **options): .html (values=, sizes=, profile=), or as `Graph.save`.")
 
     def in_style(self, style: str) -> Program:
         """The statements in another style."""

@@ -78,10 +78,10 @@ def _found(function: Function, name: str) -> Node:
 
 
 def _title(node: Node) -> str:
-    return f"{_equation(node)} : {node.type}"
+    return f"{equation_text(node)} : {node.type}"
 
 
-def _equation(node: Node) -> str:
+def equation_text(node: Node) -> str:
     """The node as one line of NumPy on named values and, unnamed, on what these are made of."""
     if "placeholder" in node.op.traits:
         return f"{label(node)} = {node.op.name}"
@@ -104,6 +104,17 @@ def _form(node: Node, depth: int) -> Expr:
     return numpy_form(node, operands)
 
 
+def form_text(node: Node) -> str:
+    """The node as NumPy on its operands, in one short line."""
+    return _short(_form(node, 1).text if node.inputs else label(node))
+
+
+def derivative_text(node: Node) -> str:
+    """The kind of derivative that the op of a node states."""
+    kind = type(node.op.derivative).__name__.lower()
+    return f"{kind} ({getattr(node.op.derivative, 'reason', '')})".replace(" ()", "")
+
+
 def _short(text: str) -> str:
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 4]} ..."
 
@@ -120,7 +131,7 @@ def _story(node: Node, nodes: Sequence[Node]) -> Iterator[tuple[str, str]]:
         yield "scope", " / ".join(origin.scope)
     if origin.adjoint_of is None:
         made = f"made by {origin.made_by}" if origin.made_by else "the user's own"
-        yield "forward", f"{made}; the derivative of {node.op.name} is {_derivative(node)}"
+        yield "forward", f"{made}; the derivative of {node.op.name} is {derivative_text(node)}"
     seen = 0
     while origin.adjoint_of is not None and seen < MOST:
         forward = origin.adjoint_of
@@ -141,11 +152,6 @@ def _name(origin: Origin, of: dict[Origin, Node]) -> str:
     return origin.name or (label(of[origin]) if origin in of else f"a value at {origin.location or 'an unknown line'}")
 
 
-def _derivative(node: Node) -> str:
-    kind = type(node.op.derivative).__name__.lower()
-    return f"{kind} ({getattr(node.op.derivative, 'reason', '')})".replace(" ()", "")
-
-
 def _adjoints(node: Node, declared: Graph, graph: Graph) -> Iterator[tuple[str, str]]:
     """The cotangents of a node, as declared and as they are now."""
     found = [n for n in declared.nodes if n.origin.is_cotangent and n.origin.adjoint_of is node.origin]
@@ -159,8 +165,7 @@ def _rewrites(function: Function, node: Node) -> Iterator[tuple[str, str]]:
     for step in function.report().steps:
         for rule, before, after in step.applied:
             if before.origin is node.origin:
-                forms = " -> ".join(_short(_form(n, 1).text if n.inputs else label(n)) for n in (before, after))
-                lines.append(f"{rule} in {step.name}: {forms}")
+                lines.append(f"{rule} in {step.name}: {form_text(before)} -> {form_text(after)}")
     for k, line in enumerate(lines[:MOST]):
         yield ("rewrites" if not k else ""), line
     if len(lines) > MOST:

@@ -1,0 +1,64 @@
+"""What rewriting did, on the page: the rules that applied to each card, and what each pass changed."""
+
+from graphad.draw.page.model import Model
+from graphad.ir.core import Node
+from graphad.ir.diff import diff
+from graphad.ir.graph import Graph
+from graphad.lower.explain import MOST, form_text
+from graphad.passes.base import Report, Step
+
+LINES = 200  # of what a pass changed
+ALL_LINES = 3000  # of all passes
+REWRITES = 4000
+
+
+def rewrites(model: Model, report: Report) -> list[list[object]]:
+    """Pass, rule, the form before and after, and the card, for the first applications to each card."""
+    found: list[list[object]] = []
+    count: dict[int, int] = {}
+    for step in report.steps:
+        for rule, before, after in step.applied:
+            card = model.card_of(before)
+            if card is None or count.get(card, 0) >= MOST or len(found) >= REWRITES:
+                continue
+            count[card] = count.get(card, 0) + 1
+            found.append([step.name, rule, form_text(before), form_text(after), card])
+    return found
+
+
+def passes(model: Model, report: Report) -> list[dict[str, object]]:
+    """What each pass made of the graph: counts, rules, the cards that went or changed, and the lines that differ.
+
+    Lines are for people to read; they are cut where they get long.
+    """
+    found: list[dict[str, object]] = []
+    before, room = model.graph, ALL_LINES
+    for step in report.steps:
+        after = step.graph or before
+        entry = _changes(model, step, before, after, min(LINES, room))
+        room -= len(entry["lines"])
+        found.append(dict(entry))
+        before = after
+    return found
+
+
+def _changes(model: Model, step: Step, before: Graph, after: Graph, most: int) -> dict[str, list[object]]:
+    """One pass."""
+    entry: dict[str, list[object]] = {"is": [step.name, step.before, step.after]}
+    entry["fired"] = [[name, count] for name, count in step.fired.items()]
+    if before is after:
+        return entry | {"gone": [], "changed": [], "lines": []}
+    changes = diff(before, after)
+    alive = {model.card_of(n) for n in after.nodes}
+    gone = _cards(model, changes.removed)
+    changed = _cards(model, [a for a, _ in changes.changed])
+    entry["gone"] = [k for k in gone if k not in alive]
+    entry["changed"] = list(dict.fromkeys([*changed, *(k for k in gone if k in alive)]))
+    lines: list[object] = list(repr(changes).splitlines()[1 : most + 1])
+    left = len(changes.removed) + len(changes.added) + 2 * len(changes.changed) - len(lines)
+    entry["lines"] = [*lines, *([f"  … and {left} more"] if left > 0 else [])]
+    return entry
+
+
+def _cards(model: Model, nodes: "tuple[Node, ...] | list[Node]") -> list[int]:
+    return list(dict.fromkeys(k for n in nodes if (k := model.card_of(n)) is not None))
