@@ -145,8 +145,10 @@ def _edge(dot: Drawing, edge: Edge, turns: bool, is_free: bool, theme: Theme, pa
     looks = {"color": line.color, "style": line.style, "arrowhead": line.arrow}
     if paint.width and edge.node is not None:
         looks["penwidth"] = f"{paint.width(edge) * (0.6 if edge.kind == 'use' else 1):.2g}"
-    if edge.label:
+    if edge.label and not is_free:
         looks["label"] = f"<{text_of(f' {edge.label} ')}>"
+    elif edge.label and edge.label != edge.shape:  # Graphviz makes room for a label only by ordering ranks
+        looks["headlabel"] = f"<{text_of(f' {edge.label} ')}>"
     if edge.shape:
         looks["edgetooltip"] = plain(edge.shape)
     ends = edge.source, edge.target

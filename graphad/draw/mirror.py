@@ -28,11 +28,14 @@ def mirrored(view: View) -> Ranks:
     rows, weight = _rows(view, number)
     while True:
         row_of = {key: k for k, row in enumerate(rows) for key in row}
-        tangled = _tangled({k: (row_of[a], row_of[b]) for k, (a, b) in ends.items()}, len(rows))
-        knots = {c for c, group in tangled.items() if len(rows[c]) > 1}
+        between = {k: (row_of[a], row_of[b]) for k, (a, b) in ends.items()}
+        tangled = _tangled({k: (a, b) for k, (a, b) in between.items() if a != b}, len(rows))
+        least = {c: min(weight[key] for key in rows[c][1:]) for c in tangled if len(rows[c]) > 1}
+        knots = {tangled[c]: c for c in sorted(least, key=lambda c: (-least[c], c))}  # of each the row that says least
         if not knots:
             break
-        rows = [part for k, row in enumerate(rows) for part in (_loosened(row, weight) if k in knots else [row])]
+        loose = set(knots.values())
+        rows = [part for k, row in enumerate(rows) for part in (_loosened(row, weight) if k in loose else [row])]
     free = {
         k
         for k, (a, b) in ends.items()
