@@ -5,6 +5,13 @@ import re
 import graphad as ga
 
 
+def product():
+    """The example of every introduction: (a + b) * (b + 1)."""
+    a, b = ga.input("a"), ga.input("b")
+    f = (a + b) * (b + 1)
+    return ga.Graph([a, b], [f, *ga.grad(f, [a, b])], name="product")
+
+
 def mlp():
     x, y = ga.input("x", ("batch", 64)), ga.input("y", ("batch",), "int64")
     model = ga.nn.Sequential(ga.nn.Linear(64, 32, name="hidden"), ga.nn.relu, ga.nn.Linear(32, 10, name="out"))
