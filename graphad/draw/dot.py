@@ -110,7 +110,7 @@ def _card(dot: graphviz.Digraph, card: Card, theme: Theme, paint: Paint) -> None
     look = theme.looks[card.role]
     dot.node(
         card.key,
-        label=_card_label(card, theme),
+        label=_card_label(card, theme, paint.fill is not None),
         shape=look.shape,
         style=look.style,
         margin=look.margin,
@@ -121,18 +121,22 @@ def _card(dot: graphviz.Digraph, card: Card, theme: Theme, paint: Paint) -> None
     )
 
 
-def _card_label(card: Card, theme: Theme) -> str:
-    """Name in bold, operation below, then its numbers; an unnamed card has its operation alone."""
+def _card_label(card: Card, theme: Theme, is_painted: bool) -> str:
+    """Name in bold, operation below, then its numbers; an unnamed card has its operation alone.
+
+    Painted cards may be of any color, so all their texts are of the color that can be read on each.
+    """
+    faint, value, gradient = [theme.ink] * 3 if is_painted else (theme.faint, theme.value, theme.gradient)
     times = f' <font color="{theme.lines["next"].color}"><b>× {card.badge}</b></font>' if card.badge > 1 else ""
     lines = [text_of(line) for line in card.text.split("\n")]
     if not (card.title or card.value or card.gradient or len(lines) > 1):
         return f"<{lines[0]}{times}>"
     rows = [f"<b>{text_of(card.title)}</b>{times}"] if card.title else []
     if card.title:
-        rows += [f'<font point-size="9" color="{theme.faint}">{line}</font>' for line in lines if line.strip()]
+        rows += [f'<font point-size="9" color="{faint}">{line}</font>' for line in lines if line.strip()]
     else:
         rows += [lines[0] + times, *lines[1:]]
-    for text, color in ((card.value, theme.value), (card.gradient, theme.gradient)):
+    for text, color in ((card.value, value), (card.gradient, gradient)):
         if text:
             rows.append(f'<font point-size="10" color="{color}"><b>{text_of(text)}</b></font>')
     cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
@@ -145,8 +149,10 @@ def _edge(dot: Drawing, edge: Edge, turns: bool, is_free: bool, theme: Theme, pa
     looks = {"color": line.color, "style": line.style, "arrowhead": line.arrow}
     if paint.width and edge.node is not None:
         looks["penwidth"] = f"{paint.width(edge) * (0.6 if edge.kind == 'use' else 1):.2g}"
-    if edge.label:
+    if edge.label and not is_free:
         looks["label"] = f"<{text_of(f' {edge.label} ')}>"
+    elif edge.label and edge.label != edge.shape:  # Graphviz makes room for a label only by ordering ranks
+        looks["headlabel"] = f"<{text_of(f' {edge.label} ')}>"
     if edge.shape:
         looks["edgetooltip"] = plain(edge.shape)
     ends = edge.source, edge.target

@@ -28,7 +28,10 @@ def _aligned(view: View) -> View:
         origin = card.nodes[0].origin
         of = origin.adjoint_of if origin.is_cotangent else origin
         key = first.get(of) if of is not None else None
-        if key is not None and key != card.key and "_" in card.key:
+        taken_in = (
+            card.role == "stub" and card.upward
+        )  # belongs to what a turn gives on, and is called as what it takes
+        if key is not None and key != card.key and "_" in card.key and not taken_in:
             pairs.append((card.key, key))
     return replace(view, pairs=tuple(dict.fromkeys(pairs)))
 

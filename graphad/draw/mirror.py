@@ -28,19 +28,23 @@ def mirrored(view: View) -> Ranks:
     rows, weight = _rows(view, number)
     while True:
         row_of = {key: k for k, row in enumerate(rows) for key in row}
-        tangled = _tangled({k: (row_of[a], row_of[b]) for k, (a, b) in ends.items()}, len(rows))
-        knots = {c for c, group in tangled.items() if len(rows[c]) > 1}
+        between = {k: (row_of[a], row_of[b]) for k, (a, b) in ends.items()}
+        flat = {k for k, (a, b) in between.items() if a == b and view.edges[k].kind == "forward"}  # computed again
+        tangled = _tangled({k: pair for k, pair in between.items() if k not in flat}, len(rows))
+        least = {c: min(weight[key] for key in rows[c][1:]) for c in tangled if len(rows[c]) > 1}
+        knots = {tangled[c]: c for c in sorted(least, key=lambda c: (-least[c], c))}  # of each the row that says least
         if not knots:
             break
-        rows = [part for k, row in enumerate(rows) for part in (_loosened(row, weight) if k in knots else [row])]
+        loose = set(knots.values())
+        rows = [part for k, row in enumerate(rows) for part in (_loosened(row, weight) if k in loose else [row])]
     free = {
         k
         for k, (a, b) in ends.items()
         if _against(tangled, row_of[a], row_of[b], number[view.edges[k].source] - number[view.edges[k].target])
     }
     level = {key: k for k, row in enumerate(rows) for key in row}
-    flat = {k for k, e in enumerate(view.edges) if e.kind == "adjoint" and level[e.source] == level[e.target]}
-    free |= set(range(len(view.edges))) - set(ends) - flat
+    links = {k for k, e in enumerate(view.edges) if e.kind == "adjoint" and level[e.source] == level[e.target]}
+    free |= set(range(len(view.edges))) - set(ends) - links
     return Ranks(tuple(tuple(row) for row in rows if len(row) > 1), frozenset(free))
 
 

@@ -201,8 +201,8 @@ class _Copies:
         """Join parameters and inputs that go the same way into the copies: each copy has its own."""
         equal: dict[object, list[str]] = {}
         for card in self._left(False):
-            ways = {(self.twin.get(e.target, e.target), e.kind) for e in self.out[card.key]}
-            if card.role in LEAVES and any(t in self.firsts for t, _ in ways):
+            ways = {self._first(e.target) for e in self.out[card.key] if e.kind != "use"}
+            if card.role in LEAVES and ways & self.firsts:
                 equal.setdefault((card.path, self.token[card.key], frozenset(ways)), []).append(card.key)
         for keys in equal.values():
             if len(keys) > 1:
