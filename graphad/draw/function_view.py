@@ -39,7 +39,7 @@ SAME = {
     r"\right|": r"\vert ",
     r"\lVert": r"\Vert ",
     r"\rVert": r"\Vert ",
-    r"\mathbin{\&}": r"\;\&\;",
+    r"\mathbin{\&}": r"\;&\;",
     r"\mathbin{|}": r"\;\vert\;",
     r"\bmod": r"\;\mathrm{mod}\;",
     r"\land": r"\wedge",

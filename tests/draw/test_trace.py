@@ -111,6 +111,26 @@ def test_a_term_used_twice_does_not_take_the_gradient_of_one_sum():
     assert float(rows["a"].gradient) == pytest.approx(np.sin(0.5) + np.sin(0.5) + 0.5)
 
 
+def test_a_second_derivative_is_no_gradient_of_what_was_declared():
+    x = ga.input("x")
+    y = ga.sin(x) * x
+    graph = ga.Graph([x], [y, ga.grad(ga.grad(y, x), x)])
+    table = ga.trace_table(graph, {"x": 0.5})
+    rows = by_name(table)
+    assert rows["x"].gradient is None  # the graph computes dy/dx nowhere
+    assert float(rows["t0"].gradient) == 0.5 and float(rows["y"].gradient) == 1.0
+    last = table.rows[-1]
+    assert float(last.value) == pytest.approx(2 * np.cos(0.5) - 0.5 * np.sin(0.5))
+
+
+def test_tangents_are_called_so():
+    x = ga.input("x")
+    y = ga.sin(x) * x
+    table = ga.trace_table(ga.Graph([x], [y, ga.jvp(y, x, 1.0)]), {"x": 0.5})
+    assert {row.phase for row in table.rows} == {"forward", "tangent"}
+    assert table.rows[-1].rule == "jvp of multiply"
+
+
 def test_a_forward_graph_has_neither_gradients_nor_rules():
     x = ga.input("x")
     table = ga.trace_table(ga.Graph([x], [2 * ga.sin(x)]), {x: 0.5})
