@@ -55,7 +55,7 @@ from graphad.ir.dims import Dim as Dim
 from graphad.ir.graph import Graph as Graph
 from graphad.ir.late import install as _install
 from graphad.ir.late import install_later as _install_later
-from graphad.ir.late import method as _late
+from graphad.ir.late import method as _method
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
@@ -83,7 +83,7 @@ def load(path: str | _Path) -> Graph:
     return _serialize.load(path, _BY_NAME)
 
 
-_trace_table, _plot_function = _late("trace_table"), _late("plot_function")
+_trace_table, _plot_function = _method("trace_table"), _method("plot_function")
 
 
 def trace_table(graph: Graph | Function, values: _Mapping[_Any, _Any], rng: _Any = None) -> _Any:
