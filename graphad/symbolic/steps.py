@@ -16,7 +16,7 @@ from graphad.autodiff.transforms import grad
 from graphad.ir.core import Node, label
 from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import Origin, inside
-from graphad.ir.types import TensorType
+from graphad.ir.types import TensorType, TupleType
 from graphad.lower.values import run_values
 from graphad.ops.fit import ones_like, zeros_like
 from graphad.symbolic import tex
@@ -172,7 +172,7 @@ def _explained(plan: Plan, node: Node) -> tuple[str, tuple[str, ...]]:
     general = dict.fromkeys(said(r, _through(plan, rules[r], r)) for r in kept)
     titles = list(dict.fromkeys(title(r) for r in kept))
     words = titles[0] if len(titles) == 1 else "; ".join(t.partition(":")[0] for t in titles)
-    shorthand = "" if node.origin.is_cotangent else "shorthand: "
+    shorthand = "" if node.origin.is_cotangent or isinstance(node.type, TupleType) else "shorthand: "
     return shorthand + words, tuple(g for g in general if g)
 
 
