@@ -7,7 +7,6 @@ from graphad.ir.types import TupleType
 from graphad.passes.samples import quiet
 from graphad.symbolic.index import Index
 
-
 STACKS = {"matmul", "solve", "eigvalsh", "svdvals"}  # which give a stack of vectors: columns
 
 

@@ -92,7 +92,7 @@ class _Loop:
         for k, y in enumerate(self.body.outputs[: self.carries]):
             found.setdefault(y, _at(self.name(k), self.turn))
         plain = Lines(self.body, tuple(n for n in self.own if n not in found)).symbol
-        taken = set(found.values())
+        taken = dict.fromkeys(found.values(), 0)
         for n, s in plain.items():
             found[n] = free(_at(s, self.turn), taken)
         return found

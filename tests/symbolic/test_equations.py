@@ -1,6 +1,7 @@
 """Every printed equation, read by `read_latex` and worked out, gives the value of its node."""
 
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -25,16 +26,16 @@ from graphad.symbolic.lines import choose
 NAMED = {
     "matrix": set(
         "eye place place_all scatter_add put diagonal place_diagonal searchsorted linear_recurrence max min windows "
-        "overlap_add conv conv_input_adjoint conv_filter_adjoint window_sum window_spread window_max max_share max_mean "
-        "crop_or_pad fft ifft rfft irfft pinv cofactor_tangent balance".split()
+        "overlap_add conv conv_input_adjoint conv_filter_adjoint window_sum window_spread window_max max_share "
+        "max_mean crop_or_pad fft ifft rfft irfft pinv cofactor_tangent balance".split()
     ),
     "index": set(
-        "place_all put searchsorted conv conv_input_adjoint conv_filter_adjoint max_share max_mean crop_or_pad fft ifft "
-        "rfft irfft pinv cofactor_tangent balance".split()
+        "place_all put searchsorted conv conv_input_adjoint conv_filter_adjoint max_share max_mean crop_or_pad fft "
+        "ifft rfft irfft pinv cofactor_tangent balance".split()
     ),
 }
 NAMED["scalar"] = NAMED["index"] | {"linear_recurrence"}
-UNREAD = {"place", "scatter_add", "conv", "conv_input_adjoint", "conv_filter_adjoint", "add"}  # in models
+UNREAD = (r"\operatorname{place}", r"\operatorname{scatter}", r"\star")  # in models
 
 
 def lines_of(op):
@@ -71,7 +72,7 @@ def check_graph(graph, lines, found, style):
             assert agrees(e, lines, style, point.value, point.sizes), e.latex
             read += 1
         except UnreadableError:
-            assert style == "matrix" and e.node.op.name in UNREAD, e.latex
+            assert style == "matrix" and any(word in e.right for word in UNREAD), e.latex
     return read
 
 
@@ -119,10 +120,8 @@ def test_a_planted_mistake_is_caught(style, right, wrong):
     assert found, right
     for e in found:
         object.__setattr__(e, "right", e.right.replace(right, wrong))
-        try:
+        with suppress(UnreadableError, ValueError, IndexError):  # shapes or indices that do not go together
             assert not agrees(e, plan.lines, style, point.value, point.sizes), e.latex
-        except (UnreadableError, ValueError, IndexError):
-            pass  # shapes or indices that do not go together
 
 
 def test_precedence():
@@ -139,7 +138,7 @@ def test_precedence():
         ((a + b) ** (c * d), r"\left(a + b\right)^{c \, d}"),
         ((a / b) ** 2, r"\left(\frac{a}{b}\right)^{2}"),
         (a**b**c, r"a^{b^{c}}"),
-        ((a**b) ** c, r"{a^{b}}^{c}" if False else r"\left(a^{b}\right)^{c}"),
+        ((a**b) ** c, r"\left(a^{b}\right)^{c}"),
         (ga.exp(a) ** 2, r"\exp\left(a\right)^{2}"),
         (ga.sqrt(a + b) * c, r"\sqrt{a + b} \, c"),
         (a * 2, r"2 \, a"),
