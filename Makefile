@@ -40,8 +40,9 @@ docs-images: $(VENV)/.installed-demo  ## draw the images of the documentation
 docs-figures: $(VENV)/.installed-test  ## run the examples and keep their figures (minutes)
 	$(PY) docs/images/make_figures.py
 
-docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules
+docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules, and the page of equations
 	$(PY) docs/make_lists.py
+	$(PY) docs/make_equations.py
 
 golden: $(VENV)/.installed-test  ## accept today's generated code as the expected one
 	$(PY) -m pytest tests/golden --update-golden
