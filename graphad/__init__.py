@@ -5,7 +5,6 @@ Declare -> differentiate -> rewrite -> lower -> run, export, draw. README.md is 
 """
 
 import sys as _sys
-from collections.abc import Mapping as _Mapping
 from pathlib import Path as _Path
 from typing import Any as _Any
 
@@ -55,7 +54,6 @@ from graphad.ir.dims import Dim as Dim
 from graphad.ir.graph import Graph as Graph
 from graphad.ir.late import install as _install
 from graphad.ir.late import install_later as _install_later
-from graphad.ir.late import method as _late
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
@@ -74,6 +72,10 @@ from graphad.ops.leaves import size as size
 from graphad.ops.piecewise import stop_gradient as stop_gradient
 from graphad.passes.base import Pipeline as Pipeline
 from graphad.rules.user import rewrite as rewrite
+from graphad.study import check_grads as check_grads
+from graphad.study import derivation as derivation
+from graphad.study import plot_function as plot_function
+from graphad.study import trace_table as trace_table
 
 __version__ = "0.1.0"
 
@@ -83,73 +85,9 @@ def load(path: str | _Path) -> Graph:
     return _serialize.load(path, _BY_NAME)
 
 
-def check_grads(
-    graph: Graph | Function,
-    values: _Mapping[_Any, _Any] | None = None,
-    order: int = 2,
-    rtol: float = 1e-5,
-    seed: int = 0,
-    sizes: _Mapping[str, int] | None = None,
-) -> _Any:
-    """Compare every derivative rule that a graph uses with differences: a report that names the faulty ones.
-
-    Each node is checked by itself at the value that it has for ``values`` (input -> array; sampled unless given, with
-    ``sizes`` for named sizes), in both modes and up to the ``order``. Kinks are said, and are no failures. The report
-    prints as a table; ``report.ok``, ``report.failures``, ``report.faulty``. See `graphad.check.gradients.check_grads`.
-
-    >>> x = input("x", (3,))
-    >>> check_grads(Graph([x], [tanh(x)])).ok
-    True
-    """
-    return _check_grads(graph, values, order, rtol, seed, sizes)
-
-
-_trace_table, _plot_function, _check_grads = map(_late, ("trace_table", "plot_function", "check_grads"))
-
-
-def trace_table(graph: Graph | Function, values: _Mapping[_Any, _Any], rng: _Any = None) -> _Any:
-    """Run a graph and tell each step as a row of a table: node, equation, value, and the gradient that belongs to it.
-
-    ``values``: input (its name, or the node) -> number or array; ``rng``: for graphs that draw random numbers. The
-    forward pass comes first, then the backward pass with the rules of differentiation, where the graph has one.
-    ``print`` shows the table, a notebook shows HTML, ``rows`` are plain data. Of a compiled function it is the graph
-    that was declared. Raises ArgumentError for inputs that are missing or not known, DTypeError, ShapeError.
-
-    >>> import graphad as ga
-    >>> x = ga.input("x")
-    >>> y = ga.sin(x)
-    >>> table = ga.trace_table(ga.Graph([x], [y, ga.grad(y, x)]), {"x": 0.0})
-    >>> [(row.node, row.equation, float(row.value)) for row in table.rows[1:]]
-    [('y', 'np.sin(x)', 0.0), ('d_y', '1', 1.0), ('t0', 'np.cos(x)', 1.0), ('d_x', 'd_y * t0', 1.0)]
-    """
-    return _trace_table(graph, values, rng)
-
-
-def plot_function(function: _Any, domain: _Any = None, values: _Mapping[str, _Any] | None = None) -> _Any:
-    """Four panels that show a function of one or two real numbers, as a matplotlib Figure.
-
-    The wiring, the equations of value and derivative, a line that the function maps to a line (arrows, stretch by the
-    derivative as color), a plane and where it goes (a grid with the change of area, or values with the gradient).
-
-    ``function``: an op, a function that makes nodes of nodes, or a Graph whose inputs are scalars or one vector of two
-    numbers. ``domain``: (low, high), or one pair for each number; an op has its own. ``values``: fixes other inputs of
-    a graph. Poles and jumps are not joined by lines, kinks are marked. Raises ArgumentError for what is no such
-    function, MissingDependencyError without matplotlib (extra ``plot``).
-
-    >>> import graphad as ga
-    >>> figure = ga.plot_function(ga.tanh)                               # doctest: +SKIP
-    >>> figure = ga.plot_function(lambda x: x * ga.sin(1 / x), (-1, 1))  # doctest: +SKIP
-    """
-    return _plot_function(function, domain, values)
-
-
 def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
-
-derivation = _late(
-    "derivation", "derivation(loss, wrt, style=, name=, values=, worksheet=): backpropagation as a worked solution."
-)
 
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")

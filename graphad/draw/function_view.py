@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphad.autodiff.transforms import vjp
-from graphad.draw.dot import draw
 from graphad.draw.function_maps import FunctionMap, function_map
 from graphad.draw.function_panels import line_panel
 from graphad.draw.function_planes import plane_panel
@@ -39,7 +38,7 @@ SAME = {
     r"\right|": r"\vert ",
     r"\lVert": r"\Vert ",
     r"\rVert": r"\Vert ",
-    r"\mathbin{\&}": r"\;\&\;",
+    r"\mathbin{\&}": r"\;&\;",
     r"\mathbin{|}": r"\;\vert\;",
     r"\bmod": r"\;\mathrm{mod}\;",
     r"\land": r"\wedge",
@@ -84,7 +83,7 @@ def wiring_panel(part: Any, shown: FunctionMap) -> None:
     axes.set_title("wiring", fontsize=9, loc="left")
     graph = _wired(shown)
     try:
-        drawing = draw(graph, rankdir="LR", legend=False)
+        drawing = graph.draw(rankdir="LR", legend=False)
         drawing.attr("graph", dpi=str(DPI))
         picture = render(drawing.source, "png", timeout=20.0)
     except (MissingDependencyError, ExportError):
@@ -241,7 +240,7 @@ def mathtext(latex: str) -> str:
         rows = [[part.strip() for part in row.split("&")] for row in found[1].split(r"\\")]
         parts = []
         for value, *condition in rows:
-            when = "".join(condition)
+            when = re.sub(r"^\\text\{if ?\}", "", "".join(condition)).strip()
             said = r"\mathrm{otherwise}" if "otherwise" in when else rf"\mathrm{{if}}\;{when}"
             parts.append(rf"{value}\;{said}" if when else value)
         latex = latex[: found.start()] + r"\left\{ " + r";\;\;".join(parts) + r" \right." + latex[found.end() :]

@@ -12,7 +12,6 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
-from graphad.draw.dot import draw
 from graphad.draw.render import render
 from graphad.draw.summary import summary
 from graphad.draw.tables import Table, printable
@@ -23,7 +22,7 @@ from graphad.ir.late import install
 from graphad.lower.compile import Function
 from graphad.lower.explain import explain
 
-PICTURED = 500  # nodes; a larger graph is drawn when asked for, not whenever a notebook shows it
+PICTURED = 10_000  # nodes; a larger graph is drawn when asked for, not whenever a notebook shows it
 NEAR = 40  # nodes in the picture of a node
 PATIENCE = 20.0  # seconds for a layout
 CODE_STYLE = """<style>
@@ -38,11 +37,11 @@ CODE_STYLE = """<style>
 
 
 def graph_svg(graph: Graph) -> str | None:
-    """The picture of a graph that is not too large, where it can be laid out."""
+    """The picture of a graph, collapsed where it is large, where it can be laid out."""
     if len(graph.nodes) > PICTURED:
         return None
     with suppress(GraphadError):
-        return render(draw(graph).source, "svg", timeout=PATIENCE).decode()
+        return render(graph.draw().source, "svg", timeout=PATIENCE).decode()
     return None
 
 
@@ -54,7 +53,7 @@ def function_svg(function: Function) -> str | None:
 def node_svg(node: Node) -> str | None:
     """The picture of what a node is made of, cut where it gets large."""
     with suppress(GraphadError):
-        return render(draw(neighborhood(node), legend=False).source, "svg", timeout=PATIENCE).decode()
+        return render(neighborhood(node).draw(legend=False).source, "svg", timeout=PATIENCE).decode()
     return None
 
 
@@ -90,7 +89,7 @@ def node_html(node: Node, svg: str | None = None) -> str:
     """What a node is and where it comes from, and the picture of what it is made of."""
     story = explain(node)
     rows = [tuple(map(str, row)) for row in story.rows]
-    table = Table(story.title, ("", "origin"), (("", rows),), label="").html()
+    table = Table(story.title, ("what", "origin"), (("", rows),), label="what").html()
     picture = svg or node_svg(node)
     return table if picture is None else f"{table}\n{_figure(picture, f'what {label(node)} is made of')}"
 
@@ -132,7 +131,7 @@ def highlighted(source: str) -> str:
 
 def _hint(graph: Graph) -> str:
     if len(graph.nodes) > PICTURED:
-        why = f"{len(graph.nodes):,} nodes are too many for a picture here: g.draw(depth=1) collapses scopes"
+        why = f"{len(graph.nodes):,} nodes are too many for a picture here: g.draw() makes one"
     else:
         why = 'no picture could be laid out: pip install "graphad[draw]"'
     return f'<p class="graphad-note">{_escaped(why)}</p>'

@@ -7,6 +7,7 @@ spaces.
 import html
 import io
 import shutil
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +23,7 @@ STYLE = """<style>
 .graphad-table caption {text-align: left; font-weight: bold}
 .graphad-table :is(th, td) {padding: .15em .7em; text-align: left; vertical-align: top; overflow-wrap: anywhere}
 .graphad-table .number {text-align: right}
+.graphad-table thead th {overflow-wrap: normal}
 .graphad-table :is(thead, tfoot) {border: solid currentColor; border-width: 1px 0}
 .graphad-note {font-size: 85%; opacity: .75}
 </style>"""
@@ -50,15 +52,16 @@ class Table:
         """The table as lines of at most so many characters, unless given as many as the terminal has (else 100)."""
         columns = width or shutil.get_terminal_size((100, 24)).columns
         file = io.StringIO()
-        Console(file=file, width=columns, color_system=None, force_terminal=False).print(self.rich())
-        return "\n".join(line.rstrip() for line in file.getvalue().splitlines() if line.strip())
+        Console(file=file, width=columns, color_system=None, force_terminal=False).print(self.rich(note=False))
+        lines = [line.rstrip() for line in file.getvalue().splitlines() if line.strip()]
+        return "\n".join([*lines, *textwrap.wrap(printable(self.note), columns)])
 
-    def rich(self) -> RichTable:
+    def rich(self, note: bool = True) -> RichTable:
         """The table for a rich console; long cells wrap."""
         table = RichTable(
             title=Text(printable(self.title), style="bold"),
             title_justify="left",
-            caption=Text(printable(self.note), style="dim") if self.note else None,
+            caption=Text(printable(self.note), style="dim") if self.note and note else None,
             caption_justify="left",
             box=box.SIMPLE,
         )
