@@ -77,8 +77,8 @@ def _hint(plan: Plan, step: Step, known: Sequence[Node], answer: Any, points: Se
         return f"it cannot be worked out: {str(problem).partition(chr(10))[0]}"
     if step.value is not None and isinstance(answer, np.ndarray | float | int):
         pairs = [(np.asarray(answer), np.asarray(step.value), points[0])]
-    if all(a.shape == v.shape and _close(a, v) for a, v, _ in pairs):
-        return ""
+    if all(_close(np.full(v.shape, a) if not a.ndim else a, v) for a, v, _ in pairs):
+        return ""  # a number may stand for an array that is filled with it
     return next(iter(_mistakes(pairs, names, step)), "its value is another one")
 
 

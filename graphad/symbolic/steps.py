@@ -60,6 +60,7 @@ class Plan:
     loss: Node
     wanted: tuple[Node, ...]
     cotangent: Mapping[Node, Node]  # forward -> backward
+    forward: frozenset[Node]  # what the loss is computed from; of a second derivative the first one is a part
     lines: Lines = field(repr=False)
 
 
@@ -84,7 +85,7 @@ def plan(loss: Node, wanted: Sequence[Node], name: str) -> Plan:
     outputs = [loss, *(cotangent[x] for x in wanted)]
     inputs += [x for x in wanted if "placeholder" in x.op.traits and x not in set(order)]
     graph = Graph(inputs, outputs, name)
-    return Plan(graph, loss, tuple(wanted), cotangent, _lines(graph, loss, wanted, cotangent, seed))
+    return Plan(graph, loss, tuple(wanted), cotangent, frozenset(order), _lines(graph, loss, wanted, cotangent, seed))
 
 
 def _lines(graph: Graph, loss: Node, wanted: Sequence[Node], cotangent: Mapping[Node, Node], seed: Node) -> Lines:
@@ -97,6 +98,8 @@ def _lines(graph: Graph, loss: Node, wanted: Sequence[Node], cotangent: Mapping[
     kept = {c: n for c, n in belongs.items() if c in nodes and (n.name or not (_hands_on(c) or is_silent(n)))}
     also = frozenset([*kept, *kept.values(), loss, *wanted, *(cotangent[x] for x in wanted)])
     own = chosen(graph, frozenset(n for n in also if n in nodes))
+    behind = {n for c, n in belongs.items() if c in own and n in nodes}
+    own = own if behind <= own else chosen(graph, frozenset(n for n in also | behind if n in nodes))
     return Lines(graph, tuple(n for n in graph.nodes if n in own), belongs, frozenset([seed]))
 
 
@@ -126,7 +129,7 @@ def steps(plan: Plan, style: str, values: Mapping[Any, Any] | None) -> list[Step
     shared = _shared(plan)
     for node in _in_order(plan):
         equations = written(lines, [node], style)
-        if node in plan.graph.backward:
+        if node not in plan.forward:
             equations += [_also(node, n, lines, style) for n in shared.get(node, ())]
             words, general = _explained(plan, node)
             kind = "backward"
@@ -138,8 +141,8 @@ def steps(plan: Plan, style: str, values: Mapping[Any, Any] | None) -> list[Step
 
 def _in_order(plan: Plan) -> list[Node]:
     """The left sides, forward before backward, as the user and reverse mode went, each after what it needs."""
-    backward, waiting, ready = plan.graph.backward, {}, []  # type: ignore[var-annotated]
-    position = {n: (n in backward, n.origin.serial, k) for k, n in enumerate(plan.graph.nodes)}
+    waiting, ready = {}, []  # type: ignore[var-annotated]
+    position = {n: (n not in plan.forward, n.origin.serial, k) for k, n in enumerate(plan.graph.nodes)}
     for node in plan.graph.nodes:
         inputs = () if plan.graph.is_input(node) else node.inputs
         waiting[node] = len(inputs)
@@ -167,7 +170,7 @@ def _explained(plan: Plan, node: Node) -> tuple[str, tuple[str, ...]]:
             rule = rule_of(top.origin.made_by)
             rules.pop(rule, None)  # what is found further down is applied earlier
             rules[rule] = top
-        inner = [x for x in top.inputs if x in plan.graph.backward and x not in plan.lines.symbol and x not in seen]
+        inner = [x for x in top.inputs if x not in plan.forward | plan.lines.symbol.keys() | seen]
         seen.update(inner)
         stack += inner
     kept = [r for r in reversed(rules) if r not in _QUIET] or list(reversed(rules))[:1]
@@ -184,7 +187,7 @@ _QUIET = {"expand_dims", "squeeze", "astype", "seed", "stop_gradient", "check_si
 def _through(plan: Plan, node: Node, rule: str) -> Node | None:
     """The forward node whose rule made a derivative."""
     for n in plan.graph.nodes:
-        if n.op.name == rule and n not in plan.graph.backward and n.origin.place == node.origin.place:
+        if n.op.name == rule and n in plan.forward and n.origin.place == node.origin.place:
             return n
     return None
 
