@@ -34,7 +34,7 @@ def test_every_rule_is_found_right(op, case):
 def test_in_single_precision_too(name):
     op, case, _ = FIRST[name]
     graph, values = graph_of(concrete(op, case, "float32"))
-    report = ga.check_grads(graph, values)
+    report = ga.check_grads(graph, values, order=1)
     assert report.ok, report
     assert {c.status for c in report.checks} <= {"ok", "stopped"}, report
 
