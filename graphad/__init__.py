@@ -107,14 +107,6 @@ def check_grads(
 _check_grads = _late("check_grads")
 
 
-def derivation(loss: Node, wrt: _Any, *args: _Any, **kwargs: _Any) -> _Any:
-    """A worked solution of backpropagation; ``derivation(loss, wrt, style=, name=, values=, worksheet=)``.
-
-    `graphad.symbolic.derivation.derivation` says what the arguments are.
-    """
-    return _late_function("graphad.symbolic.derivation", "derivation")(loss, wrt, *args, **kwargs)
-
-
 _trace_table, _plot_function = _late("trace_table"), _late("plot_function")
 
 
@@ -158,6 +150,10 @@ def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
 
+derivation = _late(
+    "derivation", "derivation(loss, wrt, style=, name=, values=, worksheet=): backpropagation as a worked solution."
+)
+
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
 _install_later("graphad.check.gradients", "check_grads")
@@ -174,3 +170,4 @@ _install_later("graphad.interop.networkx", "Graph.to_networkx")
 _install_later("graphad.lower.profile", "Function.profile")
 _install_later("graphad.symbolic.latex", "Node.to_latex", "Node._repr_latex_", "Graph.to_latex", "Graph._repr_latex_")
 _install_later("graphad.symbolic.latex", "Function._repr_latex_")
+_install_later("graphad.symbolic.derivation", "derivation")

@@ -78,7 +78,8 @@ def _both_vjp(g: Sequence[Node | None], out: Node, x: Node, axis: Axes) -> Seque
     derivative=Custom(_both_vjp),
     coerce=real_floats,
     cases=_CASES,
-    latex=r"\left(\operatorname{{softmax}}_{{{axis}}}\left({x}\right), \operatorname{{logsumexp}}_{{{axis}}}\left({x}\right)\right)",
+    latex=r"\left(\operatorname{{softmax}}_{{{axis}}}\left({x}\right), "
+    r"\operatorname{{logsumexp}}_{{{axis}}}\left({x}\right)\right)",
     helpers=(helpers.softmax_and_log, helpers.softmax, helpers.logsumexp),
 )
 def softmax_and_log(x: Node, axis: Axes = None) -> TensorType:

@@ -184,7 +184,7 @@ def bitwise_or(x: Node, y: Node) -> TensorType:
     return ufunc_type(np.bitwise_or)(x, y)
 
 
-@bits(numpy="{x} ^ {y}", latex=r"{x} \oplus {y}")
+@bits(numpy="{x} ^ {y}", latex=r"{x} \mathbin{{\mathrm{{xor}}}} {y}")
 def bitwise_xor(x: Node, y: Node) -> TensorType:
     """Bitwise exclusive or of integers; logical exclusive or of booleans."""
     return ufunc_type(np.bitwise_xor)(x, y)

@@ -82,9 +82,7 @@ def _hint(plan: Plan, step: Step, known: Sequence[Node], answer: Any, points: Se
     return next(iter(_mistakes(pairs, names, step)), "its value is another one")
 
 
-def _reader(
-    answer: Any, names: Mapping[Node, str], step: Step, points: Sequence[Sample]
-) -> Callable[[Sample], Any]:
+def _reader(answer: Any, names: Mapping[Node, str], step: Step, points: Sequence[Sample]) -> Callable[[Sample], Any]:
     """A function that gives the value of an answer on a sample."""
     if isinstance(answer, Node):
         return lambda point: point.value(answer)
@@ -132,17 +130,17 @@ def _shapes(pairs: Pairs, step: Step) -> Iterator[str]:
     if all(_close(a.sum(), v) for a, v, _ in pairs):
         yield "the sum over all elements is missing"
     swapped = a.shape == v.shape[::-1] and a.ndim == 2
-    wanted = f"the shape of {label(step.node)} is {step.node.type}" if step.node.name else f"it should be {step.node.type}"
+    wanted = f"the shape of {label(step.node)} is {v.shape}" if step.node.name else f"it should be {v.shape}"
     yield f"the shape is {a.shape}, {wanted}" + (", so something may be transposed" if swapped else "")
 
 
 def _factors(pairs: Pairs, names: Mapping[Node, str]) -> Iterator[str]:
     """A number, a size or a value of the sheet that is missing as a factor, or one too many."""
-    ratios = [_ratio(a, v) for a, v, _ in pairs]
-    if all(r is not None for r in ratios):
+    ratios = [r for r in (_ratio(a, v) for a, v, _ in pairs) if r is not None]
+    if len(ratios) == len(pairs) and all(abs(r - ratios[0]) <= CLOSE * abs(ratios[0]) for r in ratios):
         first = ratios[0]
-        if all(abs(r - first) <= CLOSE * abs(first) for r in ratios):  # type: ignore[operator,arg-type]
-            yield f"a factor of {first:.6g} is missing" if abs(first) > 1 else f"there is a factor of {1 / first:.6g} too many"  # type: ignore[arg-type,operator]
+        missing = f"a factor of {first:.6g} is missing"
+        yield missing if abs(first) > 1 else f"there is a factor of {1 / first:.6g} too many"
     for name in pairs[0][2].sizes:
         if all(_close(a * p.sizes[name], v) for a, v, p in pairs):
             yield f"the factor {name} is missing"

@@ -12,6 +12,7 @@ from typing import Any
 from graphad.errors import ArgumentError, GraphadError, MissingDependencyError
 from graphad.ir.atomic import write_atomic
 from graphad.ir.core import Node, label
+from graphad.ir.late import install
 from graphad.symbolic import documents
 from graphad.symbolic.answers import Answers, check
 from graphad.symbolic.documents import Block, blocks
@@ -114,8 +115,8 @@ def derivation(
 ) -> Derivation:
     """The worked solution of a backpropagation exercise: forward equations, chain rule step by step, gradients.
 
-    ``style``: "matrix", "index" or "scalar" (see `Graph.to_latex`); ``values``: input -> number or array, then each line
-    shows its number; ``worksheet``: leave the backward pass blank. The object shows itself in notebooks, and has
+    ``style``: "matrix", "index" or "scalar", as for `Graph.to_latex`; ``values``: input -> number or array, then each
+    line shows its number; ``worksheet``: leave the backward pass blank. The object shows itself in notebooks, and has
     ``.steps``, ``.markdown``, ``.latex``, ``.html``, ``.save(path)``. Raises DifferentiationError as `grad` does, and
     ArgumentError for an unknown style.
 
@@ -136,9 +137,8 @@ def derivation(
     title = name or f"Gradient of {label(loss)} with respect to {', '.join(map(label, wanted))}"
     made = plan(loss, wanted, "derivation")
     found = steps(made, style, values)
-    return Worksheet(title, style, tuple(_numbered(found)), made) if worksheet else Derivation(
-        title, style, tuple(found), made
-    )
+    kind, listed = (Worksheet, _numbered(found)) if worksheet else (Derivation, found)
+    return kind(title, style, tuple(listed), made)
 
 
 def _numbered(found: Sequence[Step]) -> list[Step]:
@@ -170,3 +170,6 @@ def _pdf(source: str) -> bytes:
             problem = next((line for line in run.stdout.splitlines() if line.startswith("!")), "no output")
             raise GraphadError(f"pdflatex did not set the document: {problem}", hint="save as .tex and look at it")
         return result.read_bytes()
+
+
+install(derivation=derivation)

@@ -6,6 +6,7 @@ All three are made from the same list of blocks: headings, sentences with formul
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,24 +20,38 @@ MATRIX = 16  # elements of an array that a document writes out
 DIGITS = 4
 SECTIONS = {"given": "Given", "forward": "Forward pass", "backward": "Backward pass", "gradient": "Gradients"}
 MARKS = {
-    "matrix": r"A vector is a column; functions and fractions of arrays are taken element by element, $\odot$ is their "
-    r"product, $\oslash$ their quotient, a power with $\odot$ that of elements; $\mathbf{1}_n$ is a column of $n$ ones.",
+    "matrix": r"A vector is a column; functions and fractions of arrays are taken element by element, $\odot$ is "
+    r"their product, $\oslash$ their quotient, a power with $\odot$ that of elements; $\mathbf{1}_n$ is a column of "
+    r"$n$ ones. Numbers of axes count from 0, as in the code.",
     "index": r"Indices count from 1; positions that an array holds (labels) count from 0, as in the code.",
     "scalar": r"Indices count from 1; positions that an array holds (labels) count from 0, as in the code.",
 }
 
 
 class Block(NamedTuple):
-    """A piece of a document: "title", "section", "rule" (a numbered heading), "text" or "formula"."""
+    """A piece of a document: "title", "section", "rule" (a numbered heading), "text", "formula", or "blank".
+
+    A formula has a left and a right side, and a sign between; a blank has its number.
+    """
 
     kind: str
     text: str
+    sign: str = ""
+    right: str = ""
+    number: int = 0
+
+    @property
+    def formula(self) -> str:
+        """Both sides."""
+        return f"{self.text} {self.sign} {self.right or blank(self.number)}"
 
 
 def blocks(title: str, style: str, steps: Sequence[Step]) -> Iterator[Block]:
-    """The document; the loss is the value of the last gradient's numerator."""
+    """The document."""
     yield Block("title", title)
-    yield Block("text", rf"A bar stands for the derivative of the loss: $\bar{{x}} = \partial L / \partial x$. {MARKS[style]}")
+    yield Block(
+        "text", rf"A bar stands for the derivative of the loss: $\bar{{x}} = \partial L / \partial x$. {MARKS[style]}"
+    )
     number = 0
     for kind, heading in SECTIONS.items():
         chosen = [s for s in steps if s.kind == kind]
@@ -46,8 +61,8 @@ def blocks(title: str, style: str, steps: Sequence[Step]) -> Iterator[Block]:
             if kind == "backward":
                 number += 1
                 yield Block("rule", f"{number}. {step.title}" + (f" ({step.place})" if step.place else ""))
-                if step.general and not step.blank:
-                    yield Block("text", f"${step.general}$")
+                for general in step.general:
+                    yield Block("text", f"${general}$")
             yield from _lines(step)
     if any(s.blank for s in steps):
         yield Block("section", "Names for answers")
@@ -55,27 +70,27 @@ def blocks(title: str, style: str, steps: Sequence[Step]) -> Iterator[Block]:
 
 
 def _lines(step: Step) -> Iterator[Block]:
+    """The formulas of a step, and its value: a number on the same line, an array on its own."""
     sign = r"\in" if step.kind == "given" else "="
+    number = value(step.value) if step.value is not None and not step.blank else ""
+    short = number if number and np.ndim(step.value) == 0 and not isinstance(step.value, tuple) else ""
     for k, line in enumerate(step.lines):
-        right = blank(step.blank) if step.blank and k == 0 else line.right
-        if not (step.blank and 0 < k and line.element is not None):
-            yield Block("formula", f"{line.left} {sign} {right}")
-    if step.value is not None and not step.blank:
-        yield Block("formula", f"{_bare(step)} {value(step.value)}")
+        if step.blank and k == 0:
+            yield Block("blank", line.left, sign, number=step.blank)
+        elif step.kind == "given" and short:
+            yield Block("formula", line.left, "=", rf"{short} \in {line.right}")
+        elif not (step.blank and line.element is not None):
+            same = not short or k > 0 or line.right == short
+            yield Block("formula", line.left, sign, line.right if same else f"{line.right} = {short}")
+    if number and not short:
+        whole = step.lines[0].element is None and r"\mathbf" in step.lines[0].left
+        left = step.lines[0].left if whole else rf"\text{{value of }} {step.lines[0].left}"
+        yield Block("formula", left, "=" if whole else ":", number)
 
 
 def blank(number: int) -> str:
     """The place of an answer."""
     return rf"\boxed{{\quad ({number}) \quad}}"
-
-
-def _bare(step: Step) -> str:
-    left = step.lines[0].left
-    return rf"{left} =" if step.lines[0].element is None and _whole(step) else r"\text{value:} \quad"
-
-
-def _whole(step: Step) -> bool:
-    return not isinstance(step.value, tuple) and (step.node.ndim == 0 or r"\mathbf" in step.lines[0].left)
 
 
 def value(number: Any) -> str:
@@ -92,6 +107,8 @@ def value(number: Any) -> str:
 
 def _digits(scalar: Any) -> str:
     kind = np.asarray(scalar).dtype.kind
+    if kind == "b":
+        return str(int(scalar))
     if kind == "f" and np.isfinite(scalar):
         return tex.number(float(f"{scalar:.{DIGITS}g}")).text
     return tex.number(scalar).text
@@ -102,13 +119,34 @@ def _digits(scalar: Any) -> str:
 
 def markdown(parts: Iterable[Block]) -> str:
     """GitHub's Markdown: formulas between dollars."""
-    marks = {"title": "# {}\n", "section": "## {}\n", "rule": "**{}**\n", "text": "{}\n", "formula": "$$\n{}\n$$\n"}
-    return "\n".join(marks[b.kind].format(_shielded(b) if b.kind != "formula" else b.text) for b in parts)
+    marks = {"title": "# {}\n", "section": "## {}\n", "rule": "**{}**\n", "text": "{}\n"}
+    rows = []
+    for group in _grouped(parts):
+        if group[0].kind in marks:
+            rows.append(marks[group[0].kind].format(_shielded(group[0].text)))
+        else:
+            rows.append(f"$$\n{_aligned(group, 'aligned')}\n$$\n")
+    return "\n".join(rows)
 
 
-def _shielded(block: Block) -> str:
+def _grouped(parts: Iterable[Block]) -> Iterator[list[Block]]:
+    """Formulas that follow each other together, other blocks alone."""
+    for formulas, group in groupby(parts, lambda b: b.kind in ("formula", "blank")):
+        if formulas:
+            yield list(group)
+        else:
+            yield from ([b] for b in group)
+
+
+def _aligned(group: Sequence[Block], environment: str) -> str:
+    """Formulas one below the other, aligned at their signs."""
+    rows = " \\\\\n".join(f"{b.text} &{b.sign} {b.right or blank(b.number)}" for b in group)
+    return f"\\begin{{{environment}}}\n{rows}\n\\end{{{environment}}}"
+
+
+def _shielded(text: str) -> str:
     """Text with the signs of Markdown shielded, formulas as they are."""
-    pieces = block.text.split("$")
+    pieces = text.split("$")
     return "$".join(p if k % 2 else re.sub(r"([*_<#])", r"\\\1", p) for k, p in enumerate(pieces))
 
 
@@ -129,18 +167,19 @@ PREAMBLE = r"""\documentclass[a4paper,11pt]{article}
 def latex(parts: Iterable[Block]) -> str:
     """A document that pdflatex takes; it needs amsmath and geometry."""
     body = []
-    for b in parts:
-        match b.kind:
+    for group in _grouped(parts):
+        text = group[0].text
+        match group[0].kind:
             case "title":
-                body.append(rf"\section*{{{_words(b.text)}}}")
+                body.append(rf"\section*{{{_words(text)}}}")
             case "section":
-                body.append(rf"\subsection*{{{_words(b.text)}}}")
+                body.append(rf"\subsection*{{{_words(text)}}}")
             case "rule":
-                body.append(rf"\textbf{{{_words(b.text)}}}\nopagebreak")
+                body.append(rf"\textbf{{{_words(text)}}}\nopagebreak")
             case "text":
-                body.append(_words(b.text))
-            case _:
-                body.append(rf"\[ {b.text} \]")
+                body.append(_words(text))
+            case _:  # no empty line before it, which would be a paragraph
+                body[-1] += "\n" + _aligned(group, "align*")
     return PREAMBLE + "\n\n".join(body) + "\n\\end{document}\n"
 
 
@@ -169,8 +208,9 @@ body {{ max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 sys
 h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid #bbb; }}
 h3 {{ font-size: 1rem; margin: 1.2rem 0 0; }}
 p {{ margin: .4rem 0; }}
-.formula {{ overflow-x: auto; padding: .25rem 0; }}
-math {{ font-size: 1.1em; }}
+.formula {{ overflow-x: auto; overflow-y: hidden; padding: .3rem 0 .3rem 2rem; }}
+.blank {{ display: inline-block; min-width: 16rem; border-bottom: 1px solid; margin-left: .4em; color: #777; }}
+math {{ font-size: 1.1em; }} mtd[columnalign="left"] {{ text-align: left; }}
 @media (prefers-color-scheme: dark) {{ body {{ color: #e8e8e8; background: #161616; }} h2 {{ border-color: #555; }} }}
 @media print {{ body {{ margin: 0; }} h3 {{ break-after: avoid; }} }}
 </style>
@@ -194,7 +234,10 @@ def fragment(parts: Iterable[Block]) -> str:
     rows = []
     for b in parts:
         if b.kind == "formula":
-            rows.append(f'<div class="formula">{mathml(b.text, display=True)}</div>')
+            rows.append(f'<div class="formula">{mathml(b.formula, display=True)}</div>')
+        elif b.kind == "blank":
+            left = mathml(f"{b.text} {b.sign}", display=True)
+            rows.append(f'<div class="formula">{left}<span class="blank">({b.number})</span></div>')
         else:
             pieces = b.text.split("$")
             text = "".join(mathml(p) if k % 2 else html.escape(p) for k, p in enumerate(pieces))
@@ -209,4 +252,26 @@ def mathml(formula: str, display: bool = False) -> str:
     except ImportError as problem:
         what = "formulas in HTML need latex2mathml, which is not installed"
         raise MissingDependencyError(what, hint="pip install 'graphad[math]', or save as .md or .tex") from problem
-    return str(convert(formula, display="block" if display else "inline"))
+    text = _BOLD.sub(_bold, str(convert(formula)))
+    while (lined := _OVERLINE.sub(_LINE, text)) != text:
+        text = lined
+    return text.replace('display="inline"', 'display="inline" displaystyle="true"', 1) if display else text
+
+
+_BOLD = re.compile(r'<(?:mi|mn) mathvariant="bold(?:-italic)?">(?:&#x([0-9A-F]+);|(\w))</(?:mi|mn)>')
+_OVERLINE = re.compile(r'<mover>((?:(?!<mover>).)*?)<mo accent="true">&#x02015;</mo></mover>')
+_LINE = r'<mrow style="border-top: 0.06em solid; padding-top: 0.08em">\1</mrow>'  # a bar as long as a word
+_ALPHABETS = (  # first, last, first of the bold ones
+    (0x30, 0x39, 0x1D7CE),
+    (0x41, 0x5A, 0x1D400),
+    (0x61, 0x7A, 0x1D41A),
+    (0x391, 0x3A9, 0x1D71C),
+    (0x3B1, 0x3C9, 0x1D736),
+)
+
+
+def _bold(found: re.Match[str]) -> str:
+    """A bold letter as its own character: browsers leave the attribute out of account."""
+    code = int(found[1], 16) if found[1] else ord(found[2])
+    shift = next((bold - first for first, last, bold in _ALPHABETS if first <= code <= last), 0)
+    return f"<mi>{chr(code + shift)}</mi>"

@@ -10,7 +10,7 @@ from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph, toposort
 from graphad.ir.types import TupleType
-from graphad.symbolic import index_arrange, index_places, index_sums  # noqa: F401  # fill the table of writers
+from graphad.symbolic import writers as _writers  # noqa: F401  # fills the tables of writers
 from graphad.symbolic.index import Index, spelled_elements
 from graphad.symbolic.ix import Ix
 from graphad.symbolic.lines import Lines, choose
@@ -84,13 +84,13 @@ def _equation(node: Node, left: str, right: Tex, element: tuple[int, ...] | None
 
 
 def equation(node: Node, style: str = "matrix") -> Equation:
-    """The equation of one node on what has a name, or is used several times, behind it.
+    r"""The equation of one node on what has a name, or is used several times, behind it.
 
     >>> import graphad as ga
     >>> x, w = ga.input("x"), ga.parameter("w")
     >>> y = ga.tanh(w * x)
     >>> print(equation(y).latex)
-    y = \\tanh\\left(w \\, x\\right)
+    y = \tanh\left(w \, x\right)
     """
     nodes = toposort([node])
     graph = Graph([n for n in nodes if "placeholder" in n.op.traits], [node])

@@ -30,7 +30,7 @@ def _limited(make: Callable[..., Any]) -> Callable[..., Any]:
         sizes = [int(s) for s in np.atleast_1d(np.asarray([shape, *more] if more else shape))]
         if len(sizes) > 8 or min(sizes, default=0) < 0 or float(np.prod(np.asarray(sizes, float))) > LARGEST:
             raise ArgumentError(f"an array of {sizes} elements is too large for an answer")
-        return make(*sizes) if make is np.eye else make(tuple(sizes))
+        return make(sizes)
 
     return made
 
@@ -42,7 +42,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "negative transpose reshape expand_dims squeeze diag trace ones_like zeros_like einsum concatenate stack cumsum "
     "heaviside clip".split()
 } | {
-    "power": lambda x, y: _POWER(x, y),
+    "power": lambda x, y: _power(x, y),
     "inv": np.linalg.inv,
     "det": np.linalg.det,
     "solve": np.linalg.solve,
@@ -51,16 +51,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "softmax": _softmax,
     "log_softmax": lambda x, axis=-1: x - _logsumexp(x, axis, True),
     "logsumexp": _logsumexp,
-    "one_hot": lambda labels, n: np.eye(min(int(n), 1000))[np.asarray(labels, int)],
+    "one_hot": lambda labels, n: (np.asarray(labels)[..., None] == np.arange(min(int(n), 1000))) * 1.0,
     "ones": _limited(np.ones),
     "zeros": _limited(np.zeros),
-    "eye": _limited(np.eye),
+    "eye": _limited(lambda sizes: np.eye(sizes[0], sizes[-1])),
 }
 METHODS = ("sum", "mean", "prod", "max", "min", "dot", "reshape", "transpose", "squeeze", "ravel")
 CONSTANTS = {"pi": np.pi, "e": np.e, "True": True, "False": False, "None": None}
 
 
-def _POWER(x: Any, y: Any) -> Any:
+def _power(x: Any, y: Any) -> Any:
     return np.power(np.asarray(x, float), np.asarray(y, float))
 
 
@@ -70,7 +70,7 @@ BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mult: np.multiply,
     ast.Div: np.divide,
     ast.MatMult: np.matmul,
-    ast.Pow: _POWER,
+    ast.Pow: _power,
 }
 COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Lt: np.less,

@@ -1,9 +1,10 @@
 r"""Formulas of elements: ``h_{i j} = \tanh\left(\sum_{k=1}^{64} x_{i k} W_{1,k j} + b_{1,j}\right)``.
 
-Each op says what one element of its result is, from elements of its operands; broadcasts and transposes vanish. Ops of
-linear algebra and the like, whose elements have no formula, are written as a whole: ``\left[\mathbf{A}^{-1}\right]_{i j}``.
-With ``spelled=True`` the indices are numbers and short sums are written out (style "scalar"). Indices count from 1 (see
-`ix.py`); positions that an array holds, such as labels, count from 0 as in the code.
+Each op says what one element of its result is, from elements of its operands; broadcasts and transposes vanish. Ops
+of linear algebra and the like, whose elements have no formula, are written as a whole:
+``\left[\mathbf{A}^{-1}\right]_{i j}``. With ``spelled=True`` the indices are numbers and short sums are written out
+(style "scalar"). Indices count from 1 (see `ix.py`); positions that an array holds, such as labels, count from 0 as in
+the code.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -113,9 +114,7 @@ class Index(Matrix):
         """A sum over several axes."""
         if not sizes:
             return body([])
-        return self.over(
-            r"\sum", sizes[0], lambda k: self.total(sizes[1:], lambda rest: body([k, *rest])), self.added
-        )
+        return self.over(r"\sum", sizes[0], lambda k: self.total(sizes[1:], lambda rest: body([k, *rest])), self.added)
 
     def added(self, terms: Sequence[Tex]) -> Tex:
         """A sum, without zeros where it is spelled out."""

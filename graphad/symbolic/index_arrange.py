@@ -1,20 +1,24 @@
 """Elements of ops that compute element by element, and of those that arrange elements: what an index becomes."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from graphad.ir.core import Node
+from graphad.ir.dims import Size
 from graphad.ops.indexing import ARRAY, DOTS, NEW, Slice
 from graphad.symbolic import tex
 from graphad.symbolic.index import Index, element_of
 from graphad.symbolic.ix import Ix
-from graphad.symbolic.tex import Tex
+from graphad.symbolic.tex import Level, Tex
 
 _ELEMENTWISE: dict[str, Callable[..., Tex]] = {
     "add": lambda *x: tex.add(x),
     "sum_n": lambda *x: tex.add(x),
     "subtract": tex.subtract,
     "negative": tex.negative,
-    "multiply": lambda *x: tex.product(x, r" \, "),
+    "multiply": lambda x, y: tex.product(tex.commuted(x, y), r" \, "),
     "divide": tex.fraction,
     "square": lambda x: tex.power(x, "2"),
     "power": lambda x, y: tex.power(x, y.text),
@@ -59,13 +63,13 @@ def _eye(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
 
 
 @element_of("arange")
-def _arange(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
+def _arange(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
     start, step = node.attrs["start"], node.attrs["step"]
-    if isinstance(start, float) or not isinstance(step, int):
-        steps = tex.product([tex.number(step) if not hasattr(step, "terms") else tex.size(step), at[0].code()], r" \, ")
-        first = tex.size(start) if not isinstance(start, float) else tex.number(start)
-        return tex.add([first, steps]) if first.text != "0" else steps
-    return (at[0] * step + start).code()
+    if isinstance(step, int) and not isinstance(start, float):
+        position: Ix = at[0] * step + start
+        return position.code()
+    steps = tex.product([tex.size(step), at[0].code()], r" \, ")
+    return tex.add([tex.size(start), steps]) if start != 0 else steps
 
 
 @element_of("broadcast_to")
@@ -103,25 +107,16 @@ def _reshape(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
     inner: list[Ix] = []
     sizes, out = list(node.shape), list(at)
     for size in x.shape:
-        if size == 1:
-            inner.append(Ix())
-            continue
-        position, count = Ix(), 1
+        position, count = Ix(), 1  # type: tuple[Ix, Size]
         while sizes and count != size:
-            if sizes[0] == 1:
-                sizes.pop(0), out.pop(0)
-                continue
-            position = position * sizes[0] + out.pop(0) if isinstance(sizes[0], int) else _first(position, out)
-            count = count * sizes.pop(0)
+            first, i = sizes.pop(0), out.pop(0)
+            if first != 1:
+                position = position * first + i if isinstance(first, int) else i + position
+                count = count * first
         if count != size:
             return _concrete(w, node, at)
         inner.append(position)
     return w.element(x, inner)
-
-
-def _first(position: Ix, out: list[Ix]) -> Ix:
-    """The index along an axis of a named size, which can only come first."""
-    return out.pop(0) + position
 
 
 def _concrete(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
@@ -130,24 +125,19 @@ def _concrete(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
     numbers = [i.number for i in at]
     if not all(isinstance(n, int) for n in [*numbers, *x.shape, *node.shape]):
         return None
-    flat: int = 0
-    for n, size in zip(numbers, node.shape, strict=True):
-        flat = flat * size + n  # type: ignore[operator,assignment]
-    inner = []
-    for size in reversed(x.shape):
-        flat, rest = divmod(flat, size)  # type: ignore[arg-type]
-        inner.append(Ix(constant=rest))
-    return w.element(x, inner[::-1])
+    shapes: Any = node.shape, x.shape
+    flat = np.ravel_multi_index(tuple(n for n in numbers if isinstance(n, int)), shapes[0]) if at else 0
+    return w.element(x, [Ix(constant=int(k)) for k in np.unravel_index(flat, shapes[1])])
 
 
-def _entry(entry: Slice, i: Ix, size: object) -> Ix:
+def _entry(entry: Slice, i: Ix, size: Any) -> Ix:
     """Where in an axis the element i of a slice of it is."""
     step = entry.step or 1
     start = entry.start
     if start is None:
-        start = 0 if step > 0 else size - 1  # type: ignore[operator]
+        start = 0 if step > 0 else size - 1
     elif isinstance(start, int) and start < 0:
-        start = size + start  # type: ignore[operator]
+        start = size + start
     elif isinstance(start, int) and isinstance(size, int):
         start = min(start, size if step > 0 else size - 1)
     return i * step + start
@@ -160,26 +150,31 @@ def source(w: Index, x: Node, pattern: Sequence[object], arrays: Sequence[Node],
     apart = bool(places) and places[-1] - places[0] >= len(places)
     first = 0 if apart or not places else sum(e is NEW or _is_range(e) for e in pattern[: places[0]])
     picked, rest = at[first : first + ndim], iter([*at[:first], *at[first + ndim :]])
-    given, inner = iter(arrays), []
+    given = iter(arrays)
+    inner: list[Ix] = []
     for entry in pattern:
         if entry is NEW:
             next(rest)
         elif isinstance(entry, Slice):
             inner.append(_entry(entry, next(rest), x.shape[len(inner)]))
         elif entry == ARRAY:
-            inner.append(_position(w, next(given), picked))
+            inner.append(_position(w, next(given), picked, x.shape[len(inner)]))
         elif entry != DOTS:
-            size = x.shape[len(inner)]
-            inner.append(Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))  # type: ignore[arg-type]
+            inner.append(_single(entry, x.shape[len(inner)]))
     return [*inner, *rest]
+
+
+def _single(entry: Any, size: Size) -> Ix:
+    """A position, which may be counted from the end."""
+    return Ix(constant=size + entry if isinstance(entry, int) and entry < 0 else entry)
 
 
 def _is_range(entry: object) -> bool:
     return isinstance(entry, Slice)
 
 
-def _position(w: Index, array: Node, picked: Sequence[Ix]) -> Ix:
-    """The position that an index array holds."""
+def _position(w: Index, array: Node, picked: Sequence[Ix], size: Size) -> Ix:
+    """The position that an index array holds; one that may be counted from the end is taken modulo the size."""
     kept = picked[len(picked) - array.ndim :]
     at = [Ix() if s == 1 else i for s, i in zip(array.shape, kept, strict=True)]
     if array.op.name == "arange" and array.attrs["start"] == 0 and array.attrs["step"] == 1:
@@ -188,10 +183,14 @@ def _position(w: Index, array: Node, picked: Sequence[Ix]) -> Ix:
         inner = array.inputs[0]
         if inner.op.name == "arange" and inner not in w.own and array.op.name == "expand_dims":
             new = {k % array.ndim for k in array.attrs["axis"]}
-            return _position(w, inner, [i for k, i in enumerate(at) if k not in new])
+            return _position(w, inner, [i for k, i in enumerate(at) if k not in new], size)
     if "constant" in array.op.traits and all(isinstance(i.number, int) for i in at):
-        return Ix(constant=int(array.attrs["value"][tuple(i.number for i in at)]))
-    return Ix(value=w.element(array, at))
+        position = int(array.attrs["value"][tuple(i.number for i in at)])
+        return Ix(constant=position if position >= 0 else size + position)
+    value = w.element(array, at)
+    if "constant" in array.op.traits and array.attrs["value"].size and array.attrs["value"].min() < 0:
+        value = Tex(rf"\left({value.within(Level.POWER)} \bmod {tex.size(size).within(Level.POWER)}\right)")
+    return Ix(value=value)
 
 
 @element_of("getitem")
@@ -213,5 +212,3 @@ def _diagonal(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
     rest = iter(at[:-1])
     pair = {first: at[-1] + max(-offset, 0), second: at[-1] + max(offset, 0)}
     return w.element(x, [pair[k] if k in pair else next(rest) for k in range(x.ndim)])
-
-

@@ -29,7 +29,9 @@ def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequenc
         i, size = next(positions), target.shape[axis]
         axis += 1
         if not isinstance(entry, Slice):
-            conditions.append((i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry)))
+            conditions.append(
+                (i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))
+            )
         elif entry == Slice():
             inner.append(i)
         elif (entry.step or 1) == 1:
@@ -143,7 +145,9 @@ def _put(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
     for axis, (entry, i) in enumerate(zip([e for e in pattern if e != DOTS], at, strict=False)):
         size: Any = node.shape[axis]
         if not isinstance(entry, Slice):
-            conditions.append((i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry)))
+            conditions.append(
+                (i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))
+            )
             continue
         first, count = _first(entry, size), values.shape[len(inner)]
         conditions += [(Ix(constant=first), "<=", i)] if first != 0 else []
@@ -314,5 +318,3 @@ def _conv_filter_adjoint(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
         return tex.product([w.element(g, [b, o, *p]), w.element(x, [b, c, *_reached(node, p, k)])], r" \, ")
 
     return w.total([g.shape[0], *g.shape[2:]], body)
-
-

@@ -177,8 +177,6 @@ def _convolve(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
 
     def body(pair: Sequence[Ix]) -> Tex:
         k, j = pair
-        return w.given(
-            [(position, "=", k + j)], lambda: tex.product([w.element(a, [k]), w.element(v, [j])], r" \, ")
-        )
+        return w.given([(position, "=", k + j)], lambda: tex.product([w.element(a, [k]), w.element(v, [j])], r" \, "))
 
     return w.total([m, n], body)

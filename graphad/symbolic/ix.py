@@ -1,7 +1,7 @@
 r"""An index of an element: a letter, a number, ``i + k - 1``, or what a formula gives (``x_{y_i + 1}``).
 
-Inside, indices count from 0 as in the code; printed, they count from 1 as in textbooks. A letter i stands for the number
-i - 1 of the code.
+Inside, indices count from 0 as in the code; printed, they count from 1 as in textbooks. A letter i stands for the
+number i - 1 of the code.
 """
 
 from collections.abc import Mapping

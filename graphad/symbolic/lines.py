@@ -1,7 +1,8 @@
 """Which values of a graph get an equation of their own, and which are written inside others.
 
-A value has its own equation when the user named it, when it is a result or a gradient, when it is used several times, or
-when the formula that it would stand in gets too long. Casts, broadcasts, numbers and sizes stand where they are used.
+A value has its own equation when the user named it, when it is a result or a gradient, when it is used several times,
+or when the formula that it would stand in gets too long. Casts, broadcasts, numbers and sizes are written where they
+are used.
 """
 
 from collections.abc import Mapping
@@ -28,12 +29,17 @@ class Lines:
 
     graph: Graph
     own: tuple[Node, ...]  # in the order of the graph
-    belongs: Mapping[Node, Node] = field(default_factory=dict)  # cotangent -> what it belongs to, where origins shall not say
+    belongs: Mapping[Node, Node] = field(
+        default_factory=dict
+    )  # cotangent -> what it belongs to, where origins shall not say
     numbers: frozenset[Node] = frozenset()  # of own: written as numbers where they are used
+    named: Mapping[Node, Symbol] = field(default_factory=dict)  # the symbols, where somebody else has chosen them
 
     @cached_property
     def symbol(self) -> Mapping[Node, Symbol]:
         """Of each node with a symbol: inputs, arrays that are constants, and the left sides of equations."""
+        if self.named:
+            return self.named
         named = (n for n in self.own if not isinstance(n.type, TupleType) or self.graph.is_input(n))
         return symbols(named, self.belongs)
 
@@ -66,7 +72,12 @@ def choose(graph: Graph) -> Lines:
     adjoints = {n.origin.adjoint_of for n in own if n.origin.is_cotangent}
     also = frozenset(forward[o] for o in adjoints if o in forward)
     own = own if also <= own else chosen(graph, also)
-    return Lines(graph, tuple(n for n in graph.nodes if n in own))
+    return Lines(graph, tuple(n for n in graph.nodes if n in own), {}, _seeds(own))
+
+
+def _seeds(own: set[Node]) -> frozenset[Node]:
+    """The derivative of a loss with respect to itself: it has its line, and is 1 wherever it is used."""
+    return frozenset(n for n in own if n.origin.is_cotangent and is_number(n) and not n.ndim)
 
 
 def chosen(graph: Graph, also: frozenset[Node]) -> set[Node]:
@@ -114,7 +125,7 @@ def is_number(node: Node) -> bool:
     if "constant" not in node.op.traits:
         return False
     value = node.attrs["value"]
-    return value.ndim == 0 or value.size > 0 and bool(np.all(value == value.flat[0]))
+    return value.ndim == 0 or (value.size > 0 and bool(np.all(value == value.flat[0])))
 
 
 def _stands_alone(graph: Graph, node: Node, uses: int) -> bool:
@@ -126,4 +137,10 @@ def _stands_alone(graph: Graph, node: Node, uses: int) -> bool:
         return True
     if not node.op.traits.isdisjoint(("random", "loop", "item")):
         return True
-    return uses > 1 and not is_silent(node) and bool(node.inputs)
+    read_by_loop = any("loop" in user.op.traits for user in graph.users[node]) and not _is_filled(node)
+    return read_by_loop or (uses > 1 and not is_silent(node) and bool(node.inputs))
+
+
+def _is_filled(node: Node) -> bool:
+    """Whether a node is a number, or an array of one number."""
+    return is_number(node) or (node.op.name == "broadcast_to" and is_number(node.inputs[0]))

@@ -8,6 +8,7 @@ the formula is shown as it is, while `ga.grad` takes 0 there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from typing import Any
 
 from graphad.autodiff.reverse import active_nodes, mark_cotangent, pull_back
@@ -15,13 +16,14 @@ from graphad.autodiff.transforms import grad
 from graphad.ir.core import Node, label
 from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import Origin, inside
-from graphad.ir.types import TensorType
+from graphad.ir.types import TensorType, TupleType
 from graphad.lower.values import run_values
 from graphad.ops.fit import ones_like, zeros_like
 from graphad.symbolic import tex
 from graphad.symbolic.equations import Equation, writer, written
 from graphad.symbolic.lines import Lines, chosen, is_silent
-from graphad.symbolic.rules import general, rule_of, title
+from graphad.symbolic.rules import general as said
+from graphad.symbolic.rules import rule_of, title
 
 NUMBERS = {"b": r"\{0, 1\}", "i": r"\mathbb{Z}", "u": r"\mathbb{N}_0", "f": r"\mathbb{R}", "c": r"\mathbb{C}"}
 
@@ -30,14 +32,14 @@ NUMBERS = {"b": r"\{0, 1\}", "i": r"\mathbb{Z}", "u": r"\mathbb{N}_0", "f": r"\m
 class Step:
     """One line of a derivation.
 
-    ``kind``: "given", "forward", "backward" or "gradient"; ``title`` names the rule, ``general`` says it in general (LaTeX,
-    may be ""); ``lines`` are the equations, more than one where elements are spelled out or one derivative belongs to
+    ``kind``: "given", "forward", "backward" or "gradient"; ``title`` names the rules, ``general`` says each in general
+    (LaTeX); ``lines`` are the equations, more than one where elements are spelled out or one derivative belongs to
     several values; ``name`` is what the value is called in answers; ``blank`` is the number of a blank of a worksheet.
     """
 
     kind: str
     title: str
-    general: str
+    general: tuple[str, ...]
     lines: tuple[Equation, ...]
     node: Node
     name: str
@@ -52,7 +54,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """The graph of a derivation: the loss, the wanted gradients, and for each value the derivative that belongs to it."""
+    """The graph of a derivation: loss, wanted gradients, and for each value the derivative that belongs to it."""
 
     graph: Graph
     loss: Node
@@ -83,19 +85,22 @@ def plan(loss: Node, wanted: Sequence[Node], name: str) -> Plan:
     return Plan(graph, loss, tuple(wanted), cotangent, _lines(graph, loss, wanted, cotangent, seed))
 
 
-def _lines(
-    graph: Graph, loss: Node, wanted: Sequence[Node], cotangent: Mapping[Node, Node], seed: Node
-) -> Lines:
+def _lines(graph: Graph, loss: Node, wanted: Sequence[Node], cotangent: Mapping[Node, Node], seed: Node) -> Lines:
     """A line for each derivative that a rule made, and for the value that it belongs to."""
     belongs: dict[Node, Node] = {}
-    for n, c in cotangent.items():  # in the order of the forward pass: the last one that has a name
-        if c not in belongs or n.name:
+    for n, c in cotangent.items():  # in the order of the forward pass: the last of the best
+        if c not in belongs or _merit(n) >= _merit(belongs[c]):
             belongs[c] = n
     nodes = set(graph.nodes)
-    kept = {c: n for c, n in belongs.items() if c in nodes and (n.name or not _hands_on(c))}
+    kept = {c: n for c, n in belongs.items() if c in nodes and (n.name or not (_hands_on(c) or is_silent(n)))}
     also = frozenset([*kept, *kept.values(), loss, *wanted, *(cotangent[x] for x in wanted)])
     own = chosen(graph, frozenset(n for n in also if n in nodes))
     return Lines(graph, tuple(n for n in graph.nodes if n in own), belongs, frozenset([seed]))
+
+
+def _merit(node: Node) -> int:
+    """Which of several values with the same derivative it is shown for: one with a name, but no input."""
+    return 0 if is_silent(node) else 1 if "placeholder" in node.op.traits else 3 if node.name else 2
 
 
 def _hands_on(node: Node) -> bool:
@@ -115,25 +120,63 @@ def steps(plan: Plan, style: str, values: Mapping[Any, Any] | None) -> list[Step
     lines = plan.lines
     known = run_values(plan.graph, values) if values is not None else {}
     names = answer_names(lines)
-    born = {n: n.origin.serial for n in plan.graph.nodes}
-    backward = plan.graph.backward
     found = [_given(n, lines, style, names, known) for n in lines.given]
-    ordered = sorted(lines.equations, key=lambda n: (n in backward, born[n]))
     shared = _shared(plan)
-    for node in ordered:
+    for node in _in_order(plan):
         equations = written(lines, [node], style)
-        if node in backward:
-            rule = rule_of(node.origin.made_by)
-            through = _through(plan, node, rule)
-            extra = [_also(node, n, lines, style) for n in shared.get(node, ())]
-            words = title(rule) if node.origin.is_cotangent else f"shorthand, from {title(rule)}"
-            text = general(rule, through)
-            found.append(
-                Step("backward", words, text, (*equations, *extra), node, names[node], known.get(node))
-            )
+        if node in plan.graph.backward:
+            equations += [_also(node, n, lines, style) for n in shared.get(node, ())]
+            words, general = _explained(plan, node)
+            kind = "backward"
         else:
-            found.append(Step("forward", node.op.name, "", tuple(equations), node, names[node], known.get(node)))
+            words, general, kind = node.op.name, (), "forward"
+        found.append(Step(kind, words, general, tuple(equations), node, names.get(node, ""), known.get(node)))
     return found + [_gradient(plan, x, style, names, known) for x in plan.wanted]
+
+
+def _in_order(plan: Plan) -> list[Node]:
+    """The left sides, forward before backward, as the user and reverse mode went, each after what it needs."""
+    backward, waiting, ready = plan.graph.backward, {}, []  # type: ignore[var-annotated]
+    position = {n: (n in backward, n.origin.serial, k) for k, n in enumerate(plan.graph.nodes)}
+    for node in plan.graph.nodes:
+        inputs = () if plan.graph.is_input(node) else node.inputs
+        waiting[node] = len(inputs)
+        if not inputs:
+            heappush(ready, (*position[node], node))
+    found = []
+    while ready:
+        node = heappop(ready)[-1]
+        found.append(node)
+        for user in plan.graph.users[node]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, (*position[user], user))
+    wanted = set(plan.lines.equations)
+    return [n for n in found if n in wanted]
+
+
+def _explained(plan: Plan, node: Node) -> tuple[str, tuple[str, ...]]:
+    """The names of the rules that a line applies, in the order in which it does, and what each says in general."""
+    rules: dict[str, Node] = {}
+    stack, seen = [node], {node}
+    while stack:
+        top = stack.pop()
+        if top.origin.made_by:
+            rule = rule_of(top.origin.made_by)
+            rules.pop(rule, None)  # what is found further down is applied earlier
+            rules[rule] = top
+        inner = [x for x in top.inputs if x in plan.graph.backward and x not in plan.lines.symbol and x not in seen]
+        seen.update(inner)
+        stack += inner
+    kept = [r for r in reversed(rules) if r not in _QUIET] or list(reversed(rules))[:1]
+    general = dict.fromkeys(said(r, _through(plan, rules[r], r)) for r in kept)
+    titles = list(dict.fromkeys(title(r) for r in kept))
+    words = titles[0] if len(titles) == 1 else "; ".join(t.partition(":")[0] for t in titles)
+    shorthand = "" if node.origin.is_cotangent or isinstance(node.type, TupleType) else "shorthand: "
+    return shorthand + words, tuple(g for g in general if g)
+
+
+_QUIET = {"expand_dims", "squeeze", "astype", "seed", "stop_gradient", "check_sizes", "add", "sum_n"}
 
 
 def _through(plan: Plan, node: Node, rule: str) -> Node | None:
@@ -169,7 +212,7 @@ def _given(node: Node, lines: Lines, style: str, names: Mapping[Node, str], know
     what = "parameter" if "parameter" in node.op.traits else "constant" if "constant" in node.op.traits else "input"
     what = "random" if "random" in node.op.traits else what
     line = Equation(node, left, space, what, node.origin.location)
-    return Step("given", what, "", (line,), node, names[node], known.get(node))
+    return Step("given", what, (), (line,), node, names[node], known.get(node))
 
 
 def _gradient(plan: Plan, x: Node, style: str, names: Mapping[Node, str], known: Mapping[Node, Any]) -> Step:
@@ -181,11 +224,11 @@ def _gradient(plan: Plan, x: Node, style: str, names: Mapping[Node, str], known:
     left = rf"\frac{{\partial {above}}}{{\partial {below}}}"
     right = symbol[c].tex(bold and c.ndim > 0)
     line = Equation(c, left, right, "gradient", x.origin.location)
-    return Step("gradient", f"gradient with respect to {label(x)}", "", (line,), c, names[c], known.get(c))
+    return Step("gradient", f"gradient with respect to {label(x)}", (), (line,), c, names[c], known.get(c))
 
 
 def answer_names(lines: Lines) -> dict[Node, str]:
-    """What each value is called in an answer of a worksheet: as in the code, ``t1`` and ``d_t1`` without a name there."""
+    """What each value is called in an answer: as in the code, ``t1`` and ``d_t1`` where it has no name there."""
     found: dict[Node, str] = {}
     taken: set[str] = set()
     for node, symbol in lines.symbol.items():
