@@ -12,7 +12,7 @@ READY := $(shell test "$$(cat $(VENV)/.ready 2>/dev/null)" = "$(CURDIR)" && $(PY
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test conformance oracle lint docs-images docs-figures docs-lists golden bench clean FORCE
+.PHONY: help demo test conformance oracle lint docs-images docs-figures docs-gallery docs-lists golden bench clean FORCE
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
@@ -39,6 +39,9 @@ docs-images: $(VENV)/.installed-demo  ## draw the images of the documentation
 
 docs-figures: $(VENV)/.installed-test  ## run the examples and keep their figures (minutes)
 	$(PY) docs/images/make_figures.py
+
+docs-gallery: $(VENV)/.installed-test  ## draw the gallery of operators (minutes)
+	$(PY) docs/images/make_gallery.py
 
 docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules, and the page of the command line
 	$(PY) docs/make_lists.py

@@ -55,7 +55,7 @@ from graphad.ir.dims import Dim as Dim
 from graphad.ir.graph import Graph as Graph
 from graphad.ir.late import install as _install
 from graphad.ir.late import install_later as _install_later
-from graphad.ir.late import method as _late
+from graphad.ir.late import method as _method
 from graphad.ir.origin import scope as scope
 from graphad.ir.types import TensorType as TensorType
 from graphad.ir.verify import verify as verify
@@ -104,10 +104,10 @@ def check_grads(
     return _check_grads(graph, values, order, rtol, seed, sizes)
 
 
-_check_grads = _late("check_grads")
+_check_grads = _method("check_grads")
 
 
-_trace_table, _plot_function = _late("trace_table"), _late("plot_function")
+_trace_table, _plot_function = _method("trace_table"), _method("plot_function")
 
 
 def trace_table(graph: Graph | Function, values: _Mapping[_Any, _Any], rng: _Any = None) -> _Any:
@@ -150,7 +150,7 @@ def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
 
-derivation = _late(
+derivation = _method(
     "derivation", "derivation(loss, wrt, style=, name=, values=, worksheet=): backpropagation as a worked solution."
 )
 

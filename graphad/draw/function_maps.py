@@ -1,12 +1,11 @@
 """What `ga.plot_function` shows: a function of one or two real numbers, made of an op, a callable or a graph.
 
-`FunctionMap` computes values and partial derivatives at points, `breaks` finds where a curve may not be joined: jumps,
-poles and, in the derivative, kinks.
+`FunctionMap` computes values and partial derivatives at points.
 """
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +15,7 @@ from graphad.autodiff.transforms import grad
 from graphad.errors import ArgumentError, GraphadError
 from graphad.ir.core import REQUIRED, Domain, Node, Op, label
 from graphad.ir.graph import Graph, toposort
-from graphad.ir.origin import Origin, inside
+from graphad.ir.origin import Origin, christen, inside
 from graphad.lower.compile import Function, compile
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import sum_n
@@ -49,18 +48,20 @@ class FunctionMap:
 
     ``graph`` is what is drawn; ``free`` its inputs that vary (scalars, or one vector of two), ``fixed`` the values of
     the others; ``results`` and ``partials`` scalar nodes (``partials`` None where there is no derivative). ``whole``:
-    the inputs are truth values or whole numbers.
+    the inputs are truth values or whole numbers. ``make`` builds the result from nodes, of other types too.
     """
 
     name: str
     summary: str
+    doc: str
     graph: Graph
     free: tuple[Node, ...]
     fixed: Mapping[Node, Any]
     results: tuple[Node, ...]
     partials: tuple[tuple[Node, ...], ...] | None
+    gradients: tuple[Node, ...] | None  # of a single result, one per free input
     domains: tuple[Interval, ...]
-    op: Op | None = None
+    make: Callable[..., Any] | None = None
     whole: bool = False
 
     @property
@@ -180,8 +181,9 @@ def _of_op(op: Op) -> FunctionMap:
             continue
         if dtype != "float64":
             domains = [TRUTH if logical else _counted(op, k) for k in range(count)]
-        found = _made(op.name, _first_sentence(op.doc), Graph(inputs, result, op.name), inputs, {}, domains)
-        return _replaced(found, op=op, whole=dtype != "float64")
+        found = _made(op.name, op.doc, Graph(inputs, result, op.name), inputs, {}, domains)
+        christen(result.origin, next(s for s in ("y", "z", "w") if s not in names))
+        return _replaced(found, make=make, whole=dtype != "float64")
     _refuse(op.name, problem.what if problem else "it is of another kind")
     raise AssertionError  # _refuse raises
 
@@ -217,7 +219,7 @@ def _of_callable(function: Callable[..., Any]) -> FunctionMap:
     ours = str(getattr(function, "__module__", "")).startswith("graphad")
     problem: GraphadError | None = None
     for shape in ((), (2,)) if count == 1 else ((),):
-        inputs = [input(x, shape) for x in _names(function)[:count]]
+        inputs = [input(x, shape) for x in (("x", "y") if ours else _names(function))[:count]]
         try:
             if ours:
                 with inside(Origin()):  # nothing in it is called after the variable that holds the figure
@@ -230,8 +232,10 @@ def _of_callable(function: Callable[..., Any]) -> FunctionMap:
         results = list(result) if isinstance(result, tuple | list) else [result]
         if all(isinstance(r, Node) for r in results):
             graph = Graph(inputs, results, name)
-            summary = _first_sentence(inspect.getdoc(function) or "")
-            return _made(name, summary, graph, inputs, {}, [(-3.0, 3.0)] * (2 if shape else count))
+            found = _made(
+                name, inspect.getdoc(function) or "", graph, inputs, {}, [(-3.0, 3.0)] * (2 if shape else count)
+            )
+            return _replaced(found, make=function)
         _refuse(name, "it gives something else than nodes")
     _refuse(name, problem.what if problem else "it is of another kind")
     raise AssertionError
@@ -271,7 +275,7 @@ def _of_graph(graph: Graph, values: Mapping[str, Any]) -> FunctionMap:
 
 def _made(
     name: str,
-    summary: str,
+    doc: str,
     graph: Graph,
     free: Sequence[Node],
     fixed: Mapping[Node, Any],
@@ -283,29 +287,36 @@ def _made(
         for y in graph.outputs:
             if y.dtype.kind not in "fbiu" or y.shape not in ((), (2,)):
                 _refuse(name, f"its result is {y.type}")
-            results += [index(y, k) for k in range(2)] if y.ndim else [y]
+            results += _elements(y)
         if len(results) > 2 or len(results) > len(domains):
             _refuse(name, f"it makes {len(results)} numbers out of {len(domains)}")
-        partials = _partials(results, free)
-    return FunctionMap(name, summary, graph, tuple(free), fixed, tuple(results), partials, tuple(domains))
+        gradients = _gradients(results, free)
+        partials = None
+        if gradients is not None:
+            partials = tuple(tuple(p for g in row for p in _elements(g)) for row in gradients)
+    single = gradients[0] if gradients is not None and len(results) == 1 else None
+    doc = " ".join(doc.split("\n\n")[0].split())
+    return FunctionMap(
+        name, _first_sentence(doc), doc, graph, tuple(free), fixed, tuple(results), partials, single, tuple(domains)
+    )
 
 
-def _partials(results: Sequence[Node], free: Sequence[Node]) -> tuple[tuple[Node, ...], ...] | None:
-    """The partial derivatives of each result; None where one of them is no differentiable number."""
+def _elements(node: Node) -> list[Node]:
+    return [index(node, k) for k in range(2)] if node.ndim else [node]
+
+
+def _gradients(results: Sequence[Node], free: Sequence[Node]) -> tuple[tuple[Node, ...], ...] | None:
+    """The gradient of each result; None where one of them is no differentiable number."""
     if any(v.dtype.kind != "f" for v in (*results, *free)):
         return None
-    rows = []
-    for y in results:
-        try:
-            gradients = grad(y, list(free), singular="nan")
-        except GraphadError:
-            return None
-        rows.append(tuple(g if not g.ndim else index(g, k) for g in gradients for k in range(2 if g.ndim else 1)))
-    return tuple(rows)
+    try:
+        return tuple(tuple(grad(y, list(free), singular="nan")) for y in results)
+    except GraphadError:
+        return None
 
 
 def _first_sentence(text: str) -> str:
-    return text.split("\n\n")[0].replace("\n", " ").split(";")[0].split(". ")[0].rstrip(".")
+    return text.split(";")[0].split(". ")[0].rstrip(".")
 
 
 def _refuse(name: str, why: str) -> None:
@@ -313,58 +324,3 @@ def _refuse(name: str, why: str) -> None:
         f"plot_function shows functions of one or two real numbers; {name} is none: {why}",
         hint="wrap it: ga.plot_function(lambda x: ...) on one or two scalars, or on a vector of two numbers",
     )
-
-
-# Where curves break ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Breaks:
-    """Places where a function of one number may not be joined."""
-
-    jumps: tuple[float, ...] = ()
-    poles: tuple[float, ...] = ()
-    values: Mapping[float, Interval] = field(default_factory=dict)  # at a jump, from the left and from the right
-
-
-def breaks(f: Callable[[Array], Array], points: Array, scale: float) -> Breaks:
-    """Jumps and poles of a function between ``points``, by bisecting the steps that do not get smaller.
-
-    ``scale``: how large values are. A step that stays when the points come closer is a jump, one that grows is a pole.
-    """
-    y = f(points)
-    with np.errstate(all="ignore"):
-        steps = np.abs(np.diff(y))
-    usual = float(np.nanmedian(np.where(np.isfinite(steps), steps, np.nan))) if np.isfinite(steps).any() else 0.0
-    suspects = np.flatnonzero(steps > max(6 * usual, 1e-5 * scale))
-    jumps: list[float] = []
-    poles: list[float] = []
-    sides: dict[float, Interval] = {}
-    near = 1e-6 * float(points[-1] - points[0])
-    for k in suspects:
-        at, left, right = _bisected(f, float(points[k]), float(points[k + 1]), float(y[k]), float(y[k + 1]))
-        step = abs(right - left)
-        found = poles if not np.isfinite(step) or step > 1e3 * max(scale, steps[k]) else jumps
-        if step < 0.3 * min(steps[k], scale) and found is jumps:
-            continue
-        if not any(abs(at - p) < near for p in (*jumps, *poles)):
-            at = round(at, 9) + 0.0  # no -0
-            found.append(at)
-            sides[at] = float(left), float(right)
-    return Breaks(tuple(jumps), tuple(poles), sides)
-
-
-def _bisected(f: Callable[[Array], Array], a: float, b: float, fa: float, fb: float) -> tuple[float, float, float]:
-    """The place of the largest step between a and b, and the values beside it."""
-    for _ in range(40):
-        middle = 0.5 * (a + b)
-        if not a < middle < b:
-            break
-        (fm,) = f(np.array([middle]))
-        if not np.isfinite(fm):
-            return middle, fa, fb if abs(fb) > abs(fa) else np.inf
-        if abs(fm - fa) >= abs(fb - fm):
-            b, fb = middle, fm
-        else:
-            a, fa = middle, fm
-    return 0.5 * (a + b), fa, fb

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from graphad.draw.function_maps import Array, Breaks, FunctionMap, Interval, breaks
+from graphad.draw.function_breaks import Breaks, breaks
+from graphad.draw.function_maps import Array, FunctionMap, Interval
 from graphad.draw.style import FAINT, INK
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
@@ -31,7 +32,7 @@ def stretch_bar(figure: Any, axes: Any, title: str) -> None:
 
     colors, scale = stretch_colors()
     bar = figure.colorbar(ScalarMappable(scale, colors), ax=axes, orientation="horizontal", shrink=0.8, aspect=30)
-    bar.set_ticks([-3, -2, -1, 0, 1, 2, 3], labels=["⅛", "¼", "½", "1", "2", "4", "8"])
+    bar.set_ticks([-3, -2, -1, 0, 1, 2, 3], labels=["1/8", "1/4", "1/2", "1", "2", "4", "8"])
     bar.ax.tick_params(labelsize=7, length=2)
     bar.set_label(title, fontsize=8)
 
@@ -49,7 +50,7 @@ def line_panel(part: Any, shown: FunctionMap) -> None:
     left.set_title(title, fontsize=9)
     _arrows(left, shown, f, slope)
     if slope is not None:
-        stretch_bar(part, left, "stretch |f′|; dashed: turned round")
+        stretch_bar(part, left, "stretch $|f'|$; dashed: turned round")
     _curves(right, shown)
 
 
@@ -89,7 +90,7 @@ def inputs_of(shown: FunctionMap, count: int) -> Array:
 def _arrows(axes: Any, shown: FunctionMap, f: Curve, slope: Curve | None) -> None:
     x = inputs_of(shown, ARROWS)
     y = f(x)
-    above, below = shown.domains[0], _robust(f(inputs_of(shown, SAMPLES)))
+    above, below = shown.domains[0], robust(f(inputs_of(shown, SAMPLES)))
     if below[1] - below[0] <= 2.5 * (above[1] - above[0]):  # then one scale for both tells the stretch by itself
         above = below = min(above[0], below[0]), max(above[1], below[1])
     colors, scale = stretch_colors()
@@ -139,7 +140,7 @@ def _within(value: float, limits: Interval) -> float:
     return (value - limits[0]) / (limits[1] - limits[0])
 
 
-def _robust(y: Array, share: float = 3.0) -> Interval:
+def robust(y: Array, share: float = 3.0) -> Interval:
     """The range of values, without the far ends where these are much farther out than the rest."""
     finite = y[np.isfinite(y)]
     if not len(finite):
@@ -162,21 +163,23 @@ def _curves(axes: Any, shown: FunctionMap) -> None:
         low, high = shown.domains[1]
         spread = {float(f"{v:.1g}") for v in np.linspace(low, high, 5)[[1, 2, 3]]}
         seconds = sorted({*seconds, *({round(v) for v in spread} if shown.whole else spread)})[:3]
-    values = []
+    values, has_poles = [], False
     for second, color in zip(seconds, (BLUE, GREEN, PURPLE), strict=False):
         f, slope = section(shown, second)
-        name = f"{shown.symbols[1]} = {second:g}" if shown.inputs == 2 else "f"
-        values.append(_curve(axes, shown, f, slope, color, name))
-    y = np.concatenate(values)
-    low, high = _robust(y)
+        name = f"{shown.symbols[1]} = {second:g}" if shown.inputs == 2 else "$f$"
+        y, found = _curve(axes, shown, f, slope, color, name)
+        values.append(y)
+        has_poles |= bool(found.poles)
+    low, high = robust(np.concatenate(values), 8.0 if has_poles else 3.0)
     if shown.inputs == 1 and shown.partials is not None:
         _, slope = section(shown, 0.0)
         assert slope is not None
         x = inputs_of(shown, SAMPLES)
         d = slope(x)
-        pieces(axes, x, d, breaks(slope, x, high - low), color=ORANGE, linestyle="--", lw=1.3, label="f′")
-        bottom, top = _robust(d)
-        low, high = max(min(low, bottom), low - (high - low)), min(max(high, top), high + (high - low))
+        pieces(axes, x, d, breaks(slope, x, high - low), color=ORANGE, linestyle="--", lw=1.3, label="$f'$")
+        if not has_poles:
+            bottom, top = robust(d)
+            low, high = max(min(low, bottom), low - (high - low)), min(max(high, top), high + (high - low))
     pad = 0.06 * (high - low)
     axes.set_ylim(low - pad, high + pad)
     axes.set_xlabel(shown.symbols[0], fontsize=8, style="italic")
@@ -185,14 +188,14 @@ def _curves(axes: Any, shown: FunctionMap) -> None:
     axes.legend(fontsize=7, framealpha=0.8)
 
 
-def _curve(axes: Any, shown: FunctionMap, f: Curve, slope: Curve | None, color: str, name: str) -> Array:
+def _curve(axes: Any, shown: FunctionMap, f: Curve, slope: Curve | None, color: str, name: str) -> tuple[Array, Breaks]:
     """One curve with its jumps, poles and kinks."""
     x = inputs_of(shown, SAMPLES)
     y = f(x)
     if shown.whole:
         axes.plot(x, y, "o", color=color, markersize=4, label=name)
-        return y
-    low, high = _robust(y)
+        return y, Breaks()
+    low, high = robust(y)
     found = breaks(f, x, high - low)
     pieces(axes, x, y, found, color=color, lw=1.8, label=name)
     for at in found.poles:
@@ -203,7 +206,7 @@ def _curve(axes: Any, shown: FunctionMap, f: Curve, slope: Curve | None, color: 
         for at in breaks(slope, x, 1.0).jumps:
             if at not in found.jumps:
                 axes.plot(at, f(np.array([at])), "D", color=INK, markersize=5, markerfacecolor="white", zorder=3)
-    return y
+    return y, found
 
 
 def pieces(axes: Any, x: Array, y: Array, found: Breaks, label: str, **looks: Any) -> None:

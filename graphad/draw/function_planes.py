@@ -1,5 +1,6 @@
 """The panel of `ga.plot_function` that shows a plane: a grid and where it goes, or the values over the plane."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,27 +13,32 @@ from graphad.draw.function_panels import (
     PIXELS,
     PURPLE,
     STRETCH,
-    _robust,
     inputs_of,
+    robust,
     stretch_bar,
     stretch_colors,
 )
-from graphad.draw.style import FAINT, INK
+from graphad.draw.style import INK
 from graphad.errors import GraphadError
-from graphad.ir.core import Op
+from graphad.ir.graph import toposort
 from graphad.ir.origin import Origin, inside
 from graphad.lower.compile import compile
 from graphad.ops.leaves import input
 
-WIDEST = 1.25  # of the imaginary axis in pictures of the complex plane
+WIDEST, FARTHEST = 1.25, 15.0  # of the imaginary axis in pictures of the complex plane, and of its image
 
 
 class Plane(NamedTuple):
-    """A map of the plane: corners of cells before and after, (n, n, 2), and the Jacobian's determinant in each cell."""
+    """A map of the plane: corners of cells before and after, (n, n, 2); in each cell two facts of the Jacobian.
+
+    ``area``: its determinant; ``reach``: its largest element, which says how long the edges of the image may be. Both
+    are nan where there is no derivative.
+    """
 
     before: Array
     after: Array
-    area: Array  # nan where there is none
+    area: Array
+    reach: Array
     title: str
 
 
@@ -50,7 +56,8 @@ def plane_panel(part: Any, shown: FunctionMap) -> None:
 def _plane(shown: FunctionMap) -> Plane:
     if shown.inputs == 2:
         return _plane_of_two(shown)
-    return (None if shown.op is None or shown.whole else complex_plane(shown.op, shown.domains[0])) or _pairs(shown)
+    found = None if shown.make is None or shown.whole else complex_plane(shown.make, shown.domains[0])
+    return found or _pairs(shown)
 
 
 def _plane_of_two(shown: FunctionMap) -> Plane:
@@ -60,10 +67,11 @@ def _plane_of_two(shown: FunctionMap) -> Plane:
     after = shown.values(before.reshape(-1, 2)).reshape(before.shape)
     centers = (before[1:, 1:] + before[:-1, :-1]) / 2
     found = shown.jacobian(centers.reshape(-1, 2))
-    area = np.full(centers.shape[:2], np.nan)
+    area = reach = np.full(centers.shape[:2], np.nan)
     if found is not None:
         area = (found[:, 0, 0] * found[:, 1, 1] - found[:, 0, 1] * found[:, 1, 0]).reshape(area.shape)
-    return Plane(before, after, area, f"({', '.join(shown.symbols)}) to its image")
+        reach = np.abs(found).max(axis=(1, 2)).reshape(area.shape)
+    return Plane(before, after, area, reach, f"({', '.join(shown.symbols)}) to its image")
 
 
 def _pairs(shown: FunctionMap) -> Plane:
@@ -75,20 +83,23 @@ def _pairs(shown: FunctionMap) -> Plane:
     slope = np.full(len(middle), np.nan) if found is None else found[:, 0, 0]
     before = np.stack(np.meshgrid(x, x, indexing="ij"), axis=-1)
     after = np.stack(np.meshgrid(y, y, indexing="ij"), axis=-1)
-    return Plane(before, after, np.multiply.outer(slope, slope), "(x, y) to (f(x), f(y))")
+    reach = np.maximum.outer(np.abs(slope), np.abs(slope))
+    return Plane(before, after, np.multiply.outer(slope, slope), reach, "(x, y) to (f(x), f(y))")
 
 
-def complex_plane(op: Op, domain: Interval) -> Plane | None:
+def complex_plane(make: Callable[..., Any], domain: Interval) -> Plane | None:
     """Where complex numbers go, for a function that is differentiable in them (else None).
 
-    Checked numerically by the equations of Cauchy and Riemann: the derivative is the same along both axes.
+    Checked numerically by the equations of Cauchy and Riemann: the derivative is the same along both axes. What
+    compares, or is constant on a part of the plane, as relu is, is analytic in pieces only; what leaves the picture
+    shows nothing.
     """
     try:
         with inside(Origin()):
             z = input("z", (), "complex128")
-            w = op(z)
+            w = make(z)
             slopes = [jvp(w, z, step) for step in (1.0, 1.0j)]
-        if w.dtype.kind != "c":
+        if w.dtype.kind != "c" or any(n.dtype.kind == "b" for n in toposort([w])):
             return None
         value, derivative = compile([z], w, style="readable"), compile([z], slopes, style="readable")
     except GraphadError:
@@ -103,9 +114,11 @@ def complex_plane(op: Op, domain: Interval) -> Plane | None:
         slope = np.array([[derivative(c) for c in row] for row in centers])
     along, across = slope[..., 0], slope[..., 1]
     finite = np.isfinite(along) & np.isfinite(across)
-    if not finite.any() or not np.allclose(across[finite], 1j * along[finite], atol=1e-9) or not along.any():
+    if not finite.any() or not np.allclose(across[finite], 1j * along[finite], atol=1e-9) or np.mean(along == 0) > 0.05:
         return None
-    return Plane(_parts(corners), _parts(after), np.abs(along) ** 2, "complex plane: z to f(z)")
+    if max(high - low for low, high in (robust(after.real.ravel(), 5.0), robust(after.imag.ravel(), 5.0))) > FARTHEST:
+        return None
+    return Plane(_parts(corners), _parts(after), np.abs(along) ** 2, np.abs(along), "complex plane: z to f(z)")
 
 
 def _parts(z: Array) -> Array:
@@ -123,12 +136,16 @@ def _grids(part: Any, shown: FunctionMap, plane: Plane) -> None:
     for axes, corners, chosen in ((left, plane.before, np.ones_like(whole)), (right, plane.after, whole)):
         _cells(axes, corners, paint, plane.area, chosen)
         _marks(axes, corners, chosen)
+        if (
+            corners is plane.after and not np.nanmax(np.abs(plane.area), initial=0.0) > 0
+        ):  # no cell has an area: its corners say more
+            axes.plot(*corners.reshape(-1, 2).T, "o", color=INK, markersize=2.5)
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.2)
     left.set_title(plane.title, fontsize=9)
     right.set_title("where it goes", fontsize=9)
     left.set_aspect("equal")
-    (x_low, x_high), (y_low, y_high) = (_padded(_robust(plane.after[..., k], 1.0)) for k in (0, 1))
+    (x_low, x_high), (y_low, y_high) = (_padded(robust(plane.after[..., k], 5.0)) for k in (0, 1))
     right.set(xlim=(x_low, x_high), ylim=(y_low, y_high))
     if 0.2 < (x_high - x_low) / (y_high - y_low) < 5:
         right.set_aspect("equal", adjustable="box")
@@ -155,7 +172,7 @@ def _cells(axes: Any, corners: Array, paint: Array, area: Array, chosen: Array) 
 
 
 def _marks(axes: Any, corners: Array, chosen: Array) -> None:
-    """The two middle lines of the grid, to match both pictures by, and the corners where no cell has area."""
+    """The two middle lines of the grid, to match both pictures by."""
     middle = corners.shape[0] // 2, corners.shape[1] // 2
     for line, cells, color in (
         (corners[:, middle[1]], chosen[:, middle[1] - 1], GREEN),
@@ -163,9 +180,6 @@ def _marks(axes: Any, corners: Array, chosen: Array) -> None:
     ):
         for k in np.flatnonzero(cells):
             axes.plot(*line[k : k + 2].T, color=color, lw=2, solid_capstyle="round")
-    flat = corners.reshape(-1, 2)
-    if len(np.unique(np.round(flat[np.isfinite(flat).all(axis=1)], 9), axis=0)) < len(flat) / 2:
-        axes.plot(*flat.T, "o", color=INK, markersize=2.5)
 
 
 def _unbroken(plane: Plane) -> Array:
@@ -175,9 +189,11 @@ def _unbroken(plane: Plane) -> Array:
         np.linalg.norm(np.diff(plane.after, axis=1), axis=-1),
     ]
     longest = np.maximum.reduce([edges[0][:, 1:], edges[0][:, :-1], edges[1][1:], edges[1][:-1]])
-    spans = [high - low for high, low in (_robust(plane.after[..., k], 1.0)[::-1] for k in (0, 1))]
+    spans = [high - low for high, low in (robust(plane.after[..., k], 1.0)[::-1] for k in (0, 1))]
     usual = np.nanmedian(longest[np.isfinite(longest)]) if np.isfinite(longest).any() else 0.0
     torn = longest > max(0.3 * max(spans), 4 * usual)
+    side = max(np.abs(np.diff(plane.before[..., 0], axis=0)).max(), np.abs(np.diff(plane.before[..., 1], axis=1)).max())
+    torn |= longest > 4 * side * plane.reach + 0.03 * max(spans)  # never where the reach is not known
     return np.asarray(np.isfinite(longest) & ~torn)
 
 
@@ -194,7 +210,7 @@ def _surface(part: Any, shown: FunctionMap) -> None:
     axes = part.subplots()
     (x, y), points = _lattice(shown, PIXELS)
     z = shown.values(points.reshape(-1, 2)).reshape(PIXELS, PIXELS)
-    low, high = _robust(z.ravel())
+    low, high = robust(z.ravel())
     picture = axes.pcolormesh(x, y, z.T, cmap="viridis", vmin=low, vmax=high, shading="nearest", rasterized=True)
     if len(np.unique(np.round(z[np.isfinite(z)], 9))) > 12:
         levels = np.linspace(low, high, 11)[1:-1]
@@ -260,9 +276,17 @@ def _table(part: Any, shown: FunctionMap) -> None:
     points = np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1)
     z = shown.values(points.reshape(-1, 2)).reshape(points.shape[:2])
     picture = axes.pcolormesh(x, y, z.T, cmap="viridis", shading="nearest", edgecolors="white", linewidth=0.4)
+    half = (z.min() + z.max()) / 2
     if z.size <= 100:
         for point, value in zip(points.reshape(-1, 2), z.ravel(), strict=True):
-            axes.text(*point, f"{value:g}", ha="center", va="center", fontsize=11 if z.size < 9 else 7, color=FAINT)
+            axes.text(
+                *point,
+                f"{value:g}",
+                ha="center",
+                va="center",
+                fontsize=11 if z.size < 9 else 7,
+                color="white" if value <= half else INK,
+            )
     part.colorbar(picture, ax=axes, shrink=0.9).ax.tick_params(labelsize=7)
     axes.set_xticks(x[:: max(1, len(x) // 8)])
     axes.set_yticks(y[:: max(1, len(y) // 8)])

@@ -7,13 +7,12 @@ and `function_planes.py`.
 import io
 import re
 import textwrap
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphad.autodiff.transforms import grad, vjp
-from graphad.draw.dot import draw
+from graphad.autodiff.transforms import vjp
 from graphad.draw.function_maps import FunctionMap, function_map
 from graphad.draw.function_panels import line_panel
 from graphad.draw.function_planes import plane_panel
@@ -30,13 +29,18 @@ from graphad.ops.leaves import input
 from graphad.symbolic.equations import equations
 
 MOST_LINES = 7
-LARGEST, WIDTH, ROOM = 15.0, 365.0, 130.0  # points: letters, the widest line, the height of all lines
+LARGEST, SMALLEST, WIDTH, ROOM = 15.0, 6.0, 365.0, 130.0  # points: letters, the widest line, the height of all
 CASES = re.compile(r"\\begin\{cases\}((?:(?!\\begin\{cases\}).)*?)\\end\{cases\}", re.S)
 SAME = {
-    r"\lVert": r"\|",
-    r"\rVert": r"\|",
-    r"\lvert": "|",
-    r"\rvert": "|",
+    r"\left\lVert": r"\Vert ",
+    r"\right\rVert": r"\Vert ",
+    r"\left|": r"\vert ",
+    r"\right|": r"\vert ",
+    r"\lVert": r"\Vert ",
+    r"\rVert": r"\Vert ",
+    r"\mathbin{\&}": r"\;&\;",
+    r"\mathbin{|}": r"\;\vert\;",
+    r"\bmod": r"\;\mathrm{mod}\;",
     r"\land": r"\wedge",
     r"\lor": r"\vee",
     r"\lnot": r"\neg",
@@ -50,8 +54,8 @@ def plot_function(
 ) -> Any:
     """Four panels that show a function: see `graphad.plot_function`."""
     shown = function_map(function, domain, values)
-    figure = _figure(11.0, 7.6)
-    parts = figure.subfigures(2, 2, height_ratios=[0.72, 1.0], width_ratios=[1.0, 1.0], wspace=0.02)
+    figure = _figure(11.0, 6.9)
+    parts = figure.subfigures(2, 2, height_ratios=[0.56, 1.0], width_ratios=[1.0, 1.0], wspace=0.02)
     summary = f":  {shown.summary}" if shown.summary and len(shown.summary) < 80 else ""
     figure.suptitle(f"{shown.name}{summary}", fontsize=12, x=0.02, ha="left")
     wiring_panel(parts[0, 0], shown)
@@ -79,7 +83,7 @@ def wiring_panel(part: Any, shown: FunctionMap) -> None:
     axes.set_title("wiring", fontsize=9, loc="left")
     graph = _wired(shown)
     try:
-        drawing = draw(graph, rankdir="LR", legend=False)
+        drawing = graph.draw(rankdir="LR", legend=False)
         drawing.attr("graph", dpi=str(DPI))
         picture = render(drawing.source, "png", timeout=20.0)
     except (MissingDependencyError, ExportError):
@@ -96,12 +100,10 @@ def wiring_panel(part: Any, shown: FunctionMap) -> None:
 
 def _wired(shown: FunctionMap) -> Graph:
     """The function and, while that stays readable, its gradient after rewriting."""
-    if shown.partials is not None and shown.outputs == 1:
-        inputs = shown.graph.inputs
-        found = compile(inputs, [*shown.results, *shown.partials[0]], style="readable").graph
-        if len(found.nodes) <= JOINT:
-            return Graph(inputs, found.outputs, shown.name)
-    return shown.graph
+    if shown.gradients is None:
+        return shown.graph
+    found = _rewritten(shown.graph.inputs, [*shown.graph.outputs, *shown.gradients])
+    return Graph(found.inputs, found.outputs, shown.name) if len(found.nodes) <= JOINT else shown.graph
 
 
 # Equations ------------------------------------------------------------------------------------------------------------
@@ -114,25 +116,35 @@ def equation_panel(part: Any, shown: FunctionMap) -> None:
     axes.set_title("equation", fontsize=9, loc="left")
     lines = [*_value_lines(shown), *_derivative_lines(shown)]
     if len(lines) > MOST_LINES:
-        lines = [*lines[: MOST_LINES - 1], r"$\ldots$"]
-    sizes = [_size(line) for line in lines]
-    squeeze = min(1.0, ROOM / max(1.0, sum(1.5 * height for _, height in sizes)))
+        lines = [*lines[: MOST_LINES - 1], Line(r"$\ldots$", LARGEST, LARGEST)]
+    squeeze = min(1.0, ROOM / max(1.0, sum(1.5 * line.height for line in lines)))
     top = 0.96
-    for line, (size, height) in zip(lines, sizes, strict=True):
-        axes.text(0.0, top, line, fontsize=size * squeeze, color=INK, va="top", transform=axes.transAxes)
-        top -= 1.5 * height * squeeze / (ROOM / 0.82)
+    for line in lines:
+        axes.text(0.0, top, line.text, fontsize=line.size * squeeze, color=INK, va="top", transform=axes.transAxes)
+        top -= 1.5 * line.height * squeeze / (ROOM / 0.82)
     text = "\n".join(textwrap.wrap(_facts(shown), 86)[:4])
     axes.text(0.0, 0.0, text, fontsize=8, color=FAINT, va="bottom", transform=axes.transAxes)
 
 
-def _size(line: str) -> tuple[float, float]:
-    """The size of letters at which a line fits, and the height that it then takes, in points."""
+class Line(NamedTuple):
+    """A line of text or mathtext, the size of letters at which it fits, and the height that it takes, in points."""
+
+    text: str
+    size: float
+    height: float
+
+
+def line_of(text: str) -> Line | None:
+    """The line, as large as it fits; None for mathtext that matplotlib cannot set."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.mathtext import MathTextParser
 
-    width, height, *_ = MathTextParser("path").parse(line, 72, FontProperties(size=LARGEST))
+    try:
+        width, height, *_ = MathTextParser("path").parse(text, 72, FontProperties(size=LARGEST))
+    except ValueError:
+        return None
     shrink = min(1.0, WIDTH / max(1.0, width))
-    return LARGEST * shrink, max(height, LARGEST) * shrink
+    return Line(text, LARGEST * shrink, max(height, LARGEST) * shrink)
 
 
 def _facts(shown: FunctionMap) -> str:
@@ -140,63 +152,75 @@ def _facts(shown: FunctionMap) -> str:
     where = ", ".join(
         f"{name} from {low:g} to {high:g}" for name, (low, high) in zip(shown.symbols, shown.domains, strict=True)
     )
-    said = " ".join(shown.op.doc.split("\n\n")[0].split()) if shown.op else ""
-    return f"{'' if said.rstrip('.') == shown.summary else said} Shown for {where}.".strip()
+    return f"{'' if shown.doc.rstrip('.') == shown.summary else shown.doc} Shown for {where}.".strip()
 
 
-def _value_lines(shown: FunctionMap) -> list[str]:
-    return _lines(shown.graph, [_result_symbol(shown)] if len(shown.graph.outputs) == 1 else [])
+def _value_lines(shown: FunctionMap) -> list[Line]:
+    outputs = shown.graph.outputs
+    return _lines(shown.graph, [(y, _symbol(shown, y)) for y in outputs] if len(outputs) == 1 else [])
 
 
-def _result_symbol(shown: FunctionMap) -> str:
-    (y, *_) = shown.graph.outputs
+def _symbol(shown: FunctionMap, y: Node) -> str:
+    """What the result is called: its name, or the first free letter."""
     taken = {x.name for x in shown.graph.inputs}
-    name = y.name or next(s for s in ("y", "z", "w", "v") if s not in taken)
+    name = y.name if y.name and len(y.name) < 6 else next(s for s in ("y", "z", "w", "v") if s not in taken)
+    name = name.replace("_", r"\_")
     return rf"\mathbf{{{name}}}" if y.ndim else name
 
 
-def _derivative_lines(shown: FunctionMap) -> list[str]:
+def _derivative_lines(shown: FunctionMap) -> list[Line]:
     """Partial derivatives of a number; of a vector how a cotangent is pulled back."""
-    if shown.partials is None:
-        return [r"$\mathrm{no\ derivative}$"] if not shown.whole else []
-    result = _result_symbol(shown)
-    if shown.outputs == 1 and len(shown.free) == shown.inputs:
-        lefts = [rf"\dfrac{{\partial {result}}}{{\partial {x}}}" for x in shown.symbols]
-        if shown.inputs == 1:
-            lefts = [rf"\dfrac{{d{result}}}{{d{shown.symbols[0]}}}"]
-        return _lines(_rewritten(shown.graph.inputs, list(shown.partials[0])), lefts)
     (y, *more) = shown.graph.outputs
+    if shown.partials is None:
+        return [] if shown.whole else [Line("no derivative", LARGEST, LARGEST)]
     if more:
         return []
-    (x,) = shown.free
-    with inside(Origin()):
-        if y.ndim:
+    found: Sequence[Node]
+    result, inputs = _symbol(shown, y), list(shown.graph.inputs)
+    if y.ndim:
+        (x,) = shown.free
+        with inside(Origin()):
             g = input("g", y.shape)
-            found, inputs = vjp(y, x, g, singular="nan"), [*shown.graph.inputs, g]
-            left = rf"\bar{{\mathbf{{{x.name}}}}} = \mathbf{{g}}\,\partial {result} / \partial \mathbf{{{x.name}}}"
-        else:
-            found, inputs = grad(y, x, singular="nan"), list(shown.graph.inputs)
-            left = rf"\nabla {result}"
-    assert isinstance(found, Node)
-    return _lines(_rewritten(inputs, [found]), [left])
+            found = [node for node in (vjp(y, x, g, singular="nan"),) if isinstance(node, Node)]
+        inputs.append(g)
+        lefts = [rf"\bar{{\mathbf{{{x.name}}}}} = \mathbf{{g}}\,\partial {result} / \partial \mathbf{{{x.name}}}"]
+    else:
+        found = shown.gradients or ()
+        lefts = [rf"\nabla {result}"] if shown.free[0].ndim else [_partial(result, shown, x) for x in shown.free]
+    graph = _rewritten(inputs, [y, *found])
+    again, *gradients = graph.outputs
+    computed = any(again is d for d in gradients)
+    return _lines(graph, [(again, result), *zip(gradients, lefts, strict=True)][computed:], None if computed else again)
+
+
+def _partial(result: str, shown: FunctionMap, x: Node) -> str:
+    d = "d" if shown.inputs == 1 else r"\partial"
+    return rf"\dfrac{{{d} {result}}}{{{d} {x.name}}}"
 
 
 def _rewritten(inputs: Any, outputs: list[Node]) -> Graph:
     return compile(inputs, outputs, style="readable").graph
 
 
-def _lines(graph: Graph, lefts: list[str]) -> list[str]:
-    """The equations of a graph, with ``lefts`` for its results; what cannot be set as a formula is written as NumPy."""
-    names = dict(zip(graph.outputs, lefts, strict=False))
+def _lines(graph: Graph, names: Sequence[tuple[Node, str]], leave_out: Node | None = None) -> list[Line]:
+    """The equations of a graph, with names for its results; what cannot be set as a formula is written as NumPy."""
     plain, code = written(graph)
+    found = [e for e in equations(graph) if e.node is not leave_out]
+    formulas = [mathtext(e.right) for e in found]
     lines = []
-    for e in equations(graph):
-        right = mathtext(e.right)
+    for e, right in zip(found, formulas, strict=True):
+        lefts = [name for node, name in names if node is e.node]
+        if not lefts or any(e.left in other for other in formulas if e.left.startswith(r"\bar")):
+            lefts.append(e.left)  # which other lines mention
         if right.count(r"\frac") == 1:
             right = right.replace(r"\frac", r"\dfrac")
-        line = f"${names.pop(e.node, e.left)} = {right}$"
-        lines.append(line if _can_be_set(line) else f"{plain[e.node]} = {code[e.node]}".replace("$", r"\$"))
-    return lines + [f"${left} = {_leaf(node)}$" for node, left in names.items()]
+        left = " = ".join(lefts)
+        line = line_of(f"${left} = {right}$") or line_of(f"{plain[e.node]} = {code[e.node]}".replace("$", r"\$"))
+        assert line is not None  # what has no dollar is set as it stands
+        lines.append(line if line.size >= SMALLEST else Line(f"${left} = \\ldots$", LARGEST, LARGEST))
+    done = {e.node for e in found} | {leave_out}
+    rest = (line_of(f"${name} = {_leaf(node)}$") for node, name in names if node not in done)
+    return lines + [line for line in rest if line is not None]
 
 
 def _leaf(node: Node) -> str:
@@ -216,23 +240,13 @@ def mathtext(latex: str) -> str:
         rows = [[part.strip() for part in row.split("&")] for row in found[1].split(r"\\")]
         parts = []
         for value, *condition in rows:
-            when = "".join(condition)
+            when = re.sub(r"^\\text\{if ?\}", "", "".join(condition)).strip()
             said = r"\mathrm{otherwise}" if "otherwise" in when else rf"\mathrm{{if}}\;{when}"
             parts.append(rf"{value}\;{said}" if when else value)
         latex = latex[: found.start()] + r"\left\{ " + r";\;\;".join(parts) + r" \right." + latex[found.end() :]
     for old, new in SAME.items():
         latex = latex.replace(old, new)
-    return latex
-
-
-def _can_be_set(line: str) -> bool:
-    from matplotlib.mathtext import MathTextParser
-
-    try:
-        MathTextParser("path").parse(line)
-    except ValueError:
-        return False
-    return True
+    return re.sub(r"\d+\.\d{5,}", lambda number: f"{float(number[0]):.5g}", latex)
 
 
 install(plot_function=plot_function)

@@ -36,7 +36,8 @@ COLUMNS = ("step", "node", "equation", "value", "gradient", "rule")
 class Row(NamedTuple):
     """One step; ``value`` and ``gradient`` (None where the graph has none) are what NumPy computed.
 
-    ``phase``: "forward" or "backward"; ``rule``: how differentiation came to the step, such as "vjp of tanh".
+    ``phase``: "forward", then "backward", or "tangent" where nothing runs backward; ``rule``: how differentiation came
+    to the step, such as "vjp of tanh".
     """
 
     step: int
@@ -71,7 +72,7 @@ class TraceTable:
         ruled = any(r.rule for r in self.rows)
         shown = [c for c in COLUMNS if (c != "gradient" or graded) and (c != "rule" or ruled)]
         groups = []
-        for phase in ("forward", "backward"):
+        for phase in dict.fromkeys(row.phase for row in self.rows):
             rows = [[_cell(row, column) for column in shown] for row in self.rows if row.phase == phase]
             if rows:
                 groups.append((phase if ruled else "", rows))
@@ -102,11 +103,13 @@ def trace_table(
     found = run_values(graph, values, rng)
     names, equations = written(graph)
     gradients = cotangents(graph)
+    tangents = all(n.origin.made_by.startswith("jvp") for n in graph.backward if n.origin.made_by)
+    after = "tangent" if tangents else "backward"
     rows: list[Row] = []
     for node in equations:
         gradient = found[gradients[node]] if node in gradients else None
-        phase = "backward" if node in graph.backward else "forward"
-        rule = node.origin.made_by if phase == "backward" else ""
+        phase = after if node in graph.backward else "forward"
+        rule = node.origin.made_by if phase == after else ""
         rows.append(Row(len(rows) + 1, phase, names[node], equations[node], found[node], gradient, rule))
     return TraceTable(graph.name, tuple(rows))
 
@@ -157,11 +160,16 @@ def _undoes(node: Node, other: Node) -> bool:
 def cotangents(graph: Graph) -> dict[Node, Node]:
     """For each node the cotangent that belongs to it, where the graph has one; of several, the first.
 
-    A sum hands its cotangent on as it is, so a term that is used nowhere else has that of the sum.
+    A sum hands its cotangent on as it is, so a term that is used nowhere else has that of the sum. What comes from the
+    seed of a derivative of a derivative is no gradient of what the user declared.
     """
     of: dict[Origin, Node] = {}
+    order: dict[Node, int] = {}
     for node in graph.nodes:
-        if node.origin.is_cotangent and node.origin.adjoint_of is not None:
+        order[node] = max((order[x] for x in node.inputs if x in order), default=0)
+        if node.origin.made_by == "seed":
+            order[node] = _depth(node.origin)
+        if node.origin.is_cotangent and node.origin.adjoint_of is not None and order[node] <= 1:
             of.setdefault(node.origin.adjoint_of, node)
     found: dict[Node, Node] = {}
     for node in reversed(graph.nodes):
@@ -170,6 +178,14 @@ def cotangents(graph: Graph) -> dict[Node, Node]:
         elif (user := _only_sum(graph, node)) in found:
             found[node] = found[user]
     return found
+
+
+def _depth(origin: Origin) -> int:
+    """Of which order the derivative is that a backward node belongs to."""
+    depth = 0
+    while origin.adjoint_of is not None:
+        origin, depth = origin.adjoint_of, depth + 1
+    return depth
 
 
 def _only_sum(graph: Graph, node: Node) -> Node | None:

@@ -82,6 +82,23 @@ def test_the_list_is_current(name):
     assert load(ROOT / "docs/make_lists.py").PAGES[name]() == (ROOT / f"docs/{name}.md").read_text(), "make docs-lists"
 
 
+def test_the_gallery_lists_what_is_drawn():
+    gallery = load(ROOT / "docs/images/make_gallery.py")
+    assert gallery.page() == (ROOT / "docs/gallery.md").read_text(), "make docs-gallery"
+    files = [gallery.file_of(entry) for entry in gallery.entries()]
+    assert sorted(files) == sorted((ROOT / "docs/images/gallery").glob("*.png"))
+    assert sum(f.stat().st_size for f in files) < 4e6
+    assert all(f.read_bytes().startswith(b"\x89PNG") for f in files)
+
+
+@pytest.mark.parametrize("name", ["sin", "maximum", "logsumexp", "layer"])  # tests/draw: all functions, no pictures
+def test_a_picture_of_the_gallery_can_be_made(name):
+    gallery = load(ROOT / "docs/images/make_gallery.py")
+    (entry,) = (e for e in gallery.entries() if e.name == name)
+    data = gallery.picture(entry)
+    assert data.startswith(b"\x89PNG") and 5_000 < len(data) < 80_000
+
+
 @pytest.mark.parametrize("block", blocks(ROOT / "docs/rewriting.md"))
 def test_examples_of_rewriting_run(block, capsys):
     exec(compile(block, "rewriting.md", "exec"), {})
