@@ -100,6 +100,6 @@ def _between(edges: Sequence[Edge], box_of: dict[str, str], measures: Measures) 
     for (source, target, kind), same in found.items():
         most = max(same, key=lambda e: measures.bytes(e.node) if e.node is not None else -1)
         boxed = (source, target) != (same[0].source, same[0].target)
-        label = most.shape if boxed and kind != "adjoint" and most.shape else most.label
-        several = f"{len({id(e.node) for e in same})} values" if boxed and len({id(e.node) for e in same}) > 1 else label
-        yield replace(most, source=source, target=target, label="" if kind in ("use", "next") else several)
+        values = len({id(e.node) for e in same})
+        label = (f"{values} values" if values > 1 else most.shape or most.label) if boxed else most.label
+        yield replace(most, source=source, target=target, label="" if kind in ("use", "next", "adjoint") else label)

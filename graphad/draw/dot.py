@@ -1,8 +1,9 @@
 """A view as DOT: escaped labels, nested clusters, a legend; the same view gives the same bytes."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import graphviz
 
@@ -11,8 +12,9 @@ from graphad.draw.labels import plain, printable, text_of
 from graphad.draw.legend import legend_of
 from graphad.draw.mirror import flowing, mirrored
 from graphad.draw.style import FONT, THEMES, Theme
-from graphad.draw.view import Card, Edge, View
+from graphad.draw.view import LEAVES, Card, Edge, View
 
+FEW = 3  # inputs and parameters that are linked to their gradients
 MANY = 150  # cards, from which on a good layout in seconds is better than the best in minutes
 
 
@@ -45,13 +47,35 @@ def to_dot(
     if legend:
         label = legend_of(view, theme, paint.shades, paint.notes)
         dot.attr("graph", label=label, labelloc="b", labeljust="l", fontsize="10")
+    view = replace(view, edges=tuple(_told(view)))
     ranks = mirrored(view) if view.turns else flowing(view)
     _clusters(dot, view, theme, paint)
+    linked = {(e.target, e.source) for e in view.edges if e.kind == "adjoint"}
     for row in ranks.rows:
-        dot.body.append("\t{rank=same; " + "; ".join(row) + "}\n")
+        dot.body.append(_row(row, linked))
     for k, edge in enumerate(view.edges):
         _edge(dot, edge, view.turns, k in ranks.free, theme, paint)
     return dot
+
+
+def _row(row: Sequence[str], linked: Collection[tuple[str, str]]) -> str:
+    """Cards on one rank, in this order, which only edges can say: those that are not drawn are invisible."""
+    pairs = [f"; {a} -> {b} [style=invis]" for a, b in pairwise(row) if (a, b) not in linked]
+    return f"\t{{rank=same; {'; '.join(row)}{''.join(pairs)}}}\n"
+
+
+def _told(view: View) -> Iterator[Edge]:
+    """The edges without links that only clutter: what stands on one row, and what ends far away is told by its name."""
+    role = {c.key: c.role for c in view.cards}
+    leaves = sum(card.role in LEAVES for card in view.cards)
+    both = {c.upward for c in view.cards} == {True, False} and not any(c.role == "stub" for c in view.cards)
+    for edge in view.edges:
+        if edge.kind == "adjoint":
+            if view.turns and role[edge.target] in LEAVES and leaves > FEW:
+                continue
+            if both and not view.turns and role[edge.target] != "loss":
+                continue
+        yield edge
 
 
 def _clusters(dot: Drawing, view: View, theme: Theme, paint: Paint) -> None:
@@ -121,16 +145,18 @@ def _edge(dot: Drawing, edge: Edge, turns: bool, is_free: bool, theme: Theme, pa
     looks = {"color": line.color, "style": line.style, "arrowhead": line.arrow}
     if paint.width and edge.node is not None:
         looks["penwidth"] = f"{paint.width(edge) * (0.6 if edge.kind == 'use' else 1):.2g}"
-    if edge.label:
+    if edge.label and not is_free:
         looks["label"] = f"<{text_of(f' {edge.label} ')}>"
+    elif edge.label and edge.label != edge.shape:  # Graphviz makes room for a label only by ordering ranks
+        looks["headlabel"] = f"<{text_of(f' {edge.label} ')}>"
     if edge.shape:
         looks["edgetooltip"] = plain(edge.shape)
     ends = edge.source, edge.target
-    if turns and edge.kind in ("backward", "adjoint"):
+    if edge.kind == "adjoint" or (turns and edge.kind == "backward"):
         ends = edge.target, edge.source
         looks |= {"dir": "back", "arrowtail": looks.pop("arrowhead")}
     if is_free:
         looks |= {"constraint": "false"}
-    elif edge.kind == "forward":
-        looks |= {"weight": "3"}
+    elif edge.kind in ("forward", "backward"):
+        looks |= {"weight": "8"}
     dot.edge(*ends, **looks)

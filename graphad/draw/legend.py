@@ -28,7 +28,7 @@ def legend_of(view: View, theme: Theme, shades: Sequence[tuple[str, str]], notes
     said += [f'<font color="{c}"><b>{w}</b></font>' for w, c in numbers if any(getattr(card, w) for card in view.cards)]
     shaded = [f'<td bgcolor="{color}" border="0">{text_of(text)}</td>' for color, text in shades]
     small = [f'<font point-size="9" color="{theme.faint}">{text_of(note)}</font>' for note in notes if note]
-    lines = ["&nbsp;&nbsp;&nbsp;&nbsp;".join(said[k : k + 4]) for k in range(0, len(said), 4)]
+    lines = ["&nbsp;&nbsp;&nbsp;&nbsp;".join(said[k : k + 5]) for k in range(0, len(said), 5)]
     rows = [f"<b>{text_of(view.name)}</b>", *_tables(cells), *_tables(shaded), *lines, *small]
     body = "".join(f'<tr><td align="left">{row}</td></tr>' for row in rows)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="3">{body}</table>>'

@@ -26,8 +26,10 @@ def _aligned(view: View) -> View:
     pairs = list(view.pairs)
     for card in view.cards:
         origin = card.nodes[0].origin
-        key = first.get(origin.adjoint_of if origin.is_cotangent else origin)
-        if key is not None and key != card.key and "_" in card.key:
+        of = origin.adjoint_of if origin.is_cotangent else origin
+        key = first.get(of) if of is not None else None
+        taken_in = card.role == "stub" and card.upward  # belongs to what a turn gives on, and is called as what it takes
+        if key is not None and key != card.key and "_" in card.key and not taken_in:
             pairs.append((card.key, key))
     return replace(view, pairs=tuple(dict.fromkeys(pairs)))
 

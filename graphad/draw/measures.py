@@ -82,7 +82,7 @@ def seconds_of(graph: Graph, values: Mapping[Node, Any], rng: np.random.Generato
 
 
 def width_of(count: int) -> float:
-    """The width of a line for a value of so many bytes, on a scale of powers of ten: 0.8 for a number, 3.5 for a gigabyte."""
+    """The width of a line for so many bytes, by powers of ten: 0.8 for a number, 3.5 for a gigabyte."""
     return round(min(0.8 + 2.7 * math.log10(max(count, 8) / 8) / 8, 4.0), 2)
 
 

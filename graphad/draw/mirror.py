@@ -10,7 +10,7 @@ on ranks that contradict each other.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from graphad.draw.view import View
+from graphad.draw.view import BACKWARD, View
 
 
 @dataclass(frozen=True)
@@ -28,17 +28,22 @@ def mirrored(view: View) -> Ranks:
     rows, weight = _rows(view, number)
     while True:
         row_of = {key: k for k, row in enumerate(rows) for key in row}
-        tangled = _tangled({k: (row_of[a], row_of[b]) for k, (a, b) in ends.items()}, len(rows))
-        knots = {c for c, group in tangled.items() if len(rows[c]) > 1}
+        between = {k: (row_of[a], row_of[b]) for k, (a, b) in ends.items()}
+        tangled = _tangled({k: (a, b) for k, (a, b) in between.items() if a != b}, len(rows))
+        least = {c: min(weight[key] for key in rows[c][1:]) for c in tangled if len(rows[c]) > 1}
+        knots = {tangled[c]: c for c in sorted(least, key=lambda c: (-least[c], c))}  # of each the row that says least
         if not knots:
             break
-        rows = [part for k, row in enumerate(rows) for part in (_loosened(row, weight) if k in knots else [row])]
+        loose = set(knots.values())
+        rows = [part for k, row in enumerate(rows) for part in (_loosened(row, weight) if k in loose else [row])]
     free = {
         k
         for k, (a, b) in ends.items()
         if _against(tangled, row_of[a], row_of[b], number[view.edges[k].source] - number[view.edges[k].target])
     }
-    free |= set(range(len(view.edges))) - set(ends)
+    level = {key: k for k, row in enumerate(rows) for key in row}
+    flat = {k for k, e in enumerate(view.edges) if e.kind == "adjoint" and level[e.source] == level[e.target]}
+    free |= set(range(len(view.edges))) - set(ends) - flat
     return Ranks(tuple(tuple(row) for row in rows if len(row) > 1), frozenset(free))
 
 
@@ -46,6 +51,8 @@ def flowing(view: View) -> Ranks:
     """Ranks for a view in which everything runs the same way: only cycles between boxes have to be cut."""
     number = {card.key: k for k, card in enumerate(view.cards)}
     ends = {k: (e.source, e.target) for k, e in enumerate(view.edges) if e.kind not in ("adjoint", "next")}
+    losses = {c.key for c in view.cards if c.role == "loss"}
+    ends |= {k: (e.target, e.source) for k, e in enumerate(view.edges) if e.kind == "adjoint" and e.target in losses}
     tangled = _tangled({k: (number[a], number[b]) for k, (a, b) in ends.items()}, len(view.cards))
     free = {k for k, (a, b) in ends.items() if _against(tangled, number[a], number[b], number[a] - number[b])}
     free |= set(range(len(view.edges))) - set(ends)
@@ -66,7 +73,10 @@ def ranked(view: View) -> dict[int, tuple[str, str]]:
 def _rows(view: View, number: Mapping[str, int]) -> tuple[list[list[str]], dict[str, int]]:
     """Cards grouped with what their cotangents belong to; and for each card how many cotangents say so."""
     votes: dict[str, dict[str, int]] = {}
-    for cotangent, primal in view.pairs:
+    named = {(c.path, c.title): c.key for c in view.cards if c.role == "box"}
+    boxes = [c for c in view.cards if c.role == "backward_box"]
+    same = [(c.key, named.get((c.path, c.title.replace(BACKWARD, "")), c.key)) for c in boxes]
+    for cotangent, primal in [*view.pairs, *same * len(view.pairs)]:
         if cotangent != primal:
             counts = votes.setdefault(cotangent, {})
             counts[primal] = counts.get(primal, 0) + 1
@@ -74,7 +84,7 @@ def _rows(view: View, number: Mapping[str, int]) -> tuple[list[list[str]], dict[
     weight = dict.fromkeys(leader, 0)
     for card in view.cards:
         if counts := votes.get(card.key, {}):
-            leader[card.key] = max(counts, key=lambda key: (counts[key], -number[key]))
+            leader[card.key] = max(counts, key=lambda key: (counts[key], number[key]))
             weight[card.key] = max(counts.values())
     rows: dict[str, list[str]] = {}
     for card in view.cards:

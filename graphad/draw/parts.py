@@ -3,16 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from graphad.draw.view import LEAVES, Card, Edge, View, short
+from graphad.draw.view import BACKWARD, LEAVES, Card, Edge, View
 
 LARGEST = 60  # cards of one statement; more are a program of its own rather than a statement
-PARTS = 24  # that a long graph is cut into
+PARTS = 16  # that a long graph is cut into
+WIDEST = 28  # characters of a statement
 
 
 def in_statements(view: View) -> View:
     """The view with a cluster for each statement whose cards hang together: "h" for ``h = tanh(x @ W + b)``."""
     free = {c.key: c for c in view.cards if not c.path and c.nodes and c.role not in (*LEAVES, "loss", "box")}
-    lines = {k: (c.nodes[0].origin.file, c.nodes[0].origin.line, c.upward) for k, c in free.items() if len(c.nodes) == 1}
+    places = {k: c.nodes[0].origin for k, c in free.items() if len(c.nodes) == 1}
+    lines = {k: (place.file, place.line, free[k].upward) for k, place in places.items()}
     group = _connected(lines, (e for e in view.edges if e.kind not in ("adjoint", "next", "use")))
     members: dict[str, list[Card]] = {}
     for key in lines:
@@ -33,15 +35,19 @@ def _name(cards: list[Card], view: View, group: Mapping[str, str], names: Mappin
     if cards[0].upward:
         keys = {c.key for c in cards}
         served = [names[group[b]] for a, b in view.pairs if a in keys and group.get(b) in names]
-        wish = f"{max(dict.fromkeys(served), key=served.count)} · backward" if served else ""
+        wish = max(dict.fromkeys(served), key=served.count) + BACKWARD if served else ""
     else:
         wish = next((c.title for c in reversed(cards) if c.title), "")
     origin = cards[-1].nodes[0].origin
-    wish = wish or short((origin.expression() or origin.location) + " · backward" * cards[0].upward) or "statement"
+    wish = wish or _short(origin.expression() or origin.location or "statement") + BACKWARD * cards[0].upward
     name, k = wish, 2
     while name in taken:
         name, k = f"{wish} ({k})", k + 1
     return name
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
 def _connected(keys: Mapping[str, object], edges: Iterable[Edge]) -> dict[str, str]:
@@ -87,9 +93,7 @@ def in_parts(view: View) -> View:
     return replace(
         view,
         cards=tuple(
-            replace(c, path=(f"part {part[c.key] + 1:0{digits}d}{' · backward' * c.upward}",))
-            if c.role != "input"
-            else c
+            replace(c, path=(f"part {part[c.key] + 1:0{digits}d}{BACKWARD * c.upward}",)) if c.role != "input" else c
             for c in view.cards
         ),
     )

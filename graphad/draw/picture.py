@@ -1,5 +1,6 @@
 """`g.draw()`: from a graph over its view to a drawing, step by step."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -65,6 +66,7 @@ def draw(
 def picture(graph: Graph, options: Options, seconds: Mapping[Node, float] | None = None) -> Drawing:
     """The drawing for checked options. ``seconds``: times of nodes, where they have been measured."""
     options.check(graph)
+    rng = copy.deepcopy(options.rng)  # so that numbers are the same when the graph runs with all gradients
     found = None if options.values is None else run_values(graph, options.values, options.rng)
     known = dict(options.sizes or {})
     if found is not None:
@@ -73,8 +75,8 @@ def picture(graph: Graph, options: Options, seconds: Mapping[Node, float] | None
         seconds = seconds_of(graph, found, options.rng)
     measures = Measures(known, seconds or {})
     view = shown(graph, options, measures)
-    if found is not None:
-        view = with_values(view, graph, found)
+    if found is not None and options.values is not None:
+        view = with_values(view, graph, options.values, rng)
     theme = THEMES[options.theme]
     unknown = [name for name in graph.sizes if name not in known]
     return to_dot(view, options.rankdir, options.legend, theme, _paint(view, options, measures, theme, unknown))
@@ -100,7 +102,7 @@ def _paint(view: View, options: Options, measures: Measures, theme: Theme, unkno
     amounts = {card.key: measures.of(card, what) for card in view.cards}
     if what == "dtype":
         kinds = sorted({str(a) for a in amounts.values() if a})
-        colors = {kind: theme.classes[k % len(theme.classes)] for k, kind in enumerate(kinds)}
+        colors = {kind: theme.classes.get(kind, theme.classes["other"]) for kind in kinds}
         return replace(
             paint,
             fill=lambda card: colors.get(str(amounts[card.key]), theme.paper),

@@ -13,13 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from graphad.draw.view import LEAVES, Card, Edge, View, short
+from graphad.draw.view import BACKWARD, LEAVES, Card, Edge, View, short
 
 FULL = 60  # cards; a smaller drawing is not folded unless the user says so
 LEAST = 3  # turns that make a loop
 LONGEST = 1000  # cards in one turn
-
-BACKWARD = " · backward"
 
 Path = tuple[str, ...]
 
@@ -39,7 +37,12 @@ def folded(view: View, fold: bool | None = None) -> View:
 
 @dataclass
 class _Copies:
-    """What is equal to what. ``twin``: card -> its twin in the first copy; ``copy``: (which part, number of the copy)."""
+    """What is equal to what.
+
+    ``twin``: card -> its twin in the first copy; ``copy``: card -> (which part, number of the copy), outermost first;
+    ``firsts``: cards that have twins; ``badged``: those of them that no frame around them counts; ``label``: of equal
+    scopes; ``frame``: what is drawn around the turns of a loop, by part, and ``inner``: by card.
+    """
 
     outer: View
 
@@ -69,6 +72,8 @@ class _Copies:
         ops = [n.op.name for n in card.nodes]
         if ops == ["getitem"]:
             text = re.sub(r"\d+", "#", text)
+        elif ops == ["matmul"]:
+            text = ""  # a loop may begin with zeros, which are said as an operand
         kinds = [repr(n.type) for n in card.nodes]
         title = _unnumbered(card.title) if card.role in LEAVES else str(bool(card.title) and card.is_output)
         return "|".join([card.role, title, text, str(card.is_output), *ops, *kinds])
@@ -167,14 +172,14 @@ class _Copies:
             equal.setdefault(form, {}).setdefault(self.copy[serves][-1], []).append(card.key)
         found: dict[int, list[str]] = {}
         for copies in equal.values():
-            for number in range(min(map(len, copies.values()))):
-                if len(copies) > 1:
-                    self._equate([(*copy, keys[number]) for copy, keys in sorted(copies.items())])
-                    first = next(keys[number] for _, keys in sorted(copies.items()))
-                    found.setdefault(min(copies)[0], []).append(first)
+            for number in range(max(map(len, copies.values()))):
+                same = [(*copy, keys[number]) for copy, keys in sorted(copies.items()) if number < len(keys)]
+                if len(same) > 1:
+                    self._equate(same)
+                    found.setdefault(same[0][0], []).append(same[0][2])
         for part, firsts in found.items():
             if part in self.frame and len(firsts) > 1:
-                self.inner |= dict.fromkeys(firsts, f"{self.frame[part]} · backward")
+                self.inner |= dict.fromkeys(firsts, f"{self.frame[part]}{BACKWARD}")
             elif part in self.frame or not any(self._labelled(k) for k in firsts):
                 self.badged |= set(firsts)
 
@@ -284,17 +289,20 @@ def _unnumbered(name: str) -> str:
     return re.sub(r"(?<=[^\W\d])\d+", "#", name)
 
 
-def span(names: Sequence[str]) -> str:
-    """One name for names that differ in numbers.
+def span(names: Sequence[str], within: bool = False) -> str:
+    """One name for names that differ in numbers; else the most frequent one, or a dot for words ``within`` a text.
 
-    >>> span(["block_0_W", "block_1_W", "block_11_W"]), span(["h", "h"]), span(["left", "right"])
-    ('block_0…11_W', 'h', 'left … right')
+    >>> span(["block_0_W", "block_1_W", "block_11_W"]), span(["h", "h"]), span(["x @ W0", "h @ W1"])
+    ('block_0…11_W', 'h', '· @ W0…1')
     """
     if len(set(names)) == 1:
         return names[0]
+    words = [name.split(" ") for name in names]
+    if len(words[0]) > 1 and len({len(w) for w in words}) == 1:
+        return " ".join(span(column, True) for column in zip(*words, strict=True))
     split = [re.split(r"(\d+)", name) for name in names]
     if len({tuple(parts[::2]) for parts in split}) > 1:
-        return f"{names[0]} … {names[-1]}".strip(" …") if names[0] != names[-1] else names[0]
+        return "·" if within else max(dict.fromkeys(names), key=list(names).count)
     columns = list(zip(*split, strict=True))
-    merged = [c[0] if len(set(c)) == 1 else f"{c[0]}…{c[-1]}" for c in columns]
+    merged = [c[0] if len(set(c)) == 1 else f"{min(c, key=int)}…{max(c, key=int)}" for c in columns]
     return "".join(merged)

@@ -67,7 +67,7 @@ LINES = {
 
 @dataclass(frozen=True)
 class Theme:
-    """All colors of a drawing. ``ramp``: from little to much; ``classes``: for what has no order."""
+    """All colors of a drawing. ``ramp``: from little to much; ``classes``: of dtypes, by kind and size."""
 
     paper: str
     ink: str
@@ -79,7 +79,7 @@ class Theme:
     looks: Mapping[str, Look]
     lines: Mapping[str, Line]
     ramp: tuple[str, ...]
-    classes: tuple[str, ...]
+    classes: Mapping[str, str]
 
 
 _DARK = {
@@ -108,6 +108,14 @@ _DARK_LINES = {
     "next": "#56b4e9",
     "adjoint": "#d78fbd",
 }
+
+
+def _classes(*colors: str) -> dict[str, str]:
+    """Colors of dtypes; what is not listed has that of "other"."""
+    kinds = ("float64", "float32", "float16", "int64", "int32", "bool", "complex128", "other")
+    return dict(zip(kinds, colors, strict=True))
+
+
 THEMES = {
     "light": Theme(
         "#ffffff",
@@ -119,8 +127,8 @@ THEMES = {
         "#b04300",
         LOOKS,
         LINES,
-        ("#f2f7fb", "#cfe3f1", "#a3cbe5", "#74aed6", "#ffc970", "#ff9d4d"),
-        ("#d6e9f5", "#ffe3a0", "#d3efe5", "#f3dcea", "#fbe1d4", "#e6e6e6", "#fff8c2"),
+        ("#ffffff", "#e3eff8", "#bcdaf0", "#8fc2e6", "#62a9da", "#3f93cb"),
+        _classes("#d6e9f5", "#b5d8ee", "#eaf4fa", "#ffe3a0", "#fff3d1", "#f3dcea", "#fbe1d4", "#e6e6e6"),
     ),
     "dark": Theme(
         "#1a1e23",
@@ -132,7 +140,7 @@ THEMES = {
         "#ffa36b",
         {role: replace(look, fill=_DARK[role][0], line=_DARK[role][1]) for role, look in LOOKS.items()},
         {kind: replace(line, color=_DARK_LINES[kind]) for kind, line in LINES.items()},
-        ("#232a32", "#20384c", "#1d4a6b", "#1a5d8c", "#7a5207", "#9c4a0a"),
-        ("#123a54", "#4d3d08", "#0c4133", "#4a2540", "#4b2817", "#3a4047", "#55520f"),
+        ("#22272d", "#1d3547", "#1b4560", "#18557b", "#176596", "#1a75b0"),
+        _classes("#123a54", "#1b5479", "#1c2c38", "#5a470a", "#3b3212", "#4a2540", "#4b2817", "#3a4047"),
     ),
 }

@@ -12,11 +12,13 @@ from graphad.draw.notation import Folding, fold, operation
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
+from graphad.ir.origin import Origin
 from graphad.ops.elementwise import sum_n
 
 VIEWS = ("joint", "forward", "backward")
 MAX_LABEL = 40
 LEAVES = ("input", "parameter")
+BACKWARD = " · backward"  # said of clusters of the backward pass
 ALL_LINKS = 40  # above this many cards only named nodes are linked to their adjoints: a person follows a few lines
 
 
@@ -26,7 +28,8 @@ class Card:
 
     ``path`` is its cluster, outermost first; ``role`` decides color and shape. ``upward``: it runs against the forward
     pass. ``nodes``: what it stands for, all drawn nodes of a box. ``count``: it stands for so many equal ones;
-    ``badge``: what of that it has to say itself, as no frame says it. ``value`` and ``gradient``: numbers to be written beside it.
+    ``badge``: what of that it has to say itself, as no frame says it. ``value`` and
+    ``gradient``: numbers to be written beside it.
     """
 
     key: str
@@ -102,9 +105,7 @@ def make_view(graph: Graph, view: str = "joint", turns: bool | None = None) -> V
     drawn = [n for n in nodes if n not in stubs]
     edges = _data_edges(graph, drawn, keys, folding, (upward, roles, turns))
     pairs = _pairs(nodes)
-    links = [
-        Edge(keys[n], keys[primal], "adjoint") for n, primal in pairs if primal.name or len(nodes) <= ALL_LINKS
-    ]
+    links = [Edge(keys[n], keys[primal], "adjoint") for n, primal in pairs if primal.name or len(nodes) <= ALL_LINKS]
     return View(graph.name, cards, (*edges, *links), turns, tuple((keys[n], keys[primal]) for n, primal in pairs))
 
 
@@ -114,11 +115,25 @@ def _shown(graph: Graph, view: str, folding: Folding) -> tuple[set[Node], set[No
     if view == "joint":
         return visible, set()
     if view == "forward":
-        return visible - graph.backward, set()
+        second = _seconds(graph)
+        return {n for n in visible - graph.backward if n not in second}, set()
     chosen = visible & graph.backward
     sources = (folding.source[x] for n in chosen for x in n.inputs)
     stubs = {s for s in sources if s is not None and s not in chosen}
     return chosen | stubs, stubs
+
+
+def _seconds(graph: Graph) -> set[Node]:
+    """Forward values that stand there once more, in a stable form, for the backward pass."""
+    seen: dict[Origin, int] = {}
+    for node in graph.nodes:
+        seen[node.origin] = seen.get(node.origin, 0) + 1
+    return {
+        n
+        for n in graph.nodes
+        if seen[n.origin] > 1 and n not in graph.backward and not graph.is_output(n)
+        if all(user in graph.backward for user in graph.users[n])
+    }
 
 
 def _data_edges(
@@ -177,7 +192,9 @@ def _pairs(nodes: Sequence[Node]) -> list[tuple[Node, Node]]:
     by_origin = {n.origin: n for n in reversed(nodes)}
     pairs = []
     for node in nodes:
-        primal = by_origin.get(node.origin.adjoint_of) if node.origin.adjoint_of else None
+        belongs: list[Origin | None] = [of for _, of in node.origin.gradients if node.name == f"d_{of.name}"]
+        belongs.append(node.origin.adjoint_of)
+        primal = by_origin.get(belongs[0]) if belongs[0] is not None else None
         if primal is not None and primal is not node and node.origin.is_cotangent:
             pairs.append((node, primal))
     return pairs
@@ -191,7 +208,7 @@ def _paths(graph: Graph, stubs: set[Node]) -> dict[Node, tuple[str, ...]]:
         if "parameter" in node.op.traits and not path:
             path = _common(u.origin.scope for u in graph.users[node] if u not in graph.backward)
         if path and node.origin.adjoint_of is not None:
-            path = (f"{path[0]} · backward", *path[1:])
+            path = (path[0] + BACKWARD, *path[1:])
         paths[node] = path
     return paths
 
@@ -221,7 +238,8 @@ def _texts(node: Node, role: str, folding: Folding) -> tuple[str, str, str]:
 def _roles(graph: Graph) -> dict[Node, str]:
     seeded = {n.origin.adjoint_of for n in graph.nodes if n.origin.is_cotangent and n.origin.made_by == "seed"}
     seeded |= {loss for n in graph.nodes for loss, _ in n.origin.gradients}
-    return {n: _role(graph, n, n.origin in seeded and n.ndim == 0) for n in graph.nodes}
+    second = _seconds(graph)
+    return {n: _role(graph, n, n.origin in seeded and n.ndim == 0 and n not in second) for n in graph.nodes}
 
 
 def _role(graph: Graph, node: Node, is_loss: bool) -> str:
