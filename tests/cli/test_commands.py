@@ -184,7 +184,7 @@ def test_derive(graphad):
 
 
 def test_answers_are_checked(graphad):
-    Path("mine.json").write_text(json.dumps({"1": "-2 * t2 / batch"}))
+    Path("mine.json").write_text(json.dumps({"1": "-2 * (h @ w2 - y) / batch"}))
     wrong = graphad("derive", "model.py:loss", "--check", "mine.json", code=1).stdout
     assert "wrong" in wrong
     assert "right" in graphad("derive", "model.py:loss", "--check", "answers.json").stdout
