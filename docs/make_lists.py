@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-import click
-
 from graphad import fft, linalg, namespace, nn, optim, special, train
-from graphad.cli import main
+from graphad.cli.group import help_text, main
 from graphad.ir.core import Op
 from graphad.passes import factorizations, overlaps, unrolled
 from graphad.passes.algebra import CLOSE, EXACT
@@ -102,19 +100,11 @@ def page(head: str, sections: Mapping[str, Iterator[tuple[str, str]]], columns: 
 
 def commands() -> str:
     """The help texts of all commands."""
-    parts = [COMMANDS, help_text(main, "graphad")]
-    parts += [
-        f"## graphad {name}\n\n{help_text(command, f'graphad {name}')}"
-        for name, command in sorted(main.commands.items())
-    ]
-    return "\n".join(parts)
-
-
-def help_text(command: click.Command, name: str) -> str:
-    """What ``--help`` prints, 100 columns wide wherever it is made."""
-    names = main.context_settings["help_option_names"]
-    context = click.Context(command, info_name=name, terminal_width=100, max_content_width=100, help_option_names=names)
-    return f"```text\n{command.get_help(context)}\n```\n"
+    texts = {
+        f"graphad {name}": help_text(command, f"graphad {name}") for name, command in sorted(main.commands.items())
+    }
+    parts = [f"## {name}\n\n```text\n{text}\n```\n" for name, text in texts.items()]
+    return "\n".join([COMMANDS, f"```text\n{help_text(main, 'graphad')}\n```\n", *parts])
 
 
 PAGES: dict[str, Callable[[], str]] = {"functions": functions, "rules": rules, "cli": commands}

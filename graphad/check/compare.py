@@ -21,7 +21,7 @@ OK, WRONG, UNCLEAR, KINK, EDGE, NONE = "ok", "wrong", "unclear", "kink", "edge",
 WORST_FIRST = (WRONG, UNCLEAR, KINK, EDGE, NONE, OK)
 MARGIN = 10.0  # times the estimated error of a difference is forgiven
 VAGUE = 1e-3  # of the slope: differences that are less certain decide nothing
-FAINT = 1e-3  # of the largest slope: smaller ones are compared as if they were of that size
+FAINT = 1e-3  # of the largest slope: smaller ones are compared as if they were of that size (in the whole: all)
 AGREEMENT = 1e-8  # of forward and reverse mode with each other, in double precision
 ORDINALS = ("first", "second", "third", "fourth")
 
@@ -88,16 +88,18 @@ class Compare:
         """The slope beside the tangents, and its weighted sum beside the cotangents."""
         forward, reverse = flat(derivatives[0]), derivatives[1]
         usable = _usable(along, piece)
+        by_rule = sum(float(np.sum(np.real(c * v))) for c, v in zip(reverse, directions, strict=True))
         w = flat([np.conj(x) for x in weights]) * usable
         value, error = np.where(usable, along.value, 0), np.where(usable, along.error, 0)
         tolerance = max(self.rtol, 100 * piece.eps ** (2 / 3) if piece.eps > 1e-10 else 0.0)
         scale = float(np.max(np.abs(value), initial=0)) + along.floor + _tiny(piece)
-        each = np.maximum(np.abs(value), FAINT * scale)
+        each = scale if piece.whole else np.maximum(np.abs(value), FAINT * scale)
         off = np.where(usable, np.abs(forward - value), 0) / each
+        if piece.overflows and not (np.isfinite(forward[usable]).all() and np.isfinite(by_rule)):
+            return Finding(EDGE, 0.0, "values on the way are not finite")
         if not _largest(off - MARGIN * error / each) <= tolerance:
-            k = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
+            k = int(np.argmax(np.where(np.isnan(off), np.inf, off - MARGIN * error / each)))
             return Finding(WRONG, _largest(off), _said(f"{what}forward mode", forward[k], value[k]))
-        by_rule = sum(float(np.sum(np.real(c * v))) for c, v in zip(reverse, directions, strict=True))
         by_differences, spread = float(np.sum(w * value)), float(np.sum(np.abs(w * value))) + scale
         if not usable.all() and not np.isfinite(by_rule):
             return _left_out(along, usable)

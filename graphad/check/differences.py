@@ -17,6 +17,7 @@ Array = np.ndarray[Any, Any]
 FIRST, SHRINK, COLUMNS = 0.125, 4.0, 4  # of the steps, and how far they are extrapolated
 LEVELS, FEWER = 8, 5  # how many steps in double precision, and in less
 SEEN = 1e-6  # of the largest slope: smaller gaps come from rounding
+BORNE_OUT = 50.0  # times the rounding in the shortest step: how far the slopes by short and long steps may be apart
 SPIKE = 100.0  # times the values closest to it: a pole that all steps jump over
 FLOOR = 1e-4  # of a value: slopes are not much smaller as a rule, since steps are in proportion to what moves
 GROWING = 2.5  # slopes that grow so much while the step becomes 1/16: a jump, or an infinite slope
@@ -60,15 +61,15 @@ def slope(
 ) -> Slope:
     """The slope of ``f`` at 0; ``eps``: the relative precision of its values. Steps are fractions of 1.
 
-    ``size``: of values; slopes far below that, or below what the function is a step away, count as 0. ``first`` is the
-    longest step, ``levels`` how many there are (4 at least).
+    ``size``: of the numbers that it is made of, from which rounding errors come; slopes far below that, or below what
+    the function is a step away, count as 0. ``first`` is the longest step, ``levels`` how many there are (4 at least).
     """
     steps = first / SHRINK ** np.arange(levels or (LEVELS if eps < 1e-10 else FEWER))
     with np.errstate(all="ignore"):
         here = f(0.0)
         ahead, behind = (np.array([f(sign * h) for h in steps]) for sign in (1.0, -1.0))
         h = steps[:, None]
-        noise = eps * np.maximum(np.maximum(np.abs(ahead), np.abs(behind)), np.abs(here)) / h
+        noise = eps * np.maximum(np.maximum(np.abs(ahead), np.abs(behind)), np.maximum(np.abs(here), size)) / h
         value, error = _extrapolated((ahead - behind) / (2 * h), noise)
         spike = np.abs(here) > SPIKE * np.maximum(np.abs(ahead[-1]), np.abs(behind[-1]))
         floor = FLOOR * max(size, min(_largest(ahead[1]), _largest(behind[1])))
@@ -80,7 +81,10 @@ def _largest(values: Array) -> float:
 
 
 def _extrapolated(central: Array, noise: Array) -> tuple[Array, Array]:
-    """Of each element the entry of the table with the smallest error, and that error."""
+    """Of each element the entry of the table with the smallest error, and that error.
+
+    Steps that are too long may agree with each other by chance: the shortest two have to bear the entry out.
+    """
     best, least = central[-1].copy(), np.full(central[-1].shape, np.inf)
     before = central
     for j in range(1, COLUMNS):
@@ -90,4 +94,6 @@ def _extrapolated(central: Array, noise: Array) -> tuple[Array, Array]:
             better = error < least  # never where it is nan
             best, least = np.where(better, entry, best), np.where(better, error, least)
         before = column
-    return best, least
+    shortest = central[-1] + (central[-1] - central[-2]) / (SHRINK**2 - 1)
+    apart = np.abs(best - shortest)
+    return best, np.where(apart > BORNE_OUT * noise[-1], np.maximum(least, apart), least)

@@ -31,7 +31,7 @@ from graphad.ops.tuples import item
 from graphad.passes.samples import quiet
 
 LARGE = 1000  # nodes; of a larger graph only the first derivative is compared as a whole: rules are seen one by one
-ALIKE = 50  # nodes of one op on inputs of the same types that are looked at
+ALIKE = 25  # nodes of one op on inputs of the same types that are looked at
 Values = Mapping[Node, Any]
 
 
@@ -112,26 +112,28 @@ class _Nodes:
         first = replace(self.compare, order=1)
         alone = [first(replace(piece, moving=(x,))).status == WRONG for x in piece.moving]
         if not any(alone) and (inner := self._inner(piece)):
-            note = f"the derivative of {node.op.name} uses {inner.rule}, whose rule is wrong: {inner.note}"
-            return NodeCheck(inner.rule, WRONG, finding.error, note, node)
+            rule, why = inner
+            note = f"the derivative of {node.op.name} uses {rule}, whose rule is wrong: {why}"
+            return NodeCheck(rule, WRONG, finding.error, note, node)
         which = [_operand(node, piece, k) for k, wrong in enumerate(alone) if wrong]
         by = f" (by {', '.join(which)})" if which and len(node.inputs) > 1 else ""
         return NodeCheck(node.op.name, WRONG, finding.error, f"{finding.note}{by}", node)
 
-    def _inner(self, piece: Piece) -> NodeCheck | None:
-        """The first wrong rule among the ops of a piece's derivatives."""
+    def _inner(self, piece: Piece) -> tuple[str, str] | None:
+        """The first wrong rule among the ops of a piece's derivatives, and what is wrong with it."""
         ones = [np.ones_like(piece.values[x]) for x in piece.moving]
         weights = [np.ones_like(y) for y in piece.run()]
-        first = replace(self, compare=replace(self.compare, order=1))
+        first = replace(self.compare, order=1)
         for derived, _ in (piece.reverse(weights), piece.forward(ones)):
             values = derived.everything({})
             own = set(piece.order)
             for node in derived.order:
-                if node in own or not node.inputs or not carries_gradient(node.type) or node.op is item:
+                is_rule = node.inputs and carries_gradient(node.type) and node.op not in (item, stop_gradient)
+                if node in own or not is_rule or isinstance(node.op.derivative, Undefined):
                     continue
-                check = first.check(node, values, set())
-                if check.status == WRONG:
-                    return check
+                found = first(piece_of(node, values, set[Node]().__contains__, self.sizes))
+                if found.status == WRONG:
+                    return node.op.name, found.note
         return None
 
     def _body(self, node: Node, found: Values) -> Iterator[NodeCheck]:

@@ -58,6 +58,13 @@ class Piece:
         dtypes: list[Any] = [n.dtype for n in (*self.moving, *self.outputs) if n.dtype.kind in "fc"]
         return max((float(np.finfo(d).eps) for d in dtypes), default=1.0)
 
+    @cached_property
+    def overflows(self) -> bool:
+        """Whether a value between what moves and the outputs is not finite."""
+        found = self.everything({})
+        arrays = [v for n, v in found.items() if n.inputs and not isinstance(v, tuple) and carries_gradient(n.type)]
+        return self.whole and not all(np.isfinite(a).all() for a in arrays)
+
     @property
     def is_flat(self) -> bool:
         """Whether no output depends on what moves."""

@@ -1,15 +1,17 @@
 """Sampled values of a graph's inputs: inside the domains of the ops that read them, so that the graph can be run.
 
-Ways to draw are tried in order until every value that carries a gradient is finite; the best is kept otherwise.
+Ways to draw are tried, then others for single inputs; the sample with the most values that are finite and of moderate
+size is kept.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, GraphadError, ShapeError
+from graphad.errors import ArgumentError, GraphadError
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim, evaluate, names, solve_for_name
 from graphad.ir.graph import Graph
@@ -19,7 +21,8 @@ from graphad.passes.samples import KINDS, domain_of, drawn_as, quiet
 
 Array = np.ndarray[Any, Any]
 
-WAYS = ("normal", "domain", "unit", "positive", "matrices", "integral", "single")
+WAYS = ("network", "normal", "domain", "unit", "positive", "matrices", "integral", "single")
+ALONE = ("unit", "positive", "matrices")  # tried for one input at a time where no way suits all
 BASES = (3, 6, 12, 24, 48, 96, 192)  # named sizes are tried from small to large: slices ask for a least length
 HIGHEST = (8, 3, 2)  # integers below these are tried: labels and indices, whose axes are at least so long
 GOOD = 1e3  # values beyond are avoided where possible: differences of them say little
@@ -41,37 +44,82 @@ def sample_point(
     if unknown := [name for name in fixed if name not in graph.sizes]:
         hint = f"its named sizes: {', '.join(graph.sizes) or 'none'}"
         raise ArgumentError(f"graph {graph.name!r} has no named size {unknown[0]!r}", hint=hint)
-    best: tuple[float, dict[str, Array]] | None = None
-    problem: Exception | None = None
     integers = HIGHEST if any(x.dtype.kind in "iu" for x in graph.inputs) else HIGHEST[-1:]
+    problem: Exception | None = None
     for base in BASES:
-        for way, highest in product(WAYS, integers):
-            values = _drawn(graph, (way, highest), seed, _numbered(graph, base, fixed), given or {})
-            try:
-                badness = _badness(graph, values, seed)
-            except Exception as refused:  # whatever NumPy, SciPy or a size says against it
-                problem = refused
-                continue
-            if badness == 0:
-                return values
-            if best is None or badness < best[0]:
-                best = badness, values
-        if best is not None or not _needs_room(problem):
+        sizes_now = {name: fixed.get(name, base + k) for k, name in enumerate(graph.sizes)}
+        sampler = _Sampler(graph, seed, sizes_now, given or {})
+        best = min((sampler.tried(way, highest) for way, highest in product(WAYS, integers)), key=lambda s: s.badness)
+        if best.badness < np.inf:
+            return sampler.improved(best).values
+        problem = best.problem
+        if not isinstance(problem, GraphadError | IndexError | ValueError):  # which larger named sizes may help
             break
-    if best is None:
-        reason = f"{type(problem).__name__}: {problem}".partition("\n")[0]
-        hint = "give values of the inputs that it can be run on"
-        raise ArgumentError(f"graph {graph.name!r} runs on none of the sampled inputs: {reason}", hint=hint)
-    return best[1]
+    reason = f"{type(problem).__name__}: {problem}".partition("\n")[0]
+    hint = "give values of the inputs that it can be run on"
+    raise ArgumentError(f"graph {graph.name!r} runs on none of the sampled inputs: {reason}", hint=hint)
 
 
-def _needs_room(problem: Exception | None) -> bool:
-    """Whether larger named sizes may help."""
-    return isinstance(problem, ShapeError | GraphadError | IndexError | ValueError)
+@dataclass(frozen=True)
+class _Sample:
+    """Values, and how much of the graph has no good value there: inf where it cannot be run (``problem``)."""
+
+    values: dict[str, Array]
+    badness: float
+    problem: Exception | None = None
 
 
-def _numbered(graph: Graph, base: int, fixed: Mapping[str, int]) -> dict[str, int]:
-    return {name: fixed.get(name, base + k) for k, name in enumerate(graph.sizes)}
+@dataclass(frozen=True)
+class _Sampler:
+    """Draws values for some sizes."""
+
+    graph: Graph
+    seed: int
+    sizes: Mapping[str, int]
+    given: Mapping[str, Any]
+
+    def tried(self, way: str, highest: int) -> _Sample:
+        """A sample in one way, integers below a number."""
+        rng = np.random.default_rng(self.seed)
+        return self._judged({key: self._drawn(x, key, way, highest, rng) for key, x in _named(self.graph)})
+
+    def improved(self, sample: _Sample) -> _Sample:
+        """The sample, with other ways for single inputs where that helps."""
+        for key, x in _named(self.graph):
+            for way in ALONE if x.dtype.kind in "fc" and key not in self.given else ():
+                if sample.badness == 0:
+                    return sample
+                rng = np.random.default_rng(self.seed)
+                other = self._judged(sample.values | {key: self._drawn(x, key, way, 2, rng)})
+                sample = other if other.badness < sample.badness else sample
+        return sample
+
+    def _drawn(self, x: Node, key: str, way: str, highest: int, rng: np.random.Generator) -> Array:
+        if key in self.given:
+            return np.asarray(self.given[key])
+        shape = tuple(evaluate(s, self.sizes) for s in x.shape)
+        if x.dtype.kind in "iu":
+            return rng.integers(0, highest, shape).astype(x.dtype)
+        draw = next(draw for name, _, draw in KINDS if name == ("normal" if way == "network" else way))
+        values = drawn_as(x.dtype, domain_of(self.graph, x), shape, way, draw, rng, True)
+        weighted = way == "network" and "parameter" in x.op.traits and x.ndim > 1 and values.size > 0
+        return np.asarray(values / np.sqrt(values.size / max(shape[0], shape[-1])), x.dtype) if weighted else values
+
+    def _judged(self, values: dict[str, Array]) -> _Sample:
+        try:
+            with quiet():
+                found = run_values(self.graph, by_node(self.graph, values), np.random.default_rng(self.seed))
+        except Exception as refused:  # whatever NumPy, SciPy or a size says against it
+            return _Sample(values, np.inf, refused)
+        nodes = [n for n in self.graph.nodes if not isinstance(found[n], tuple) and carries_gradient(n.type)]
+        arrays = [np.abs(found[n]) for n in nodes if np.size(found[n])]
+        bad = sum(float(np.mean(~(a <= GOOD))) for a in arrays)
+        return _Sample(values, bad + sum(float(not np.isfinite(a).all()) for a in arrays))
+
+
+def _named(graph: Graph) -> list[tuple[str, Node]]:
+    """The inputs and the names of their values."""
+    return [(x.name or f"x{k}", x) for k, x in enumerate(graph.inputs)]
 
 
 def _known_sizes(graph: Graph, given: Mapping[Any, Any]) -> dict[str, int]:
@@ -85,33 +133,6 @@ def _known_sizes(graph: Graph, given: Mapping[Any, Any]) -> dict[str, int]:
     return known
 
 
-def _drawn(
-    graph: Graph, way: tuple[str, int], seed: int, sizes: Mapping[str, int], given: Mapping[str, Any]
-) -> dict[str, Array]:
-    """Values of the inputs: floating ones in a way, and integers below a number."""
-    draw = next(draw for name, _, draw in KINDS if name == way[0])
-    rng = np.random.default_rng(seed)
-    values: dict[str, Array] = {}
-    for k, x in enumerate(graph.inputs):
-        key = x.name or f"x{k}"
-        shape = tuple(evaluate(s, sizes) for s in x.shape)
-        if x.dtype.kind in "iu":
-            drawn = rng.integers(0, way[1], shape).astype(x.dtype)
-        else:
-            drawn = drawn_as(x.dtype, domain_of(graph, x), shape, way[0], draw, rng, True)
-        values[key] = np.asarray(given[key]) if key in given else drawn
-    return values
-
-
-def _badness(graph: Graph, values: Mapping[str, Array], seed: int) -> float:
-    """How much of the graph has no good value: 0 for a point where all are finite and of moderate size."""
-    with quiet():
-        found = run_values(graph, by_node(graph, values), np.random.default_rng(seed))
-    arrays = [np.abs(found[n]) for n in graph.nodes if not isinstance(found[n], tuple) and carries_gradient(n.type)]
-    bad = sum(float(np.mean(~(a <= GOOD))) for a in arrays if a.size)
-    return bad + sum(float(not np.isfinite(a).all()) for a in arrays)
-
-
 def by_node(graph: Graph, values: Mapping[str, Array]) -> dict[Node, Array]:
     """Values by input node, for inputs without a name, too."""
-    return {x: values[x.name or f"x{k}"] for k, x in enumerate(graph.inputs)}
+    return {x: values[key] for key, x in _named(graph)}

@@ -16,6 +16,7 @@ MEANING = {
     STOPPED: "a gradient stopped by request",
     OK: "right",
 }
+WIDEST = 60  # columns of the user's line
 MOST = 20  # rows of one status that are printed
 
 
@@ -112,19 +113,26 @@ class GradientReport:
                 found.append((status, "", "", "", f"... and {len(checks) - MOST} more"))
         return found
 
-    def __str__(self) -> str:
+    def details(self) -> str:
+        """The rows as aligned text, "" where all is right."""
         rows = self.rows()
         widths = [max((len(r[k]) for r in rows), default=0) for k in range(4)]
         lines = ["  ".join([*(c.ljust(w) for c, w in zip(r, widths, strict=False)), r[4]]).rstrip() for r in rows]
-        return "\n".join([self.summary(), *(f"  {line}" for line in lines)])
+        return "\n".join(f"  {line}" for line in lines)
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, [self.summary(), self.details()]))
 
     __repr__ = __str__
 
     def __rich__(self) -> Any:
-        """The same for rich: a table."""
+        return self.table()
+
+    def table(self, title: bool = True) -> Any:
+        """The rows as a table for rich."""
         from rich.table import Table
 
-        table = Table(title=self.summary(), title_justify="left", box=None, pad_edge=False)
+        table = Table(title=self.summary() if title else None, title_justify="left", box=None, pad_edge=False)
         for column in ("", "rule", "node", "line", "what"):
             table.add_column(column, overflow="fold")
         for status, *cells in self.rows():
@@ -133,7 +141,8 @@ class GradientReport:
 
 
 def _place(check: NodeCheck) -> str:
-    return f"{check.location}: {check.source}" if check.location and check.source else check.location
+    line = check.source if len(check.source) <= WIDEST else f"{check.source[: WIDEST - 4]} ..."
+    return f"{check.location}: {line}" if check.location and line else check.location
 
 
 def _plain(text: str) -> str:

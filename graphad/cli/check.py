@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 import numpy as np
+from rich.console import Console
 
 from graphad.check.gradients import check_grads
 from graphad.check.points import sample_point
+from graphad.check.report import GradientReport
 from graphad.cli.code import STYLES
 from graphad.cli.options import Target, on_target
-from graphad.cli.show import show
 from graphad.errors import GraphadError
 from graphad.ir.graph import Graph
 from graphad.ir.verify import INVARIANTS, verify
@@ -41,9 +42,17 @@ def check(target: Target, order: int) -> None:
     good = [_said(*line) for line in (*_legal(target.graph), *_agreement(target, points))]
     report = check_grads(target.graph, points[0], order=order, seed=target.seed)
     _said(report.ok, report.summary())
-    if report.rows():
-        show(report)
+    show_rows(report)
     raise SystemExit(0 if all(good) and report.ok else 1)
+
+
+def show_rows(report: GradientReport) -> None:
+    """What is not simply right: a table by rich in a terminal, text elsewhere."""
+    console = Console()
+    if console.is_terminal and report.rows():
+        console.print(report.table(title=False))
+    elif report.rows():
+        click.echo(report.details())
 
 
 def _said(good: bool, text: str) -> bool:
@@ -85,7 +94,8 @@ def _agreement(target: Target, points: list[Mapping[str, Any]]) -> Iterator[tupl
                     worst, where = apart, y.name or y.op.name
         good = worst <= CLOSE
         place = "" if good else f" in {where}"
-        yield good, f"compiled, {style}: as declared within {worst:.1f} roundings{place} ({len(points)} samples)"
+        count = f"{len(points)} samples" if len(points) > 1 else "the values given"
+        yield good, f"compiled, {style}: as node by node within {worst:.1f} roundings{place}, on {count}"
 
 
 def _apart(a: Any, b: Any) -> float:

@@ -20,7 +20,7 @@ from graphad.cli.options import (
     variables_of,
     wrote,
 )
-from graphad.symbolic.derivation import derivation
+from graphad.symbolic.derivation import Worksheet, derivation
 
 
 @click.command()
@@ -48,6 +48,7 @@ def derive(target: Target, style: str, worksheet: bool, answers: str, out: str) 
     values = only_given(values=target.values_if_asked())
     if answers:
         sheet = derivation(loss, wrt, style, target.name, worksheet=True, **values)
+        assert isinstance(sheet, Worksheet)
         report = sheet.check(_answers(answers))
         click.echo(str(report))
         raise SystemExit(0 if report else 1)

@@ -10,8 +10,11 @@ from graphad.cli.failing import Group, debug_option
 from graphad.cli.pictures import draw, page
 from graphad.cli.words import explain, summary, trace
 
+WIDTH = 100  # columns of help texts, at most
+HELP = ["-h", "--help"]
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+@click.group(cls=Group, context_settings={"help_option_names": HELP, "max_content_width": WIDTH})
 @click.version_option(package_name="graphad")
 @debug_option
 def main() -> None:
@@ -34,3 +37,11 @@ for command in (draw, page, derive, explain, trace, summary, export, check, prof
     main.add_command(command)
 for command in (main, *main.commands.values()):  # docstrings are raw, and click looks for the sign itself
     command.help = (command.help or "").replace("\\b", "\b")
+
+
+def help_text(command: click.Command, name: str) -> str:
+    """What ``--help`` prints on a wide terminal."""
+    context = click.Context(
+        command, info_name=name, help_option_names=HELP, terminal_width=WIDTH, max_content_width=WIDTH
+    )
+    return command.get_help(context)

@@ -58,9 +58,21 @@ class Target:
         given = self.loaded.function
         if given is not None and not options and not self.wrt:
             return given
-        outputs = list(self.graph.outputs)
-        results = outputs[0] if len(outputs) == 1 else outputs
-        return compile(list(self.graph.inputs), results, name=self.function_name, **options)
+        results, updates = self._results()
+        outputs = results[0] if len(results) == 1 else results
+        return compile(list(self.graph.inputs), outputs, name=self.function_name, updates=updates, **options)
+
+    def _results(self) -> tuple[list[Node], dict[Node, Node]]:
+        """The outputs that are returned, and the new values of inputs, which a Function declares behind them."""
+        outputs, given = list(self.graph.outputs), self.loaded.function
+        names = [x.name for x in given.program.updates] if given is not None else []
+        if given is None or not names:
+            return outputs, {}
+        end = len(given.declared.outputs)
+        start = end - len(names)
+        inputs = {x.name: x for x in self.graph.inputs}
+        updates = {inputs[name]: y for name, y in zip(names, outputs[start:end], strict=True)}
+        return [*outputs[:start], *outputs[end:]], updates
 
     def values(self) -> dict[str, Array]:
         """Values of the inputs: those asked for, or random ones, which is said."""

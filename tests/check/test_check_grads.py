@@ -34,7 +34,7 @@ def test_every_rule_is_found_right(op, case):
 def test_in_single_precision_too(name):
     op, case, _ = FIRST[name]
     graph, values = graph_of(concrete(op, case, "float32"))
-    report = ga.check_grads(graph, values)
+    report = ga.check_grads(graph, values, order=1)
     assert report.ok, report
     assert {c.status for c in report.checks} <= {"ok", "stopped"}, report
 
@@ -289,8 +289,8 @@ def test_many_nodes_of_a_kind_are_sampled():
     for _ in range(80):
         y = ga.tanh(y)
     report = ga.check_grads(ga.Graph([x], [y]), VALUES_OF_X, order=1)
-    assert (len(report.nodes), report.left) == (50, 30)
-    assert "30 more of the same kinds" in str(report)
+    assert (len(report.nodes), report.left) == (25, 55)
+    assert "55 more of the same kinds" in str(report)
 
 
 # The report ---------------------------------------------------------------------------------------------------------

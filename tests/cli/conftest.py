@@ -12,7 +12,7 @@ import graphad as ga
 from graphad.cli import main
 
 SAMPLE = Path(__file__).parent / "sample"
-ANSWERS = {"1": "2 * t2 / batch"}
+ANSWERS = {"1": "2 * (h @ w2 - y) / batch"}
 
 
 @pytest.fixture

@@ -118,6 +118,15 @@ def test_the_styles_differ(graphad):
     assert len(set(texts.values())) == 3
 
 
+@pytest.mark.parametrize("style", ["readable", "plain"])
+def test_updates_stay_in_place(graphad, style):
+    for more in ([], ["--wrt", "b1"]):
+        source = graphad("export", "model.py:step", "--style", style, *more, "-o", "-").stdout
+        assert "Updated in place: W1" in source
+        assert re.search(r"return loss(, d_b1)?\n", source)
+        assert ("return loss, d_b1" in source) == bool(more)
+
+
 def test_export_does_not_write_over_what_others_wrote(graphad):
     Path("loss.py").write_text("mine = 1\n")
     Path("compute_loss.py").write_text("mine = 1\n")
@@ -184,7 +193,7 @@ def test_derive(graphad):
 
 
 def test_answers_are_checked(graphad):
-    Path("mine.json").write_text(json.dumps({"1": "-2 * t2 / batch"}))
+    Path("mine.json").write_text(json.dumps({"1": "-2 * (h @ w2 - y) / batch"}))
     wrong = graphad("derive", "model.py:loss", "--check", "mine.json", code=1).stdout
     assert "wrong" in wrong
     assert "right" in graphad("derive", "model.py:loss", "--check", "answers.json").stdout

@@ -6,7 +6,7 @@ import shlex
 import click
 import pytest
 
-from graphad.cli import main
+from graphad.cli.group import help_text, main
 
 COMMANDS = {name: command for name, command in sorted(main.commands.items())}
 
@@ -16,7 +16,7 @@ def examples(text: str) -> list[str]:
 
 
 def help_of(command: click.Command, name: str) -> str:
-    return command.get_help(click.Context(command, info_name=f"graphad {name}".strip()))
+    return help_text(command, f"graphad {name}".strip())
 
 
 RUNS = [e for name, c in COMMANDS.items() for e in examples(help_of(c, name))] + examples(help_of(main, ""))
