@@ -139,13 +139,20 @@ def _order(model: Model) -> list[int]:
     """
     served, back = primals(model), model.graph.backward
     own = [k for k in range(len(model.cards)) if model.inside[k] < 0]
+    first_reader: dict[int, int] = {}
+    for link in model.links:
+        if link.kind == "forward":
+            first_reader[link.source] = min(link.target, first_reader.get(link.source, link.target))
 
     def turn(k: int) -> tuple[int, int, int]:
         if model.graph.is_input(model.nodes[k]):
             return 0, k, k
         if model.nodes[k] not in back:
             return 1, k, k
-        return (2, -served[k], k) if k in served else (3, k, k)
+        if k not in served:
+            return 3, k, k
+        primal = served[k]
+        return 2, -(first_reader.get(primal, primal) if model.cards[primal].role in LEAVES else primal), k
 
     waits = dict.fromkeys(own, 0)
     readers: dict[int, list[int]] = {k: [] for k in own}
