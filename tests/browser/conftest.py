@@ -138,3 +138,11 @@ def open_page(chromium: Any, pages: dict[str, Path]) -> Iterator[Callable[..., O
     for one in opened:
         assert not one.complaints
         assert all(url.startswith(("file:", "data:")) for url in one.requests), one.requests
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "note":
+                terminalreporter.write_line(text)
