@@ -145,6 +145,9 @@ def test_passes_are_shown_one_by_one(open_page):
     assert names[:4] == ["fold", "stabilize", "cse", "simplify"]
     page.page.locator("#pass").fill("2")
     assert page.keys('[data-state="changed"]')
-    assert "- %" in page.text("#code-body") and "constant(" in page.text("#code-body")
+    gone = page.page.locator("#code .line", has_text="- %").first
+    assert "constant(" in gone.text_content()
+    gone.hover()
+    assert page.titles(".self"), "a line of what changed is linked to its card"
     page.page.select_option("#layer", "none")
     assert "np.tanh" in page.page.text_content("#code-body")
