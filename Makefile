@@ -12,11 +12,11 @@ READY := $(shell test "$$(cat $(VENV)/.ready 2>/dev/null)" = "$(CURDIR)" && $(PY
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test conformance oracle lint docs-images docs-figures docs-gallery docs-lists golden bench clean FORCE
+.PHONY: help demo test conformance oracle browser-ready browser-test lint docs-images docs-figures docs-gallery docs-lists golden bench clean FORCE
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | while IFS='|' read -r name text; do \
-		printf '  make %-12s %s\n' "$$name" "$$text"; done
+		printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/.installed-demo  ## run the demo
 	$(VENV)/bin/graphad demo
@@ -29,6 +29,12 @@ conformance: $(VENV)/.installed-test  ## run the outside cases (CASES=folder: ot
 
 oracle: $(VENV)/.installed-oracle  ## compare values and gradients with JAX
 	$(PY) -m pytest tests/oracle -n auto
+
+browser-ready: $(VENV)/.installed-browser
+	@sh tests/browser/install.sh
+
+browser-test: browser-ready  ## test pages and equations in a browser (installs what is missing)
+	GRAPHAD_BROWSER_REQUIRED=1 $(PY) -m pytest tests/browser -n 2
 
 lint: $(VENV)/.installed-dev  ## check style and types
 	$(PY) -m ruff check .
@@ -57,7 +63,7 @@ bench: $(VENV)/.installed-bench  ## measure, write docs/benchmarks.md (PEERS= fo
 	$(PY) -m benchmarks.run --page docs/benchmarks.md --json build/benchmarks.json $(BENCH)
 
 clean:  ## remove the environment, caches and builds
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/browser/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: $(if $(READY),,FORCE)

@@ -5,6 +5,7 @@ With GRAPHAD_BROWSER_REQUIRED=1 a missing browser is a failure instead. `make br
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from page_models import blocks, chain, network, recurrent
 
+sys.path.insert(0, str(Path(__file__).parent))  # `test_faults.py` calls the tests of the other files
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 QUIET += ["--disable-gpu", "--no-sandbox", "--disable-dev-shm-usage"]
@@ -136,3 +138,11 @@ def open_page(chromium: Any, pages: dict[str, Path]) -> Iterator[Callable[..., O
     for one in opened:
         assert not one.complaints
         assert all(url.startswith(("file:", "data:")) for url in one.requests), one.requests
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests have measured."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "note":
+                terminalreporter.write_line(text)

@@ -112,8 +112,9 @@ def test_directions_and_legend():
 def test_save(kind, tmp_path):
     path = tmp_path / f"g.{kind}"
     model().save(path)
-    start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"// made by graphad", "json": b"{"}[kind]
-    assert path.read_bytes().startswith(start)
+    start = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"// made by graphad", "json": b"{"}
+    start["html"] = b"<!doctype html>"
+    assert path.read_bytes().startswith(start[kind])
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 

@@ -3,12 +3,14 @@
 Forward and backward pass of a scope lie in one box. A parameter that was declared outside lies where all its users are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
-from graphad.draw.page.model import LEAVES, Model, primals
+from graphad.draw.page.model import LEAVES, Model, first_readers, primals
 
-MOST = 60  # items that stand in one box
+MOST = 90  # items that stand in one box
+ALONE = 4  # cards between boxes that are not worth a group
 SHARED = ("parameter", "constant")  # which lie with their users when they were declared outside of all scopes
 BRANCH = 20  # groups that a fuller one is divided into, about
 
@@ -40,8 +42,17 @@ def outer(box: Box) -> list[Box]:
     return path[::-1]
 
 
-def boxes_of(model: Model) -> tuple[list[Box], list[Box]]:
-    """All boxes, the whole graph first, and for every card the box that it lies in; a loop is the box of its body."""
+@dataclass(frozen=True)
+class Boxes:
+    """All boxes, the whole graph first; for every card the box that it lies in; when items come in the forward pass."""
+
+    all: list[Box]
+    place: list[Box]
+    order: dict[int | Box, int]
+
+
+def boxes_of(model: Model) -> Boxes:
+    """The boxes of a model; a loop is the box of its body."""
     root = Box(model.graph.name, "graph")
     place = _places(model, root)
     loops = set(model.inside)  # of these the box of the body is shown, and no card
@@ -55,7 +66,7 @@ def boxes_of(model: Model) -> tuple[list[Box], list[Box]]:
         waiting += [item for item in box.items if isinstance(item, Box)]
     for k, box in enumerate(waiting):
         box.number = k
-    return waiting, place
+    return Boxes(waiting, place, order)
 
 
 def _places(model: Model, root: Box) -> list[Box]:
@@ -108,18 +119,22 @@ def _common(boxes: Sequence[Box]) -> Box:
 
 
 def _order(model: Model, place: Sequence[Box]) -> dict[int | Box, int]:
-    """Where items come in the forward pass; what differentiation made comes with what it serves."""
-    served = primals(model)
+    """Where items come in the forward pass: leaves with what reads them, adjoints with what they serve.
+
+    A box comes where the middle one of its forward cards comes.
+    """
+    served, readers = primals(model), first_readers(model)
     order: dict[int | Box, int] = {}
+    within: dict[Box, list[int]] = {}
     for k in range(len(model.cards)):
-        first = k
-        seen = {k}
-        while first in served and served[first] not in seen:
-            first = served[first]
-            seen.add(first)
-        order[k] = first
+        first = served.get(k, k)
+        first = k if first in served else first  # a derivative of derivatives comes where it is made
+        order[k] = readers.get(first, first) if model.cards[first].role in LEAVES else first
         for box in outer(place[k]):
-            order[box] = min(order.get(box, first), first)
+            within.setdefault(box, []).append(k)
+    for box, cards in within.items():
+        forward = [k for k in cards if k not in served and model.cards[k].role not in LEAVES]
+        order[box] = sorted(order[k] for k in forward or cards)[len(forward or cards) // 2]
     return order
 
 
@@ -129,26 +144,41 @@ def _divide(model: Model, box: Box, order: dict[int | Box, int], place: list[Box
         return
     shared = _shared(model, box)
     items = sorted((item for item in box.items if item not in shared), key=lambda item: order[item])
-    size = max(MOST / 2, len(items) / BRANCH)
-    groups: list[list[int | Box]] = [[]]
-    for k, item in enumerate(items):
-        starts = order[item] != order[items[k - 1]] or len(groups[-1]) > 1.5 * size
-        if len(groups[-1]) >= size and starts:
-            groups.append([])
-        groups[-1].append(item)
+    if sum(isinstance(item, Box) for item in items) <= MOST / 2:
+        shared |= _scattered(items)
+        items = [item for item in items if item not in shared]
+    size = max(MOST / 3, len(items) / BRANCH)
+    groups = _groups(items, order, size)
     box.items = list(shared)
     titles = [_span(model, group) for group in groups]
     for k, group in enumerate(groups):
         part = titles[: k + 1].count(titles[k])
         title = titles[k] if titles.count(titles[k]) == 1 else f"{titles[k]}, part {part}"
         inner = _inside(box, Box(title, "group"))
-        order[inner] = min(order[item] for item in group)
+        order[inner] = sorted(order[item] for item in group)[len(group) // 2]
         inner.items = group
         for item in group:
             if isinstance(item, Box):
                 item.parent = inner
             else:
                 place[item] = inner
+
+
+def _scattered(items: "Sequence[int | Box]") -> "dict[int | Box, None]":
+    """Boxes, and cards that stand alone between them: they are few, so that what is left can be grouped around them."""
+    runs = [list(run) for _, run in groupby(items, key=lambda item: isinstance(item, Box))]
+    return dict.fromkeys(x for run in runs if isinstance(run[0], Box) or len(run) <= ALONE for x in run)
+
+
+def _groups(items: "Sequence[int | Box]", order: "Mapping[int | Box, int]", size: float) -> "list[list[int | Box]]":
+    """Items in a row as groups of about a size; what belongs to one forward node stays together if it can."""
+    groups: list[list[int | Box]] = [[]]
+    for k, item in enumerate(items):
+        starts = order[item] != order[items[k - 1]] or len(groups[-1]) > 1.5 * size
+        if len(groups[-1]) >= size and starts:
+            groups.append([])
+        groups[-1].append(item)
+    return groups
 
 
 def _shared(model: Model, box: Box) -> "dict[int | Box, None]":

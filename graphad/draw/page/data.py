@@ -10,7 +10,7 @@ from graphad.draw.page.code import generated, written_by
 from graphad.draw.page.history import passes, rewrites
 from graphad.draw.page.layers import Numbers
 from graphad.draw.page.layout import Inside, box_size, card_size, layouts, shortened, wiring
-from graphad.draw.page.model import BACKWARD, LEAVES, Model, passed_on, primals
+from graphad.draw.page.model import BACKWARD, LEAVES, Model, first_readers, passed_on, primals
 from graphad.draw.view import Card
 from graphad.errors import GraphadError
 from graphad.ir.core import Node, label
@@ -36,7 +36,8 @@ def page_data(
     model: Model, numbers: Numbers, function: Function | None, problem: GraphadError | None
 ) -> dict[str, Any]:
     """What the scripts of the page read. Raises what Graphviz raises."""
-    boxes, place = boxes_of(model)
+    nested = boxes_of(model)
+    boxes, place = nested.all, nested.place
     words = Words({})
     sizes: dict[int | Box, tuple[int, int]] = {}
     for k, card in enumerate(model.cards):
@@ -46,7 +47,7 @@ def page_data(
     notes_of_boxes = _box_notes(model, boxes)
     for box in boxes[1:]:
         sizes[box] = box_size(shortened(box.title), notes_of_boxes[box])
-    wired = wiring(model, boxes, place)
+    wired = wiring(model, nested)
     made, which = layouts(wired.insides, sizes)
     report = function.report() if function is not None else None
     data: dict[str, Any] = {
@@ -116,7 +117,7 @@ def _box(box: Box, inside: Inside, layout: int, note: str) -> dict[str, Any]:
         "layout": layout,
         "ports": [[p.value, int(p.top), int(p.into)] for p in inside.ports],
         "wires": [
-            [w.source, w.target, w.kind, w.value, w.label, int(cut)]
+            [w.source, w.target, w.kind, w.value, w.label, int(cut), int(inside.runs_up(w))]
             for w, cut in zip(inside.wires.values(), inside.cut, strict=True)
         ],
     }
@@ -139,13 +140,17 @@ def _order(model: Model) -> list[int]:
     """
     served, back = primals(model), model.graph.backward
     own = [k for k in range(len(model.cards)) if model.inside[k] < 0]
+    readers_of = first_readers(model)
 
     def turn(k: int) -> tuple[int, int, int]:
         if model.graph.is_input(model.nodes[k]):
             return 0, k, k
         if model.nodes[k] not in back:
             return 1, k, k
-        return (2, -served[k], k) if k in served else (3, k, k)
+        if k not in served:
+            return 3, k, k
+        primal = served[k]
+        return 2, -(readers_of.get(primal, primal) if model.cards[primal].role in LEAVES else primal), k
 
     waits = dict.fromkeys(own, 0)
     readers: dict[int, list[int]] = {k: [] for k in own}

@@ -2,13 +2,14 @@
 
 from graphad.draw.page.model import Model
 from graphad.ir.core import Node
-from graphad.ir.diff import diff
+from graphad.ir.diff import Diff, diff
 from graphad.ir.graph import Graph
+from graphad.ir.text import node_texts
 from graphad.lower.explain import MOST, form_text
 from graphad.passes.base import Report, Step
 
-LINES = 200  # of what a pass changed
-ALL_LINES = 3000  # of all passes
+LINES = 150  # of what a pass changed
+ALL_LINES = 2000  # of all passes
 REWRITES = 4000
 
 
@@ -54,10 +55,23 @@ def _changes(model: Model, step: Step, before: Graph, after: Graph, most: int) -
     changed = _cards(model, [a for a, _ in changes.changed])
     entry["gone"] = [k for k in gone if k not in alive]
     entry["changed"] = list(dict.fromkeys([*changed, *(k for k in gone if k in alive)]))
-    lines: list[object] = list(repr(changes).splitlines()[1 : most + 1])
-    left = len(changes.removed) + len(changes.added) + 2 * len(changes.changed) - len(lines)
-    entry["lines"] = [*lines, *([f"  … and {left} more"] if left > 0 else [])]
+    lines = _lines(model, changes)
+    left = len(lines) - most
+    entry["lines"] = [*lines[:most], *([[f"  … and {left} more", []]] if left > 0 else [])]
     return entry
+
+
+def _lines(model: Model, changes: Diff) -> list[object]:
+    """What differs in the tables of two graphs, each line with its cards: - is gone, + new, ~ now what follows."""
+    old, new = node_texts(changes.before), node_texts(changes.after)
+    was, added = {b: a for a, b in changes.changed}, set(changes.added)
+    lines: list[object] = [[f"- {old[n]}", _cards(model, [n])] for n in changes.removed]
+    for node in changes.after.nodes:
+        if node in was:
+            lines.append([f"~ {old[was[node]]}", _cards(model, [was[node]])])
+        if node in was or node in added:
+            lines.append([f"{'+' if node in added else ' '} {new[node]}", _cards(model, [node])])
+    return lines
 
 
 def _cards(model: Model, nodes: "tuple[Node, ...] | list[Node]") -> list[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 
-from graphad.draw.page.boxes import Box, outer
+from graphad.draw.page.boxes import Box, Boxes, outer
 from graphad.draw.page.model import Link, Model
 from graphad.draw.render import places
 
@@ -53,6 +53,7 @@ class Inside:
     """What is laid out of a box: items, ports, wires, and pairs of items that are to stand side by side."""
 
     box: Box
+    order: list[int]  # of items in the forward pass
     ports: dict[Port, int] = field(default_factory=dict)
     wires: dict[tuple[int, int, str, int], Wire] = field(default_factory=dict)
     pairs: dict[tuple[int, int], None] = field(default_factory=dict)
@@ -66,6 +67,12 @@ class Inside:
         key = source, target, link.kind, value
         if source != target:
             self.wires.setdefault(key, Wire(*key, link.label))
+
+    def runs_up(self, wire: Wire) -> bool:
+        """Whether a wire is laid out from its target to its source: the other way there would be no up and down."""
+        a, b = (wire.target, wire.source) if wire.kind == "backward" else (wire.source, wire.target)
+        known = max(a, b) < len(self.order)  # ports are above or below everything
+        return (wire.kind == "backward") != (known and self.order[a] > self.order[b])
 
     @cached_property
     def cut(self) -> list[bool]:
@@ -89,9 +96,10 @@ class Wiring:
     bundles: list[list[int]]
 
 
-def wiring(model: Model, boxes: Sequence[Box], place: Sequence[Box]) -> Wiring:
+def wiring(model: Model, nested: Boxes) -> Wiring:
     """The wires of every box: a link between far cards passes through ports, many alike go as one."""
-    found = [Inside(box) for box in boxes]
+    boxes, place = nested.all, nested.place
+    found = [Inside(box, [nested.order[item] for item in box.items]) for box in boxes]
     slot: dict[int | Box, int] = {item: k for box in boxes for k, item in enumerate(box.items)}
     slot |= {box.card: slot[box] for box in boxes if box.kind == "loop"}
     paths: dict[Box, list[Box]] = {box: outer(box) for box in boxes}
@@ -201,10 +209,8 @@ def _dot(inside: Inside, sizes: Mapping[int | Box, Size]) -> str:
     for wire, cut in zip(inside.wires.values(), inside.cut, strict=True):
         if cut:
             continue
-        if wire.kind == "backward":  # runs back up
-            lines.append(f"{wire.target} -> {wire.source}")
-        else:
-            lines.append(f"{wire.source} -> {wire.target}" + (_beside(inside, wire) if wire.kind == "use" else ""))
+        ends = (wire.target, wire.source) if inside.runs_up(wire) else (wire.source, wire.target)
+        lines.append(f"{ends[0]} -> {ends[1]}" + (_beside(inside, wire) if wire.kind == "use" else ""))
     lines += [f"{a} -> {b} [minlen=0, weight=6, style=invis]" for a, b in inside.pairs]
     return "\n".join([*lines, "}"])
 

@@ -112,6 +112,15 @@ def _pair(model: Model) -> None:
         (model.adjoints if node.origin.is_cotangent else model.helpers).setdefault(primal, []).append(k)
 
 
+def first_readers(model: Model) -> dict[int, int]:
+    """For each card the first one of the forward pass that reads it."""
+    found: dict[int, int] = {}
+    for link in model.links:
+        if link.kind == "forward":
+            found[link.source] = min(link.target, found.get(link.source, link.target))
+    return found
+
+
 def passed_on(model: Model) -> dict[int, list[int]]:
     """Cards whose cotangent is that of the sum or difference which alone reads them: differentiation makes no node."""
     graph, found = model.graph, dict(model.adjoints)

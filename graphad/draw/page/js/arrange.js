@@ -44,8 +44,8 @@ function arranged(model, b, known) {
 }
 
 // A wire's offsets, and for each row that it passes where it comes in and where it goes out.
-function passing(things, places, [source, target, kind]) {
-  const route = kind === "backward" ? [...places].reverse() : places;
+function passing(things, places, [source, target, , , , , up]) {
+  const route = up ? [...places].reverse() : places;
   const step = Math.sign(things[target].row - things[source].row);
   const between = [];
   for (let k = 1; k + 2 < route.length; k += 2) {

@@ -19,9 +19,11 @@ function main() {
   watchDock(page);
   showDetails(page, null);
   document.documentElement.dataset.ready = "graph";
+  performance.mark("graph");
   requestAnimationFrame(() => setTimeout(() => {
     showPanes(page);
     document.documentElement.dataset.ready = "all";
+    performance.mark("all");
   }));
 }
 

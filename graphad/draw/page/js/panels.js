@@ -47,12 +47,11 @@ function sourceRows(model) {
 }
 
 function codeRows(model, code) {
-  // lines that a card owns come first in linesOf; here a line is linked to all that it computes
   return code.text.map((text, k) => ({ number: k + 1, text, cards: code.lines[k + 1] || [] }));
 }
 
 function passRows(model, pass) {
-  return pass.lines.map((text, k) => ({ number: k + 1, text, cards: [] }));
+  return pass.lines.map(([text, cards], k) => ({ number: k + 1, text, cards }));
 }
 
 // The details of a subject ---------------------------------------------------------------------------------------------

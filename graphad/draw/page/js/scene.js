@@ -20,7 +20,7 @@ function drawScene(page) {
   arrange(model, 0, open, known);
   const layers = ["boxes", "wires", "items", "over"].map((name) => draw("g", { class: name }));
   const [below, wires, items, over] = layers;
-  Object.assign(page, { elements: new Map(), spots: new Map(), wires: [], over });
+  Object.assign(page, { elements: new Map(), spots: new Map(), wires: [], labels: [], over });
   const stack = [[0, 0, 0]];
   for (const [b, x, y] of stack) {
     const inside = known.get(b);
@@ -37,6 +37,7 @@ function drawScene(page) {
     });
     if (b) inside.ports.forEach((p, k) => items.append(port(page, b, k, x + p.x, y + p.y)));
   }
+  wires.append(...wireLabels(page));
   page.world.replaceChildren(...layers);
   page.size = { w: known.get(0).w, h: known.get(0).h };
 }
@@ -143,11 +144,26 @@ function wire(page, b, line, x, y) {
   const isSum = end !== undefined && end >= 0 && page.model.cards[end].role === "sum";
   const text = end === undefined ? "" : values.length > 1 ? `× ${values.length}` : isSum ? cut(label, 24) : "";
   if (values.length > 1) element.classList.add("bundle");
-  if (!text) return element;
   const [lx, ly] = moved.points[moved.points.length - 1];
-  const shown = words(lx + (line.side < 0 ? -6 : 6), ly + (kind === "backward" ? 14 : -7), "use-label", text);
-  shown.style.textAnchor = line.side < 0 ? "end" : "start";
-  return draw("g", {}, element, shown);
+  const below = moved.points[0][1] > ly;
+  if (text) page.labels.push({ at: `${b} ${target} ${below}`, x: lx, y: ly, below, text });
+  return element;
+}
+
+// Names at the ends of wires: to the left of those on the left, to the right of the others, one above the other.
+function wireLabels(page) {
+  const drawn = [];
+  for (const group of groupBy(page.labels, (l) => l.at).values()) {
+    group.sort((a, b) => a.x - b.x);
+    group.forEach(({ x, y, below, text }, k) => {
+      const left = k < group.length / 2 && group.length > 1;
+      const step = left ? k : group.length - 1 - k;
+      const shown = words(x + (left ? -6 : 6), y + (below ? 14 + 11 * step : -7 - 11 * step), "use-label", text);
+      shown.style.textAnchor = left ? "end" : "start";
+      drawn.push(shown);
+    });
+  }
+  return drawn;
 }
 
 // Of wires between far ends: how they come to their target, one line with the names for all that come the same way.
