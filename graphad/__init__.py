@@ -126,6 +126,10 @@ def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
 
+derivation = _method(
+    "derivation", "derivation(loss, wrt, style=, name=, values=, worksheet=): backpropagation as a worked solution."
+)
+
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
 _install_later("graphad.draw.save", "Graph.draw", "Graph.save")
@@ -141,3 +145,4 @@ _install_later("graphad.interop.networkx", "Graph.to_networkx")
 _install_later("graphad.lower.profile", "Function.profile")
 _install_later("graphad.symbolic.latex", "Node.to_latex", "Node._repr_latex_", "Graph.to_latex", "Graph._repr_latex_")
 _install_later("graphad.symbolic.latex", "Function._repr_latex_")
+_install_later("graphad.symbolic.derivation", "derivation")

@@ -262,7 +262,7 @@ def _filter_transpose(
     numpy="conv_filter_adjoint({x}, {g}, {kernel}{, stride}{, dilation}{, groups})",
     derivative=Multilinear(_filter_transpose),
     coerce=promoting,
-    latex=r"{x} \star {g}",
+    latex=r"{x} \star^{{\prime}} {g}",
     cases=(
         Case((2, 3, 6), (2, 4, 4), kernel=(3,)),
         Case((1, 2, 8), (1, 2, 2), kernel=(2,), stride=3, dilation=2),

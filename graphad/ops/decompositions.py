@@ -103,6 +103,7 @@ def _cholesky_vjp(g: Node, out: Node, a: Node) -> Sequence[Node]:
     numpy="np.linalg.cholesky({a})",
     derivative=Custom(_cholesky_vjp),
     coerce=square,
+    latex=r"\operatorname{{chol}}\left({a}\right)",
     cases=ONE_BY_ONE,
     domain=POSITIVE,
 )

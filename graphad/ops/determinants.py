@@ -30,7 +30,7 @@ def _trace(x: Node) -> Node:
     derivative=Custom(lambda g, out, a: (spread(g) * _cofactor(a),)),
     coerce=square,
     sympy=lambda sp, a: a.det(),
-    latex=r"\det {a}",
+    latex=r"\det\left({a}\right)",
     cases=(*SQUARE, Case(np.diag([2.5, 0.0, 3.5])), Case(np.diag([0.0, 0.0, 3.5, 1.5]))),
     domain=POSITIVE,
 )
@@ -47,7 +47,7 @@ def det(a: Node) -> TensorType:
     numpy="cofactor({a})",
     derivative=Custom(lambda g, out, a: (_cofactor_tangent(a, g),), lambda t, out, a: _cofactor_tangent(a, t[0])),
     coerce=square,
-    latex=r"\operatorname{{cof}} {a}",
+    latex=r"\operatorname{{cof}}\left({a}\right)",
     cases=(Case(A), Case(B), Case((0, 0)), Case(("n", 1, 1))),
     helpers=(helpers.cofactor,),
     name="cofactor",
@@ -110,7 +110,7 @@ def slogdet(a: Node) -> TensorType:
     numpy="np.linalg.matrix_rank({a}{, tol}{, hermitian}{, rtol})",
     derivative=Constant(),
     coerce=matrix,
-    latex=r"\operatorname{{rank}} {a}",
+    latex=r"\operatorname{{rank}}\left({a}\right)",
     cases=(Case((3, 2)), Case((2, 2, 3), tol=0.1), Case((3, 3), hermitian=True), Case(("n", 2, 2), rtol=1e-9)),
 )
 def matrix_rank(a: Node, tol: Cutoff = None, hermitian: Flag = False, rtol: Cutoff = None) -> TensorType:

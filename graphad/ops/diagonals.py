@@ -37,6 +37,7 @@ def _rows_summed(g: Node, x: Node) -> Node:
     numpy="np.tril({m}{, k})",
     derivative=Linear(lambda g, m, k: (_rows_summed(tril(g, k), m),)),
     coerce=plain,
+    latex=r"\operatorname{{tril}}_{{{k}}}\left({m}\right)",
     cases=_TRIANGLES,
 )
 def tril(m: Node, k: Offset = 0) -> TensorType:
@@ -48,6 +49,7 @@ def tril(m: Node, k: Offset = 0) -> TensorType:
     numpy="np.triu({m}{, k})",
     derivative=Linear(lambda g, m, k: (_rows_summed(triu(g, k), m),)),
     coerce=plain,
+    latex=r"\operatorname{{triu}}_{{{k}}}\left({m}\right)",
     cases=_TRIANGLES,
 )
 def triu(m: Node, k: Offset = 0) -> TensorType:
@@ -77,6 +79,7 @@ def _diagonal_numpy(x: Node) -> str:
         lambda g, x, offset, axis1, axis2: (place_diagonal(g, x.shape, offset=offset, axis1=axis1, axis2=axis2),)
     ),
     coerce=plain,
+    latex=r"\operatorname{{diag}}\left({x}\right)",
     cases=(
         Case((3, 4)),
         Case((3, 3), offset=1),
@@ -114,6 +117,7 @@ def _unchecked(value: Any, nodes: Sequence[Node]) -> int:
         lambda g, x, shape, offset, axis1, axis2: (diagonal(g, offset=offset, axis1=axis1, axis2=axis2),)
     ),
     coerce=plain,
+    latex=r"\operatorname{{Diag}}\left({x}\right)",
     cases=(
         Case((3,), shape=(3, 3)),
         Case((2,), shape=(3, 3), offset=-1),

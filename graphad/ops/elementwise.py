@@ -124,7 +124,7 @@ def _power_partials(x: Node, y: Node, out: Node) -> Sequence[Node | float]:
     numpy="{x} ** {y}",
     derivative=Elementwise(_power_partials),
     sympy=lambda sp, x, y: x**y,
-    latex="{{{x}}}^{{{y}}}",
+    latex=r"{x}^{{{y}}}",
     domain=(Domain(0.2, 2.0), Domain(-2.0, 2.0)),
 )
 def power(x: Node, y: Node) -> TensorType:
@@ -149,6 +149,7 @@ _MANY = 100  # operands: Python cannot compile an expression of thousands of sig
     derivative=Linear(lambda g, *xs: tuple(g for _ in xs)),
     coerce=broadcasting,
     sympy=lambda sp, *xs: sp.Add(*xs),
+    latex=r"\operatorname{{sum}}\left({xs}\right)",
     cases=(Case((2, 3), (2, 3), (2, 3)), Case((3,)), Case(("n",), ("n",))),
     traits=("elementwise", "promotes"),
     helpers=(add_all,),
@@ -165,7 +166,7 @@ def sum_n(*xs: Node) -> TensorType:
     numpy="np.exp({x})",
     derivative=Elementwise(lambda x, out: (out,)),
     sympy=lambda sp, x: sp.exp(x),
-    latex="e^{{{x}}}",
+    latex=r"\exp\left({x}\right)",
 )
 def exp(x: Node) -> TensorType:
     """e to the power x."""
@@ -188,7 +189,7 @@ def log(x: Node) -> TensorType:
     numpy="np.expm1({x})",
     derivative=Elementwise(lambda x, out: (out + 1,)),
     sympy=lambda sp, x: sp.exp(x) - 1,
-    latex="e^{{{x}}} - 1",
+    latex=r"\exp\left({x}\right) - 1",
 )
 def expm1(x: Node) -> TensorType:
     """exp(x) - 1, precise for small x."""
@@ -223,7 +224,7 @@ def sqrt(x: Node) -> TensorType:
     numpy="np.square({x})",
     derivative=Elementwise(lambda x, out: (2 * x,)),
     sympy=lambda sp, x: x**2,
-    latex="{{{x}}}^2",
+    latex=r"{x}^{{2}}",
 )
 def square(x: Node) -> TensorType:
     """x · x."""
@@ -332,7 +333,7 @@ def sigmoid(x: Node) -> TensorType:
     coerce=real_floats,
     derivative=Elementwise(lambda x, out: (sigmoid(x),)),
     sympy=lambda sp, x: sp.log(1 + sp.exp(x)),
-    latex=r"\log\left(1 + e^{{{x}}}\right)",
+    latex=r"\log\left(1 + \exp\left({x}\right)\right)",
     helpers=(softplus_numpy,),
 )
 def softplus(x: Node) -> TensorType:

@@ -153,7 +153,7 @@ transform = partial(op, numpy=_numpy, cases=_CASES)
 @transform(
     derivative=Linear(lambda g, x, axes, s, norm: (resized(cast(fft(g, axes, s, norm), x.dtype), x.shape),)),
     coerce=plain,
-    latex=r"\mathcal{{F}}\left[{x}\right]",
+    latex=r"\mathcal{{F}}\left({x}\right)",
 )
 def fft(x: Node, axes: Axes, s: Counts, norm: Norm = None) -> TensorType:
     """The discrete Fourier transform with ``s`` points along ``axes``, complex; x is cut or filled up to ``s``."""
@@ -163,7 +163,7 @@ def fft(x: Node, axes: Axes, s: Counts, norm: Norm = None) -> TensorType:
 @transform(
     derivative=Linear(lambda g, x, axes, s, norm: (resized(cast(ifft(g, axes, s, norm), x.dtype), x.shape),)),
     coerce=plain,
-    latex=r"\mathcal{{F}}^{{-1}}\left[{x}\right]",
+    latex=r"\mathcal{{F}}^{{-1}}\left({x}\right)",
 )
 def ifft(x: Node, axes: Axes, s: Counts, norm: Norm = None) -> TensorType:
     """The inverse of `fft`."""

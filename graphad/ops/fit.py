@@ -50,6 +50,7 @@ def _broadcast_numpy(x: Node) -> str:
     numpy=_broadcast_numpy,
     derivative=Linear(lambda g, x, shape: (sum_to(g, x.shape),)),
     coerce=plain,
+    latex=r"\operatorname{{broadcast}}_{{{shape}}}\left({x}\right)",
     cases=(
         Case((3,), shape=(2, 3)),
         Case((2, 1), shape=(4, 2, 5)),
@@ -117,7 +118,7 @@ def accumulator(dtype: DType) -> DType:
     numpy="np.sum({x}{, axis}{, dtype}{, keepdims})",
     derivative=Linear(lambda g, x, axis, dtype, keepdims: (unreduce(g, x, axis, keepdims),)),
     coerce=plain,
-    latex=r"\sum {x}",
+    latex=r"\operatorname{{sum}}_{{{axis}}}\left({x}\right)",
     cases=(
         Case((2, 3)),
         Case((2, 3), axis=0),
@@ -149,6 +150,7 @@ def _expand_numpy(x: Node) -> str:
     numpy=_expand_numpy,
     derivative=Linear(lambda g, x, axis: (squeeze(g, axis),)),
     coerce=plain,
+    latex=r"\operatorname{{expand}}_{{{axis}}}\left({x}\right)",
     cases=(
         Case((2, 3), axis=0),
         Case((2, 3), axis=-1),
@@ -177,6 +179,7 @@ def _old_axes(axis: Any, nodes: Sequence[Node]) -> tuple[int, ...]:
     numpy="np.squeeze({x}, {axis})",
     derivative=Linear(lambda g, x, axis: (expand_dims(g, axis),)),
     coerce=plain,
+    latex=r"\operatorname{{squeeze}}_{{{axis}}}\left({x}\right)",
     cases=(Case((1, 3), axis=0), Case((1, 3, 1)), Case((2, 1), axis=-1), Case(("n", 1), axis=1)),
     traits=("view",),
 )

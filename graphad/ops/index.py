@@ -51,6 +51,7 @@ _ROWS = np.array([2, 0, 2])
     numpy=lambda node: f"{{x}}[{text(node.attrs['index'])}]",
     derivative=Linear(lambda g, x, index: (place(g, index, x.shape),)),
     coerce=plain,
+    latex=r"{{{x}}}_{{\left[{index}\right]}}",
     cases=(
         Case((3, 4), index=(1,)),
         Case((3, 4), index=(Slice(1, None), Slice(None, None, -2))),
@@ -112,6 +113,7 @@ def place_all(*xs: Node, indices: Annotated[tuple[Pattern, ...], _patterns], sha
         lambda g, x, *arrays, index: (scatter_add(g, *arrays, index=index, shape=x.shape), *[None] * len(arrays))
     ),
     coerce=plain,
+    latex=r"{{{x}}}_{{\left[{arrays}\right]}}",
     cases=(
         Case((3, 4), _ROWS, index=(ARRAY,)),
         Case((3, 4), np.array([[0, 3], [1, -1]]), index=(FULL, ARRAY)),
@@ -228,6 +230,7 @@ def _cuts(g: Node, *arrays: Node, axis: int) -> list[Node]:
     numpy="np.concatenate([{arrays}]{, axis})",
     derivative=Linear(_cuts),
     coerce=promoting,
+    latex=r"\operatorname{{concat}}_{{{axis}}}\left({arrays}\right)",
     cases=(
         Case((2, 3), (1, 3)),
         Case((2, 3), (2, 0), (2, 2), axis=-1),
@@ -256,6 +259,7 @@ def _new_axis(axis: Any, nodes: Sequence[Node]) -> int:
     numpy="np.stack([{arrays}]{, axis})",
     derivative=Linear(lambda g, *arrays, axis: [getitem(g, _along(axis, k)) for k in range(len(arrays))]),
     coerce=promoting,
+    latex=r"\operatorname{{stack}}_{{{axis}}}\left({arrays}\right)",
     cases=(Case((2, 3), (2, 3)), Case((2,), (2,), (2,), axis=-1), Case((), ()), Case(("n",), ("n",), axis=1)),
 )
 def stack(*arrays: Node, axis: Annotated[int, _new_axis] = 0) -> TensorType:

@@ -113,7 +113,7 @@ def _clip_partials(x: Node, low: Node, high: Node, out: Node) -> Sequence[Node]:
     derivative=Elementwise(_clip_partials),
     coerce=broadcasting,
     sympy=lambda sp, x, low, high: sp.Min(sp.Max(x, low), high),
-    latex=r"\operatorname{{clip}}\left({x}, {low}, {high}\right)",
+    latex=r"\min\left(\max\left({x}, {low}\right), {high}\right)",
     cases=(
         Case((2, 3), np.array(-1.0), np.array(1.0)),
         Case((3,), (3,), np.array([2.0, 2.5, 2.9])),

@@ -44,6 +44,7 @@ def _reshape_numpy(x: Node) -> str:
     numpy=_reshape_numpy,
     derivative=Linear(lambda g, x, shape: (reshape(g, x.shape),)),
     coerce=plain,
+    latex=r"\operatorname{{reshape}}_{{{shape}}}\left({x}\right)",
     cases=(
         Case((2, 3), shape=(3, 2)),
         Case((2, 3), shape=-1),

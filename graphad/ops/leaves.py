@@ -146,6 +146,7 @@ def size(value: Annotated[Size, _size], dtype: DTypeAttr = np.dtype("int64")) ->
     numpy="np.eye({n}, {m}{, k}, dtype={dtype})",
     derivative=Constant(),
     coerce=plain,
+    latex=r"\mathbf{{I}}_{{{n} \times {m}}}",
     cases=(Case(n=3, m=3), Case(n=2, m=4, k=1)),
     name="eye",
 )
@@ -179,6 +180,7 @@ def _arange_numpy(node: Node) -> str:
     numpy=_arange_numpy,
     derivative=Constant(),
     coerce=plain,
+    latex=r"\operatorname{{range}}\left({start}, {stop}, {step}\right)",
     cases=(Case(start=0, stop=5), Case(start=1, stop=8, step=3), Case(start=0.0, stop=1.0, step=0.25, dtype="float64")),
     name="arange",
 )

@@ -202,7 +202,7 @@ def _expm_blocks(a: Node, e: Node) -> Node:
     ),
     coerce=square,
     sympy=lambda sp, a: a.exp(),
-    latex=r"e^{{{a}}}",
+    latex=r"\operatorname{{expm}}\left({a}\right)",
     cases=(Case((3, 3)), Case((2, 2, 2)), Case((0, 0)), Case(("n", 1, 1))),
     helpers=(helpers.expm,),
 )
@@ -293,7 +293,7 @@ def _norm_vjp(g: Node, out: Node, x: Node, axis: Any, keepdims: bool) -> Sequenc
     numpy="np.linalg.norm({x}{, axis}{, keepdims})",
     derivative=Custom(_norm_vjp),
     coerce=lambda op, operands: [as_float(operands[0])],
-    latex=r"\left\lVert {x} \right\rVert",
+    latex=r"\operatorname{{norm}}_{{{axis}}}\left({x}\right)",
     cases=(
         Case((2, 3)),
         Case((2, 3), axis=0),

@@ -39,7 +39,7 @@ def _deviation(t: Node, weights: Node, axis: Axes) -> Node:
     ),
     coerce=real_floats,
     cases=(*_CASES, Case((2, 3), axis=1, keepdims=True), Case((0, 3), axis=1)),
-    latex=r"\log \sum e^{{{x}}}",
+    latex=r"\operatorname{{logsumexp}}_{{{axis}}}\left({x}\right)",
     helpers=(helpers.logsumexp,),
     name="logsumexp",
 )
@@ -56,7 +56,7 @@ def log_sum_exp(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorTyp
     ),
     coerce=real_floats,
     cases=_CASES,
-    latex=r"\operatorname{{softmax}}\left({x}\right)",
+    latex=r"\operatorname{{softmax}}_{{{axis}}}\left({x}\right)",
     helpers=(helpers.softmax,),
 )
 def softmax(x: Node, axis: Axes = None) -> TensorType:
@@ -78,7 +78,8 @@ def _both_vjp(g: Sequence[Node | None], out: Node, x: Node, axis: Axes) -> Seque
     derivative=Custom(_both_vjp),
     coerce=real_floats,
     cases=_CASES,
-    latex=r"\operatorname{{softmax}}, \log \sum e^{{{x}}}",
+    latex=r"\left(\operatorname{{softmax}}_{{{axis}}}\left({x}\right), "
+    r"\operatorname{{logsumexp}}_{{{axis}}}\left({x}\right)\right)",
     helpers=(helpers.softmax_and_log, helpers.softmax, helpers.logsumexp),
 )
 def softmax_and_log(x: Node, axis: Axes = None) -> TensorType:
@@ -98,6 +99,7 @@ def _balance_transpose(g: Node, out: Node, x: Node, weights: Node, axis: Axes) -
         lambda t, out, x, weights, axis: None if t[0] is None else balance(t[0], weights, axis),
     ),
     coerce=real_floats,
+    latex=r"\operatorname{{balance}}_{{{axis}}}\left({x}, {weights}\right)",
     cases=(Case((2, 3), np.array([[0.6, 0.3, 0.1], [0.4, 0.3, 0.3]]), axis=1), Case((3,), np.array([0.2, 0.1, 0.7]))),
     helpers=(helpers.balance,),
 )
@@ -120,7 +122,7 @@ def _log_softmax_vjp(g: Node, out: Node, x: Node, axis: Axes) -> Sequence[Node]:
     derivative=Custom(_log_softmax_vjp, lambda t, out, x, axis: _deviation(t[0], softmax(x, axis), axis)),
     coerce=real_floats,
     cases=_CASES,
-    latex=r"\log \operatorname{{softmax}}\left({x}\right)",
+    latex=r"\log \operatorname{{softmax}}_{{{axis}}}\left({x}\right)",
     helpers=(helpers.log_softmax,),
 )
 def log_softmax(x: Node, axis: Axes = None) -> TensorType:
@@ -146,7 +148,7 @@ def log_cosh(x: Node) -> TensorType:
     derivative=Elementwise(lambda x, out: (exp(x) / expm1(x),)),
     coerce=real_floats,
     sympy=lambda sp, x: sp.log(1 - sp.exp(x)),
-    latex=r"\log\left(1 - e^{{{x}}}\right)",
+    latex=r"\log\left(1 - \exp\left({x}\right)\right)",
     domain=(Domain(-3.0, -0.2),),
     helpers=(helpers.log1mexp,),
 )
@@ -180,7 +182,7 @@ def log_erfc(x: Node) -> TensorType:
     derivative=Elementwise(lambda x, out: (-2 * tanh(x) * out,)),
     coerce=real_floats,
     sympy=lambda sp, x: 1 / sp.cosh(x) ** 2,
-    latex=r"\operatorname{{sech}}^2\left({x}\right)",
+    latex=r"\operatorname{{sech}}\left({x}\right)^{{2}}",
     helpers=(helpers.sech_squared,),
 )
 def sech_squared(x: Node) -> TensorType:
@@ -211,7 +213,7 @@ def _isru_partial(x: Node, out: Node) -> Sequence[Node]:
     derivative=Elementwise(_isru_partial),
     coerce=real_floats,
     sympy=lambda sp, x: x / sp.sqrt(1 + x**2),
-    latex=r"\frac{{{x}}}{{\sqrt{{1 + {x}^2}}}}",
+    latex=r"\frac{{{x}}}{{\sqrt{{1 + {x}^{{2}}}}}}",
 )
 def isru(x: Node) -> TensorType:
     """x / √(1 + x²); by the quotient rule its derivative would cancel for large x."""

@@ -123,7 +123,7 @@ def _where_transpose(g: Node, condition: Node, x: Node, y: Node) -> Sequence[Nod
     derivative=Linear(_where_transpose),
     coerce=_choice,
     sympy=lambda sp, c, x, y: sp.Piecewise((x, c), (y, True)),
-    latex=r"\begin{{cases}} {x} & {condition} \\ {y} & \text{{otherwise}} \end{{cases}}",
+    latex=r"\begin{{cases}} {x} & \text{{if }} {condition} \\ {y} & \text{{otherwise}} \end{{cases}}",
     cases=(
         Case(np.array([True, False, True]), (3,), (3,)),
         Case(np.array([[True], [False]]), (3,), ()),

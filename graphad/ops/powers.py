@@ -96,7 +96,7 @@ def float_power(x: Any, y: Any) -> Node:
     coerce=by_loop(np.hypot),
     derivative=Elementwise(lambda x, y, out: (x / regular(out), y / regular(out))),
     sympy=lambda sp, x, y: sp.sqrt(x**2 + y**2),
-    latex=r"\sqrt{{{x}^2 + {y}^2}}",
+    latex=r"\sqrt{{{x}^{{2}} + {y}^{{2}}}}",
     domain=(Domain(0.5, 3.0), Domain(0.5, 3.0)),
 )
 def hypot(x: Node, y: Node) -> TensorType:
@@ -114,7 +114,7 @@ def _lead(x: Node, y: Node) -> Node:
     coerce=by_loop(np.logaddexp),
     derivative=Elementwise(lambda x, y, out: (sigmoid(_lead(x, y)), sigmoid(_lead(y, x)))),
     sympy=lambda sp, x, y: sp.log(sp.exp(x) + sp.exp(y)),
-    latex=r"\log\left(e^{{{x}}} + e^{{{y}}}\right)",
+    latex=r"\log\left(\exp\left({x}\right) + \exp\left({y}\right)\right)",
 )
 def logaddexp(x: Node, y: Node) -> TensorType:
     """log(exp(x) + exp(y)) without overflow."""

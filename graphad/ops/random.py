@@ -20,14 +20,25 @@ from graphad.ops.piecewise import less
 FLOAT64 = np.dtype("float64")
 
 
-@op(numpy="rng.standard_normal({shape}, {dtype})", derivative=Constant(), coerce=plain, traits=("random",))
+@op(
+    numpy="rng.standard_normal({shape}, {dtype})",
+    derivative=Constant(),
+    coerce=plain,
+    traits=("random",),
+    latex=r"\mathcal{{N}}\left(0, 1\right)",
+)
 def standard_normal(shape: ShapeAttr = (), dtype: DTypeAttr = FLOAT64) -> TensorType:
     """Independent draws from the normal distribution with mean 0 and variance 1; float64 or float32."""
     return TensorType(shape, dtype)
 
 
 @op(
-    numpy="rng.random({shape}, {dtype})", derivative=Constant(), coerce=plain, traits=("random",), name="random_uniform"
+    numpy="rng.random({shape}, {dtype})",
+    derivative=Constant(),
+    coerce=plain,
+    traits=("random",),
+    name="random_uniform",
+    latex=r"\mathcal{{U}}\left(0, 1\right)",
 )
 def _unit(shape: ShapeAttr = (), dtype: DTypeAttr = FLOAT64) -> TensorType:
     """Independent draws from the uniform distribution on [0, 1); float64 or float32."""

@@ -35,7 +35,7 @@ def _mean_transpose(g: Node, x: Node, axis: Any, dtype: Any, keepdims: bool) -> 
     derivative=Linear(_mean_transpose),
     coerce=plain,
     cases=_CASES,
-    latex=r"\operatorname{{mean}} {x}",
+    latex=r"\operatorname{{mean}}_{{{axis}}}\left({x}\right)",
 )
 def mean(x: Node, axis: Axes = None, dtype: OptionalDType = None, keepdims: Flag = False) -> TensorType:
     """Arithmetic mean over the given axes, as `numpy.mean`; integers have a float64 mean; that of nothing is nan."""
@@ -59,7 +59,7 @@ def _prod_vjp(g: Node, out: Node, x: Node, axis: Any, dtype: Any, keepdims: bool
     derivative=Custom(_prod_vjp),
     coerce=plain,
     cases=(*_CASES, Case((0, 3), axis=0), Case((5,)), Case(np.array([2.0, 0.0, 3.0, 0.0]))),
-    latex=r"\prod {x}",
+    latex=r"\operatorname{{prod}}_{{{axis}}}\left({x}\right)",
 )
 def prod(x: Node, axis: Axes = None, dtype: OptionalDType = None, keepdims: Flag = False) -> TensorType:
     """Product over the given axes, as `numpy.prod`; derivatives of every order are exact where factors are zero."""
@@ -83,7 +83,7 @@ def _not_empty(what: str, x: Node, axis: Any) -> None:
     derivative=Custom(_extreme_vjp),
     coerce=plain,
     cases=_CASES,
-    latex=r"\max {x}",
+    latex=r"\max_{{{axis}}}\left({x}\right)",
 )
 def max(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
     """Largest element over the given axes; nan if there is one. Equal largest elements share the gradient equally."""
@@ -96,7 +96,7 @@ def max(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
     derivative=Custom(_extreme_vjp),
     coerce=plain,
     cases=_CASES,
-    latex=r"\min {x}",
+    latex=r"\min_{{{axis}}}\left({x}\right)",
 )
 def min(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
     """Smallest element over the given axes; nan if there is one. Equal smallest elements share the gradient equally."""
@@ -104,13 +104,25 @@ def min(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
     return TensorType(reduced_shape(x, axis, keepdims), x.dtype)
 
 
-@op(numpy="np.all({x}{, axis}{, keepdims})", derivative=Constant(), coerce=plain, cases=_CASES)
+@op(
+    numpy="np.all({x}{, axis}{, keepdims})",
+    derivative=Constant(),
+    coerce=plain,
+    cases=_CASES,
+    latex=r"\operatorname{{all}}_{{{axis}}}\left({x}\right)",
+)
 def all(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
     """Whether all elements over the given axes are nonzero; of no elements they are."""
     return TensorType(reduced_shape(x, axis, keepdims), np.dtype(bool))
 
 
-@op(numpy="np.any({x}{, axis}{, keepdims})", derivative=Constant(), coerce=plain, cases=_CASES)
+@op(
+    numpy="np.any({x}{, axis}{, keepdims})",
+    derivative=Constant(),
+    coerce=plain,
+    cases=_CASES,
+    latex=r"\operatorname{{any}}_{{{axis}}}\left({x}\right)",
+)
 def any(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
     """Whether any element over the given axes is nonzero; of no elements none is."""
     return TensorType(reduced_shape(x, axis, keepdims), np.dtype(bool))
@@ -130,13 +142,25 @@ def _arg_type(what: str, x: Node, axis: int | None, keepdims: bool) -> TensorTyp
     return TensorType(reduced_shape(x, axes, keepdims), np.dtype("int64"))
 
 
-@op(numpy="np.argmax({x}{, axis}{, keepdims})", derivative=Constant(), coerce=plain, cases=_ARG_CASES)
+@op(
+    numpy="np.argmax({x}{, axis}{, keepdims})",
+    derivative=Constant(),
+    coerce=plain,
+    cases=_ARG_CASES,
+    latex=r"\operatorname{{argmax}}_{{{axis}}}\left({x}\right)",
+)
 def argmax(x: Node, axis: OneAxis = None, keepdims: Flag = False) -> TensorType:
     """Position of the largest element along an axis (in the flattened array unless given); the first of equals."""
     return _arg_type("argmax", x, axis, keepdims)
 
 
-@op(numpy="np.argmin({x}{, axis}{, keepdims})", derivative=Constant(), coerce=plain, cases=_ARG_CASES)
+@op(
+    numpy="np.argmin({x}{, axis}{, keepdims})",
+    derivative=Constant(),
+    coerce=plain,
+    cases=_ARG_CASES,
+    latex=r"\operatorname{{argmin}}_{{{axis}}}\left({x}\right)",
+)
 def argmin(x: Node, axis: OneAxis = None, keepdims: Flag = False) -> TensorType:
     """Position of the smallest element along an axis (in the flattened array unless given); the first of equals."""
     return _arg_type("argmin", x, axis, keepdims)

@@ -35,7 +35,7 @@ def reverse_cumsum(g: Node, axis: int) -> Node:
     derivative=Linear(lambda g, x, axis, dtype: (cast(reverse_cumsum(g, axis), x.dtype),)),
     coerce=plain,
     cases=_CASES,
-    latex=r"\operatorname{{cumsum}} {x}",
+    latex=r"\operatorname{{cumsum}}_{{{axis}}}\left({x}\right)",
 )
 def cumsum(x: Node, axis: Axis, dtype: OptionalDType = None) -> TensorType:
     """Sums from the first element to each one along an axis."""
@@ -63,7 +63,7 @@ def _cumprod_vjp(g: Node, out: Node, x: Node, axis: int, dtype: Any) -> Sequence
     derivative=Custom(_cumprod_vjp),
     coerce=plain,
     cases=(*_CASES, Case(np.array([2.0, 0.0, 3.0, 0.0, 1.5]), axis=0)),
-    latex=r"\operatorname{{cumprod}} {x}",
+    latex=r"\operatorname{{cumprod}}_{{{axis}}}\left({x}\right)",
 )
 def cumprod(x: Node, axis: Axis, dtype: OptionalDType = None) -> TensorType:
     """Products from the first element to each one along an axis; derivatives are exact where factors are zero."""
@@ -80,6 +80,7 @@ def _recurrence_vjp(g: Node, out: Node, a: Node, b: Node, axis: int) -> Sequence
     numpy="linear_recurrence({a}, {b}, {axis})",
     derivative=Custom(_recurrence_vjp),
     coerce=broadcasting,
+    latex=r"\operatorname{{recurrence}}_{{{axis}}}\left({a}, {b}\right)",
     cases=(
         Case((5,), (5,), axis=0),
         Case((2, 3), (2, 3), axis=1),

@@ -41,6 +41,7 @@ def _sort_vjp(g: Node, out: Node, x: Node, axis: int) -> Sequence[Node]:
     numpy="np.sort({x}, {axis})",
     derivative=Custom(_sort_vjp, lambda tangents, out, x, axis: take_along(tangents[0], argsort(x, axis), axis)),
     coerce=plain,
+    latex=r"\operatorname{{sort}}_{{{axis}}}\left({x}\right)",
     cases=_CASES,
     name="sort",
 )
@@ -49,7 +50,14 @@ def sort_along(x: Node, axis: Axis = -1) -> TensorType:
     return x.type
 
 
-@op(numpy='np.argsort({x}, {axis}, kind="stable")', derivative=Constant(), coerce=plain, cases=_CASES, name="argsort")
+@op(
+    numpy='np.argsort({x}, {axis}, kind="stable")',
+    derivative=Constant(),
+    coerce=plain,
+    cases=_CASES,
+    name="argsort",
+    latex=r"\operatorname{{argsort}}_{{{axis}}}\left({x}\right)",
+)
 def argsort(x: Node, axis: Axis = -1) -> TensorType:
     """The positions of the elements in ascending order along an axis; equal elements keep their order."""
     return TensorType(x.shape, np.dtype("int64"))

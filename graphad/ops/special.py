@@ -93,7 +93,7 @@ def erfc(x: Node) -> TensorType:
     derivative=Elementwise(lambda x, out: (SQRT_PI / 2 * exp(square(out)),)),
     imports=SCIPY,
     sympy=lambda sp, x: sp.erfinv(x),
-    latex=r"\operatorname{{erf}}^{{-1}}\left({x}\right)",
+    latex=r"\operatorname{{erfinv}}\left({x}\right)",
     domain=(Domain(-0.95, 0.95),),
 )
 def erfinv(x: Node) -> TensorType:
@@ -106,7 +106,7 @@ def erfinv(x: Node) -> TensorType:
     derivative=Elementwise(lambda x, out: (-SQRT_PI / 2 * exp(square(out)),)),
     imports=SCIPY,
     sympy=lambda sp, x: sp.erfinv(1 - x),
-    latex=r"\operatorname{{erfc}}^{{-1}}\left({x}\right)",
+    latex=r"\operatorname{{erfcinv}}\left({x}\right)",
     domain=(Domain(0.05, 1.9),),
 )
 def erfcinv(x: Node) -> TensorType:
@@ -119,7 +119,7 @@ def erfcinv(x: Node) -> TensorType:
     derivative=Elementwise(lambda x, out, order: (erfcx(x, order + 1),)),
     imports=SCIPY,
     sympy=lambda sp, x, order=0: sympy_derivative(sp, lambda t: sp.exp(t**2) * sp.erfc(t), (x, order)),
-    latex=r"\operatorname{{erfcx}}\left({x}\right)",
+    latex=r"\operatorname{{erfcx}}^{{({order})}}\left({x}\right)",
     helpers=(numeric.erfcx,),
 )
 def erfcx(x: Node, order: Order = 0) -> TensorType:
@@ -186,7 +186,7 @@ def log_ndtr(x: Node) -> TensorType:
     numpy="logit({x})",
     derivative=Elementwise(lambda x, out: (1 / regular(x * (1 - x)),)),
     sympy=lambda sp, x: sp.log(x / (1 - x)),
-    latex=r"\operatorname{{logit}}\left({x}\right)",
+    latex=r"\log\left(\frac{{{x}}}{{1 - {x}}}\right)",
     domain=UNIT,
     helpers=(numeric.logit,),
 )
@@ -202,7 +202,7 @@ def logit(x: Node) -> TensorType:
     numpy="xlogy({x}, {y})",
     derivative=Elementwise(lambda x, y, out: (log(y), x / regular(both_zero_as_one(x, y)))),
     sympy=lambda sp, x, y: x * sp.log(y),
-    latex=r"{x} \log\left({y}\right)",
+    latex=r"{x} \cdot \log\left({y}\right)",
     domain=(Domain(), Domain(0.1, 3.0)),
     helpers=(numeric.xlogy,),
 )
@@ -215,7 +215,7 @@ def xlogy(x: Node, y: Node) -> TensorType:
     numpy="xlog1py({x}, {y})",
     derivative=Elementwise(lambda x, y, out: (log1p(y), x / regular(both_zero_as_one(x, 1 + y)))),
     sympy=lambda sp, x, y: x * sp.log(1 + y),
-    latex=r"{x} \log\left(1 + {y}\right)",
+    latex=r"{x} \cdot \log\left(1 + {y}\right)",
     domain=(Domain(), Domain(-0.9, 3.0)),
     helpers=(numeric.xlog1py,),
 )
@@ -228,7 +228,7 @@ def xlog1py(x: Node, y: Node) -> TensorType:
     numpy="entr({x})",
     derivative=Elementwise(lambda x, out: (-log(x) - 1,)),
     sympy=lambda sp, x: -x * sp.log(x),
-    latex=r"-{x} \log\left({x}\right)",
+    latex=r"-{x} \cdot \log\left({x}\right)",
     domain=(Domain(0.1, 3.0),),
     helpers=(numeric.entr, numeric.xlogy),
 )
@@ -247,7 +247,7 @@ def _rel_entr_partials(x: Node, y: Node, out: Node) -> Sequence[Node]:
     numpy="rel_entr({x}, {y})",
     derivative=Elementwise(_rel_entr_partials),
     sympy=lambda sp, x, y: x * sp.log(x / y),
-    latex=r"{x} \log\left(\frac{{{x}}}{{{y}}}\right)",
+    latex=r"{x} \cdot \log\left(\frac{{{x}}}{{{y}}}\right)",
     domain=(Domain(0.1, 3.0), Domain(0.1, 3.0)),
     helpers=(numeric.rel_entr,),
 )
@@ -269,7 +269,7 @@ def _kl_div_partials(x: Node, y: Node, out: Node) -> Sequence[Node]:
     numpy="kl_div({x}, {y})",
     derivative=Elementwise(_kl_div_partials),
     sympy=lambda sp, x, y: x * sp.log(x / y) - x + y,
-    latex=r"{x} \log\left(\frac{{{x}}}{{{y}}}\right) - {x} + {y}",
+    latex=r"{x} \cdot \log\left(\frac{{{x}}}{{{y}}}\right) - {x} + {y}",
     domain=(Domain(0.1, 3.0), Domain(0.1, 3.0)),
     helpers=(numeric.kl_div, numeric.rel_entr),
 )

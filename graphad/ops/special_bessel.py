@@ -61,7 +61,7 @@ def jv(x: Node, v: BesselOrder) -> TensorType:
     derivative=Elementwise(lambda x, out, order: (i0e(x, order + 1),)),
     imports=SCIPY,
     sympy=lambda sp, x, order=0: sympy_derivative(sp, lambda t: sp.exp(-sp.Abs(t)) * sp.besseli(0, t), (x, order)),
-    latex=r"e^{{-\left|{x}\right|}} I_0\left({x}\right)",
+    latex=r"\operatorname{{I0e}}^{{({order})}}\left({x}\right)",
     helpers=(numeric.scaled_bessel,),
 )
 def i0e(x: Node, order: Order = 0) -> TensorType:
@@ -74,7 +74,7 @@ def i0e(x: Node, order: Order = 0) -> TensorType:
     derivative=Elementwise(lambda x, out, order: (i1e(x, order + 1),)),
     imports=SCIPY,
     sympy=lambda sp, x, order=0: sympy_derivative(sp, lambda t: sp.exp(-sp.Abs(t)) * sp.besseli(1, t), (x, order)),
-    latex=r"e^{{-\left|{x}\right|}} I_1\left({x}\right)",
+    latex=r"\operatorname{{I1e}}^{{({order})}}\left({x}\right)",
     helpers=(numeric.scaled_bessel,),
 )
 def i1e(x: Node, order: Order = 0) -> TensorType:

@@ -71,7 +71,7 @@ def _log1p_or_zero(x: Node, density: Node) -> Node:
     derivative=Elementwise(_beta_density_partials),
     imports=SCIPY,
     sympy=lambda sp, a, b, x, i=0, j=0: x ** (a - 1 - i) * (1 - x) ** (b - 1 - j) / sp.beta(a, b),
-    latex=r"\frac{{{x}^{{{a} - 1 - {i}}} \left(1 - {x}\right)^{{{b} - 1 - {j}}}}}"
+    latex=r"\frac{{{x}^{{{a} - 1 - {i}}} \cdot \left(1 - {x}\right)^{{{b} - 1 - {j}}}}}"
     r"{{\operatorname{{B}}\left({a}, {b}\right)}}",
     cases=_CASES,
     domain=_DOMAINS,
@@ -131,7 +131,7 @@ def _betainc_partials(a: Node, b: Node, x: Node, out: Node, i: int, j: int) -> S
     sympy=lambda sp, a, b, x, i=0, j=0: sympy_derivative(
         sp, lambda s, t: sp.betainc_regularized(s, t, 0, x), (a, i), (b, j)
     ),
-    latex=r"I_{{{x}}}\left({a}, {b}\right)",
+    latex=r"I^{{({i},{j})}}\left({a}, {b}, {x}\right)",
     cases=_CASES,
     domain=_DOMAINS,
     helpers=(

@@ -110,7 +110,7 @@ def log_or_zero(x: Node, density: Node) -> Node:
     derivative=Elementwise(_gamma_density_partials),
     imports=SCIPY,
     sympy=lambda sp, a, x, i=0: x ** (a - 1 - i) * sp.exp(-x) / sp.gamma(a),
-    latex=r"\frac{{{x}^{{{a} - 1 - {i}}} e^{{-{x}}}}}{{\Gamma\left({a}\right)}}",
+    latex=r"\frac{{{x}^{{{a} - 1 - {i}}} \cdot \exp\left(-{x}\right)}}{{\Gamma\left({a}\right)}}",
     domain=_SHAPE_AND_X,
     helpers=(numeric.gamma_density, numeric.log_gamma_term, numeric.deviance, numeric.stirling_rest),
 )
@@ -148,7 +148,7 @@ def _gammainc_partials(a: Node, x: Node, out: Node, order: int) -> Sequence[Node
     derivative=Elementwise(_gammainc_partials),
     imports=SCIPY,
     sympy=lambda sp, a, x, order=0: sympy_derivative(sp, lambda s: sp.lowergamma(s, x) / sp.gamma(s), (a, order)),
-    latex=r"P\left({a}, {x}\right)",
+    latex=r"P^{{({order})}}\left({a}, {x}\right)",
     domain=_SHAPE_AND_X,
     helpers=(
         numeric.gammainc_by_a,
@@ -186,7 +186,7 @@ def gammaincc(a: Node, x: Node) -> TensorType:
     derivative=Elementwise(lambda x, out, order: (riemann_zeta(x, order + 1),)),
     imports=SCIPY,
     sympy=lambda sp, x, order=0: sympy_derivative(sp, sp.zeta, (x, order)),
-    latex=r"\zeta\left({x}\right)",
+    latex=r"\zeta^{{({order})}}\left({x}\right)",
     domain=(Domain(1.2, 5.0),),
     helpers=(numeric.zeta_by_s, numeric.euler_maclaurin, numeric.log_gamma_series, numeric.exponential_series),
 )
@@ -206,7 +206,7 @@ def _hurwitz_zeta_partials(x: Node, q: Node, out: Node, order: int) -> Sequence[
     derivative=Elementwise(_hurwitz_zeta_partials),
     imports=SCIPY,
     sympy=lambda sp, x, q, order=0: sympy_derivative(sp, lambda s: sp.zeta(s, q), (x, order)),
-    latex=r"\zeta\left({x}, {q}\right)",
+    latex=r"\zeta^{{({order})}}\left({x}, {q}\right)",
     domain=(Domain(1.2, 5.0), Domain(0.3, 3.0)),
     helpers=(numeric.hurwitz_zeta_by_s, numeric.euler_maclaurin),
 )

@@ -49,7 +49,7 @@ def _decimals(value: Any, nodes: Sequence[Node]) -> int:
 @step(
     numpy="np.round({x}{, decimals})",
     sympy=lambda sp, x: sp.floor(x + sp.Rational(1, 2)),
-    latex=r"\operatorname{{round}}\left({x}\right)",
+    latex=r"\operatorname{{round}}_{{{decimals}}}\left({x}\right)",
 )
 def round(x: Node, decimals: Annotated[int, _decimals] = 0) -> TensorType:
     """Rounded to a number of decimals, halves to even, as `numpy.round`; its derivative is zero."""
@@ -86,7 +86,7 @@ def modf(x: Any) -> tuple[Node, Node]:
     coerce=by_loop(np.copysign),
     derivative=Elementwise(lambda x, y, out: (sign(x) * copysign(full_like(x, 1), y), None)),
     sympy=lambda sp, x, y: sp.Abs(x) * sp.sign(y),
-    latex=r"\left|{x}\right| \operatorname{{sign}}\left({y}\right)",
+    latex=r"\left|{x}\right| \cdot \operatorname{{sign}}\left({y}\right)",
 )
 def copysign(x: Node, y: Node) -> TensorType:
     """|x| with the sign bit of y; the derivative to x at x = 0 is 0."""
@@ -98,7 +98,7 @@ def copysign(x: Node, y: Node) -> TensorType:
     coerce=by_loop(np.heaviside),
     derivative=Elementwise(lambda x, y, out: (None, indicator(x == 0, out))),
     sympy=lambda sp, x, y: sp.Heaviside(x, y),
-    latex=r"H_{{{y}}}\left({x}\right)",
+    latex=r"\operatorname{{H}}\left({x}, {y}\right)",
 )
 def heaviside(x: Node, y: Node) -> TensorType:
     """0 for x < 0, y for x = 0, 1 for x > 0; the derivative to x is 0 everywhere."""
@@ -112,7 +112,7 @@ Filler = Annotated[float | None, lambda value, nodes: None if value is None else
     numpy="np.nan_to_num({x}{, nan}{, posinf}{, neginf})",
     derivative=Elementwise(lambda x, out, nan, posinf, neginf: (indicator(isfinite(x), x),)),
     sympy=lambda sp, x: x,
-    latex="{x}",
+    latex=r"\operatorname{{finite}}\left({x}\right)",
     name="nan_to_num",
 )
 def _nan_to_num(x: Node, nan: Filler = 0.0, posinf: Filler = None, neginf: Filler = None) -> TensorType:
@@ -184,13 +184,13 @@ def bitwise_or(x: Node, y: Node) -> TensorType:
     return ufunc_type(np.bitwise_or)(x, y)
 
 
-@bits(numpy="{x} ^ {y}", latex=r"{x} \oplus {y}")
+@bits(numpy="{x} ^ {y}", latex=r"{x} \mathbin{{\mathrm{{xor}}}} {y}")
 def bitwise_xor(x: Node, y: Node) -> TensorType:
     """Bitwise exclusive or of integers; logical exclusive or of booleans."""
     return ufunc_type(np.bitwise_xor)(x, y)
 
 
-@condition(numpy="~{x}", latex=r"\sim {x}", cases=(Case(_INTS[0]), Case(np.array(True))))
+@condition(numpy="~{x}", latex=r"\mathord{{\sim}} {x}", cases=(Case(_INTS[0]), Case(np.array(True))))
 def invert(x: Node) -> TensorType:
     """All bits turned over; logical not of booleans."""
     return ufunc_type(np.invert)(x)

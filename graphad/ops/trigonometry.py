@@ -102,7 +102,7 @@ def _order(value: Any, nodes: Any) -> int:
     derivative=Elementwise(lambda x, out, order: (sinc(x, order + 1),)),
     coerce=floats,
     sympy=lambda sp, x: sp.sinc(sp.pi * x),
-    latex=r"\operatorname{{sinc}}\left({x}\right)",
+    latex=r"\operatorname{{sinc}}^{{({order})}}\left({x}\right)",
     helpers=(sine_quotient_numpy, sinc_numpy),
 )
 def sinc(x: Node, order: Annotated[int, _order] = 0) -> TensorType:
@@ -118,7 +118,7 @@ def sinc(x: Node, order: Annotated[int, _order] = 0) -> TensorType:
     derivative=Elementwise(lambda x, out, order: (sine_quotient(x, order + 1),)),
     coerce=floats,
     sympy=lambda sp, x: sp.sinc(x),
-    latex=r"\frac{{\sin {x}}}{{{x}}}",
+    latex=r"\operatorname{{sinq}}^{{({order})}}\left({x}\right)",
     helpers=(sine_quotient_numpy,),
 )
 def sine_quotient(x: Node, order: Annotated[int, _order] = 0) -> TensorType:
@@ -130,7 +130,7 @@ def sine_quotient(x: Node, order: Annotated[int, _order] = 0) -> TensorType:
     numpy="np.deg2rad({x})",
     derivative=Linear(lambda g, x: (deg2rad(g),)),
     sympy=lambda sp, x: x * sp.pi / 180,
-    latex=r"\frac{{\pi}}{{180}} {x}",
+    latex=r"\frac{{\pi}}{{180}} \cdot {x}",
 )
 def deg2rad(x: Node) -> TensorType:
     """Degrees to radians."""
@@ -141,7 +141,7 @@ def deg2rad(x: Node) -> TensorType:
     numpy="np.rad2deg({x})",
     derivative=Linear(lambda g, x: (rad2deg(g),)),
     sympy=lambda sp, x: x * 180 / sp.pi,
-    latex=r"\frac{{180}}{{\pi}} {x}",
+    latex=r"\frac{{180}}{{\pi}} \cdot {x}",
 )
 def rad2deg(x: Node) -> TensorType:
     """Radians to degrees."""

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph, toposort
+from graphad.ir.types import TupleType
+from graphad.symbolic import writers as _writers  # noqa: F401  # fills the tables of writers
+from graphad.symbolic.index import Index, spelled_elements
+from graphad.symbolic.ix import Ix
 from graphad.symbolic.lines import Lines, choose
 from graphad.symbolic.matrix import Matrix
-from graphad.symbolic.tex import Tex
+from graphad.symbolic.tex import Tex, truth
 
 STYLES = ("matrix", "index", "scalar")
 
@@ -28,6 +32,7 @@ class Equation:
     right: str
     rule: str
     place: str
+    element: tuple[int, ...] | None = None  # of the element that a line is about, where each has its own
 
     @property
     def latex(self) -> str:
@@ -42,7 +47,7 @@ def writer(lines: Lines, style: str) -> Matrix:
     """What writes formulas in a style. Raises ArgumentError for an unknown one."""
     if style not in STYLES:
         raise ArgumentError(f"unknown style {style!r}", hint=f"one of {', '.join(STYLES)}")
-    return Matrix(lines)
+    return Matrix(lines) if style == "matrix" else Index(lines, spelled=style == "scalar")
 
 
 def equations(graph: Graph, style: str = "matrix") -> list[Equation]:
@@ -52,23 +57,40 @@ def equations(graph: Graph, style: str = "matrix") -> list[Equation]:
 
 
 def written(lines: Lines, nodes: Sequence[Node], style: str) -> list[Equation]:
-    """The equations of some nodes."""
+    """The equations of some nodes; in the style "scalar" one for each element of a small array."""
     write = writer(lines, style)
-    return [_equation(n, write.left(n), write.right(n)) for n in nodes]
+    found: list[Equation] = []
+    for node in nodes:
+        if isinstance(write, Index) and write.spelled and not isinstance(node.type, TupleType) and node.ndim:
+            found += _spelled(write, node)
+        else:
+            found.append(_equation(node, write.left(node), write.right(node)))
+    return found
 
 
-def _equation(node: Node, left: str, right: Tex) -> Equation:
-    return Equation(node, left, right.text, node.origin.made_by or node.op.name, node.origin.location)
+def _spelled(write: Index, node: Node) -> list[Equation]:
+    positions = list(spelled_elements(node))
+    if not positions:
+        return [_equation(node, write.left(node), write.right(node))]
+    places = [[Ix(constant=k) for k in position] for position in positions]
+    return [
+        _equation(node, write.symbol(node, at), write.made(node, at), position)
+        for at, position in zip(places, positions, strict=True)
+    ]
+
+
+def _equation(node: Node, left: str, right: Tex, element: tuple[int, ...] | None = None) -> Equation:
+    return Equation(node, left, truth(right).text, node.origin.made_by or node.op.name, node.origin.location, element)
 
 
 def equation(node: Node, style: str = "matrix") -> Equation:
-    """The equation of one node on what has a name, or is used several times, behind it.
+    r"""The equation of one node on what has a name, or is used several times, behind it.
 
     >>> import graphad as ga
     >>> x, w = ga.input("x"), ga.parameter("w")
     >>> y = ga.tanh(w * x)
     >>> print(equation(y).latex)
-    y = \\tanh\\left(w \\, x\\right)
+    y = \tanh\left(w \, x\right)
     """
     nodes = toposort([node])
     graph = Graph([n for n in nodes if "placeholder" in n.op.traits], [node])

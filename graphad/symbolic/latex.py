@@ -1,6 +1,6 @@
 """`node.to_latex()`, `g.to_latex()` and what notebooks show: equations as LaTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
@@ -43,12 +43,11 @@ def _repr_function(function: Function) -> str:
     return _repr_graph(function.declared)
 
 
-install(
-    **{
-        "Node.to_latex": node_to_latex,
-        "Node._repr_latex_": _repr_node,
-        "Graph.to_latex": graph_to_latex,
-        "Graph._repr_latex_": _repr_graph,
-        "Function._repr_latex_": _repr_function,
-    }
-)
+METHODS: dict[str, Callable[..., str]] = {
+    "Node.to_latex": node_to_latex,
+    "Node._repr_latex_": _repr_node,
+    "Graph.to_latex": graph_to_latex,
+    "Graph._repr_latex_": _repr_graph,
+    "Function._repr_latex_": _repr_function,
+}
+install(**METHODS)

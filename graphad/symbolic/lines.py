@@ -1,17 +1,19 @@
 """Which values of a graph get an equation of their own, and which are written inside others.
 
-A value has its own equation when the user named it, when it is a result or a gradient, when it is used several times, or
-when the formula that it would stand in gets too long. Casts, broadcasts, numbers and sizes stand where they are used.
+A value has its own equation when the user named it, when it is a result or a gradient, when it is used several times,
+or when the formula that it would stand in gets too long. Casts, broadcasts, numbers and sizes are written where they
+are used.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
+from graphad.ir.types import TupleType
 from graphad.ops import BY_NAME
 from graphad.symbolic.names import Symbol, symbols
 
@@ -27,11 +29,19 @@ class Lines:
 
     graph: Graph
     own: tuple[Node, ...]  # in the order of the graph
+    belongs: Mapping[Node, Node] = field(
+        default_factory=dict
+    )  # cotangent -> what it belongs to, where origins shall not say
+    numbers: frozenset[Node] = frozenset()  # of own: written as numbers where they are used
+    named: Mapping[Node, Symbol] = field(default_factory=dict)  # the symbols, where somebody else has chosen them
 
     @cached_property
     def symbol(self) -> Mapping[Node, Symbol]:
         """Of each node with a symbol: inputs, arrays that are constants, and the left sides of equations."""
-        return symbols(self.own)
+        if self.named:
+            return self.named
+        named = (n for n in self.own if not isinstance(n.type, TupleType) or self.graph.is_input(n))
+        return symbols(named, self.belongs)
 
     @property
     def given(self) -> list[Node]:
@@ -43,25 +53,35 @@ class Lines:
         array = "constant" in node.op.traits and not is_number(node)
         return self.graph.is_input(node) or array or not node.op.traits.isdisjoint(("random", "placeholder"))
 
+    def is_item(self, node: Node) -> bool:
+        """Whether a node is one of several results, which the equation of the op names."""
+        return "item" in node.op.traits and not self.graph.is_input(node.inputs[0])
+
     @property
     def equations(self) -> list[Node]:
         """The left sides, forward before backward, each after what it needs."""
-        nodes = [n for n in self.own if not self.is_given(n)]
+        nodes = [n for n in self.own if not self.is_given(n) and not self.is_item(n)]
         backward = self.graph.backward
         return [n for n in nodes if n not in backward] + [n for n in nodes if n in backward]
 
 
 def choose(graph: Graph) -> Lines:
     """The nodes that get a symbol. What a cotangent with a symbol belongs to gets one, too."""
-    own = _chosen(graph, frozenset())
+    own = chosen(graph, frozenset())
     forward = {n.origin: n for n in reversed(graph.nodes) if not n.origin.is_cotangent}
     adjoints = {n.origin.adjoint_of for n in own if n.origin.is_cotangent}
     also = frozenset(forward[o] for o in adjoints if o in forward)
-    own = own if also <= own else _chosen(graph, also)
-    return Lines(graph, tuple(n for n in graph.nodes if n in own))
+    own = own if also <= own else chosen(graph, also)
+    return Lines(graph, tuple(n for n in graph.nodes if n in own), {}, _seeds(own))
 
 
-def _chosen(graph: Graph, also: frozenset[Node]) -> set[Node]:
+def _seeds(own: set[Node]) -> frozenset[Node]:
+    """The derivative of a loss with respect to itself: it has its line, and is 1 wherever it is used."""
+    return frozenset(n for n in own if n.origin.is_cotangent and is_number(n) and not n.ndim)
+
+
+def chosen(graph: Graph, also: frozenset[Node]) -> set[Node]:
+    """The nodes that get a symbol; ``also`` are nodes that get one in any case."""
     uses = _uses(graph)
     weight: dict[Node, int] = {}
     depth: dict[Node, int] = {}
@@ -105,7 +125,7 @@ def is_number(node: Node) -> bool:
     if "constant" not in node.op.traits:
         return False
     value = node.attrs["value"]
-    return value.ndim == 0 or value.size > 0 and bool(np.all(value == value.flat[0]))
+    return value.ndim == 0 or (value.size > 0 and bool(np.all(value == value.flat[0])))
 
 
 def _stands_alone(graph: Graph, node: Node, uses: int) -> bool:
@@ -113,6 +133,14 @@ def _stands_alone(graph: Graph, node: Node, uses: int) -> bool:
         return graph.is_output(node)
     if "constant" in node.op.traits:
         return not is_number(node) or bool(node.name) or graph.is_output(node)
-    if node.name or graph.is_output(node) or node.op.traits & {"random", "loop"}:
+    if node.name or graph.is_output(node) or isinstance(node.type, TupleType):
         return True
-    return uses > 1 and not is_silent(node) and bool(node.inputs)
+    if not node.op.traits.isdisjoint(("random", "loop", "item")):
+        return True
+    read_by_loop = any("loop" in user.op.traits for user in graph.users[node]) and not _is_filled(node)
+    return read_by_loop or (uses > 1 and not is_silent(node) and bool(node.inputs))
+
+
+def _is_filled(node: Node) -> bool:
+    """Whether a node is a number, or an array of one number."""
+    return is_number(node) or (node.op.name == "broadcast_to" and is_number(node.inputs[0]))

@@ -1,14 +1,15 @@
-r"""The user's names as symbols: ``W1`` is W₁, bold where it is an array, ``x_hat`` is x̂, ``alpha`` is α, ``d_W1`` is W̄₁.
+r"""The user's names as symbols: ``W1`` is W₁, bold where it is an array, ``x_hat`` x̂, ``alpha`` α, ``d_W1`` W̄₁.
 
-A bar stands for the derivative of the loss with respect to a value (Griewank & Walther 2008, section 3.1): the cotangent
-of W₁ is W̄₁, that of W̄₁ has two bars. Values that the user gave no name are called t, or T where they are matrices, and
-counted. A name that occurs several times, as in an unrolled loop, is counted in brackets: h⁽¹⁾, h⁽²⁾.
+A bar stands for the derivative of the loss with respect to a value (Griewank & Walther 2008, section 3.1): the
+cotangent of W₁ is W̄₁, that of W̄₁ has two bars. Values that the user gave no name are called t, or T where they are
+matrices, and counted. A name that occurs several times, as in an unrolled loop, is counted in brackets: h⁽¹⁾, h⁽²⁾.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from graphad.ir.core import Node
 from graphad.ir.origin import Origin
@@ -16,8 +17,9 @@ from graphad.ir.types import TupleType
 from graphad.symbolic.tex import escape
 
 GREEK = set(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau upsilon phi chi psi omega".split()
-) | set("Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split())
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa mu nu xi pi rho sigma tau upsilon phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+)
 SHORT = {"lambda_": r"\lambda", "lamda": r"\lambda", "lam": r"\lambda", "eps": r"\epsilon"}
 ACCENTS = {"hat": r"\hat", "tilde": r"\tilde"}
 _PARTS = re.compile(r"([^\W\d_]+)(\d*)(.*)", re.DOTALL)
@@ -42,7 +44,8 @@ class Symbol:
         'W_{1,i j}'
         """
         text = _bold(self.base) if bold else self.base
-        for accent in [self.accent] * bool(self.accent) + [r"\bar"] * self.bars:
+        bar = r"\overline" if self.base.startswith(r"\mathit") else r"\bar"
+        for accent in [self.accent] * bool(self.accent) + [bar] * self.bars:
             text = f"{accent}{{{text}}}"
         parts = [*self.sub, *([" ".join(indices) if _single(indices) else ", ".join(indices)] if indices else [])]
         text += f"_{{{','.join(parts)}}}" if parts else ""
@@ -63,15 +66,21 @@ def _bold(base: str) -> str:
 def symbol(name: str) -> Symbol:
     r"""The symbol of a name as a user writes it.
 
-    >>> symbol("W1").tex(), symbol("x_hat").tex(), symbol("alpha_2").tex(), symbol("logits").tex()
-    ('W_{1}', '\\hat{x}', '\\alpha_{2}', '\\mathit{logits}')
+    >>> symbol("W1").tex(), symbol("x_hat").tex(), symbol("alpha_2").tex(), symbol("Wx").tex()
+    ('W_{1}', '\\hat{x}', '\\alpha_{2}', 'W_{\\mathrm{x}}')
     """
+    if name.startswith("d_") and name[2:]:
+        inner = symbol(name[2:])
+        return replace(inner, bars=inner.bars + 1)
     if name in SHORT:
         return Symbol(SHORT[name])
     found = _PARTS.fullmatch(name.strip("_"))
     if found is None:
         return Symbol(rf"\mathit{{{escape(name)}}}")
     head, digits, rest = found.groups()
+    if re.fullmatch("[A-Z][a-z]{1,2}", head) and head not in GREEK:
+        head, rest = head[0], f"{head[1:]}{digits}_{rest}"  # Wx, Wxh
+        digits = ""
     parts = [p for p in (digits, *rest.split("_")) if p]
     accent = next((ACCENTS[p] for p in parts if p in ACCENTS), "")
     return Symbol(_letter(head), tuple(_upright(p) for p in parts if p not in ACCENTS), accent)
@@ -90,8 +99,11 @@ def _upright(part: str) -> str:
     return f"\\{part}" if part in GREEK else rf"\mathrm{{{part}}}"
 
 
-def symbols(nodes: Iterable[Node]) -> dict[Node, Symbol]:
-    """A symbol for each node, all different; the order of the nodes decides who is counted first."""
+def symbols(nodes: Iterable[Node], belongs: Mapping[Node, Node] = MappingProxyType({})) -> dict[Node, Symbol]:
+    """A symbol for each node, all different; the order of the nodes decides who is counted first.
+
+    ``belongs``: cotangent -> the node that it belongs to, where its origin shall not say.
+    """
     listed = list(nodes)
     known: dict[Origin, Symbol] = {}
     taken: set[Symbol] = set()
@@ -102,9 +114,11 @@ def symbols(nodes: Iterable[Node]) -> dict[Node, Symbol]:
         wish = symbol(node.name) if node.name else _next(node, counted, repeated)
         if node.name and repeated[wish] > 1:
             wish = replace(wish, copy=1)
-        found[node] = known[node.origin] = _free(wish, taken)
+        found[node] = known[node.origin] = free(wish, taken)
     for node in (n for n in listed if n.origin.is_cotangent):
-        found[node] = _free(_barred(node, known, counted, repeated), taken)
+        base = found.get(belongs[node]) if node in belongs else None
+        wish = _barred(node, known, counted, repeated) if base is None else replace(base, bars=base.bars + 1)
+        found[node] = free(wish, taken)
     return found
 
 
@@ -120,7 +134,8 @@ def _barred(node: Node, known: dict[Origin, Symbol], counted: Counter[str], repe
     return replace(base, bars=bars)
 
 
-def _free(wish: Symbol, taken: set[Symbol]) -> Symbol:
+def free(wish: Symbol, taken: set[Symbol]) -> Symbol:
+    """A symbol that is not taken: the one wished for, or with a number; it is then taken."""
     while wish in taken:
         wish = replace(wish, copy=max(wish.copy, 1) + 1)
     taken.add(wish)

@@ -19,7 +19,8 @@ _SUMS = {"+", "-"}
 _PRODUCTS = {r"\cdot", r"\,", r"\star", r"\bmod", "/", "*", r"\odot"}
 _BIG = {r"\sum", r"\prod", r"\max", r"\min"}
 _OPEN, _SHUT = {"{{"}, {"}}"}
-_CARET = re.compile(r"(\\operatorname\{\{\w+\}\}|\\[A-Za-z]+)?\^(\{\{|\w)")
+_NOTHING = ("^{(0)}", "^{(0,0)}", "_{}", " - 0}")  # derivatives of order 0, axes that are not given
+_CARET = re.compile(r"(\\operatorname\{\{\w+\}\}|\\?\b[A-Za-z]+)?\^(\{\{|\w)")
 
 
 class Place(NamedTuple):
@@ -44,7 +45,9 @@ def fill(template: str, values: Mapping[str, Tex], elementwise: bool = False) ->
     text = parsed.head
     for place in parsed.places:
         text += values[place.name].within(place.need) + place.tail
-    return Tex(text.replace("^{(0)}", ""), parsed.level)  # the derivative of order 0 is the function
+    for nothing in _NOTHING:
+        text = text.replace(nothing, nothing[-1] if nothing[0] == " " else "")
+    return Tex(text, parsed.level)
 
 
 def elementwise_form(template: str) -> str:
@@ -103,10 +106,15 @@ def _beside(tokens: list[str], k: int, step: int) -> str:
 
 def _need(tokens: list[str], k: int) -> Level:
     left, right = _beside(tokens, k, -1), _beside(tokens, k, 1)
-    return max(_need_after(left, right), _need_before(right, left))
+    return max(Level.BARE if _after_words(tokens, k) else _need_after(left), _need_before(right))
 
 
-def _need_after(left: str, right: str) -> Level:
+def _after_words(tokens: list[str], k: int) -> bool:
+    """Whether words stand before a placeholder, or the beginning of an environment: nothing that binds."""
+    return re.search(r"\\(text|begin)\{\{[^{}]*\}\}\s*$", "".join(tokens[:k])) is not None
+
+
+def _need_after(left: str) -> Level:
     if left in ("", "{{", ",", r"\\", "&", "|") or left.startswith(r"\left"):
         return Level.BARE
     if left in _RELATIONS:
@@ -118,7 +126,7 @@ def _need_after(left: str, right: str) -> Level:
     return Level.PRODUCT if left in _BIG else Level.ATOM
 
 
-def _need_before(right: str, left: str) -> Level:
+def _need_before(right: str) -> Level:
     if right in ("", "}}", ",", r"\\", "&", "|") or right.startswith(r"\right"):
         return Level.BARE
     if right in _RELATIONS:
@@ -126,6 +134,11 @@ def _need_before(right: str, left: str) -> Level:
     if right in _SUMS:
         return Level.SUM
     return Level.ATOM if right in ("^", "_") else Level.POWER if right in ("/", r"\bmod") else Level.PRODUCT
+
+
+def _ends_item(token: str) -> bool:
+    """Whether something may be multiplied that stands before the next token."""
+    return _is_place(token) or token.startswith(r"\right") or token.isdigit()
 
 
 def _level(tokens: list[str]) -> Level:
@@ -150,7 +163,7 @@ def _level(tokens: list[str]) -> Level:
                 powers = True
             elif token == r"\frac":
                 found = min(found, Level.PRODUCT)
-            elif after and not after.startswith("\\") and after not in ("^", "_") and token not in ("^", "_", "{{"):
+            elif _ends_item(after) and (_is_place(token) or token.startswith("\\")):
                 items += 1
         depth += token == "{{" or token.startswith(r"\left") or token == r"\begin"
         after = token

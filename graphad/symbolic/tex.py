@@ -1,7 +1,7 @@
 """A formula as LaTeX together with how tightly it binds, and the ways to join formulas without changing their meaning.
 
-A sum within a product gets brackets, a product within a sum does not. A big operator, such as a sum over an index, takes
-along what is multiplied from the right: it may stand last in a product, and needs brackets elsewhere.
+A sum within a product gets brackets, a product within a sum does not. A big operator, such as a sum over an index,
+takes along what is multiplied from the right: it may stand last in a product, and needs brackets elsewhere.
 """
 
 import math
@@ -28,10 +28,11 @@ class Level(IntEnum):
 
 
 class Tex(NamedTuple):
-    """LaTeX and its level."""
+    """LaTeX and its level; ``minus``: what it is minus of, if it is."""
 
     text: str
     level: Level = Level.ATOM
+    minus: "Tex | None" = None
 
     def within(self, need: Level) -> str:
         """The text, in brackets if it binds less tightly than needed."""
@@ -44,19 +45,32 @@ class Tex(NamedTuple):
 
 
 ONE, ZERO = Tex("1"), Tex("0")
+CONSTANTS = {
+    math.pi: Tex(r"\pi"),
+    math.log(2): Tex(r"\ln\left(2\right)"),
+    math.log(10): Tex(r"\ln\left(10\right)"),
+    math.sqrt(2): Tex(r"\sqrt{2}"),
+    math.sqrt(0.5): Tex(r"\frac{1}{\sqrt{2}}", Level.PRODUCT),
+    math.sqrt(2 * math.pi): Tex(r"\sqrt{2 \pi}"),
+    2 / math.sqrt(math.pi): Tex(r"\frac{2}{\sqrt{\pi}}", Level.PRODUCT),
+    math.sqrt(math.pi) / 2: Tex(r"\frac{\sqrt{\pi}}{2}", Level.PRODUCT),
+    math.sqrt(2 / math.pi): Tex(r"\sqrt{\frac{2}{\pi}}"),
+}
 
 
 def add(terms: Sequence[Tex]) -> Tex:
     """A sum; a term that is negative is subtracted."""
     text = terms[0].within(Level.SUM)
     for term in terms[1:]:
-        minus = negated(term)
-        text += f" - {minus.within(Level.BIG)}" if minus is not None else f" + {_after_sign(term, Level.SUM)}"
+        minus = term.minus
+        text += f" - {minus.within(Level.BIG)}" if minus else f" + {_after_sign(term, Level.SUM)}"
     return Tex(text, Level.SUM) if len(terms) > 1 else terms[0]
 
 
 def subtract(x: Tex, y: Tex) -> Tex:
     """A difference."""
+    if y.minus:
+        return add([x, y.minus])
     return Tex(f"{x.within(Level.SUM)} - {_after_sign(y, Level.BIG)}", Level.SUM)
 
 
@@ -66,25 +80,12 @@ def _after_sign(term: Tex, need: Level) -> str:
 
 def negative(x: Tex) -> Tex:
     """Minus x."""
-    return Tex(f"-{_after_sign(x, Level.BIG)}", Level.SUM)
+    return x.minus or Tex(f"-{_after_sign(x, Level.BIG)}", Level.SUM, x)
 
 
-def negated(x: Tex) -> Tex | None:
-    """What a formula is minus of, if it is that and nothing more."""
-    inner = x.text[1:]
-    return Tex(inner, Level.PRODUCT) if x.is_negative and not _has_sum(inner) else None
-
-
-def _has_sum(text: str) -> bool:
-    """Whether a sign stands outside of all brackets."""
-    depth = 0
-    for k, c in enumerate(text):
-        opening = c == "{" or text.startswith(r"\left", k) and text[k + 5 : k + 6] in "(|[\\."
-        closing = c == "}" or text.startswith(r"\right", k) and text[k + 6 : k + 7] in ")|]\\."
-        depth += opening - closing
-        if c in "+-=<>" and depth == 0 and k:
-            return True
-    return False
+def without_signs(factors: Sequence[Tex]) -> tuple[list[Tex], bool]:
+    """Factors without the minus that stands before them, and whether the product is negative."""
+    return [f.minus or f for f in factors], sum(f.minus is not None for f in factors) % 2 == 1
 
 
 def product(factors: Sequence[Tex], sign: str = " ") -> Tex:
@@ -92,24 +93,40 @@ def product(factors: Sequence[Tex], sign: str = " ") -> Tex:
     kept = [f for f in factors if f.text != "1"] or [ONE]
     if len(kept) == 1:
         return kept[0]
+    kept, minus = without_signs(kept)
+    if minus:
+        return negative(product(kept, sign))
     texts = [f.within(Level.PRODUCT) for f in kept[:-1]]
     last = kept[-1]
     texts.append(last.text if last.level == Level.BIG else _after_sign(last, Level.PRODUCT))
     text = texts[0]
     for t in texts[1:]:
-        digits = t[0].isdigit() or t.startswith((r"\frac{", r"\left\lfloor")) and text[-1].isdigit()
+        digits = t[0].isdigit() or (t.startswith((r"\frac{", r"\left\lfloor")) and text[-1].isdigit())
         text += (rf" \cdot {t}") if digits else f"{sign}{t}"
     return Tex(text, Level.BIG if last.level == Level.BIG else Level.PRODUCT)
 
 
+def commuted(x: Tex, y: Tex) -> list[Tex]:
+    """Two factors of a product, a number first."""
+    return [y, x] if y.text[:1].isdigit() and not x.text[:1].isdigit() else [x, y]
+
+
 def hadamard(x: Tex, y: Tex, sign: str = r"\odot") -> Tex:
-    """The product (or quotient) element by element; products of matrices in it get brackets."""
-    left = x.text if x.level == Level.HADAMARD and sign == r"\odot" else x.within(Level.POWER)
-    return Tex(f"{left} {sign} {y.within(Level.POWER)}", Level.HADAMARD)
+    """The product (or quotient) element by element; products of matrices and quotients in it get brackets."""
+    (x, y), minus = without_signs([x, y])
+    if minus:
+        return negative(hadamard(x, y, sign))
+    left, right = (
+        z.text if z.level == Level.HADAMARD and sign == r"\odot" and r"\oslash" not in z.text else z.within(Level.POWER)
+        for z in (x, y)
+    )
+    return Tex(f"{left} {sign} {right}", Level.HADAMARD)
 
 
 def fraction(x: Tex, y: Tex) -> Tex:
     """A fraction; with the denominator 1 the numerator. It counts as a product where it is raised to a power."""
+    if x.minus:
+        return negative(fraction(x.minus, y))
     return x if y.text == "1" else Tex(rf"\frac{{{x.text}}}{{{y.text}}}", Level.PRODUCT)
 
 
@@ -135,6 +152,11 @@ def iverson(condition: Tex) -> Tex:
     return Tex(rf"\left[{condition.text}\right]")
 
 
+def truth(value: Tex) -> Tex:
+    """A condition as a number; a value that is one already stays."""
+    return iverson(value) if value.level <= Level.RELATION and not value.text.startswith(r"\begin") else value
+
+
 def cases(pairs: Iterable[tuple[Tex, str]]) -> Tex:
     """Different formulas by condition."""
     rows = r" \\ ".join(rf"{x.text} & {condition}" for x, condition in pairs)
@@ -156,6 +178,8 @@ def number(value: Any) -> Tex:
         return real if scalar.imag == 0 else imaginary if scalar.real == 0 else add([real, imaginary])
     if scalar.dtype.kind == "f" and not math.isfinite(scalar):
         return Tex(r"\mathrm{nan}") if math.isnan(scalar) else signed(scalar, Tex(r"\infty"))
+    if float(abs(scalar)) in CONSTANTS:
+        return signed(scalar, CONSTANTS[float(abs(scalar))])
     text = str(abs(int(scalar))) if float(scalar).is_integer() and abs(scalar) < 1e6 else str(abs(scalar))
     mantissa, _, exponent = text.partition("e")
     if not exponent:
@@ -194,5 +218,5 @@ def size_name(name: str) -> Tex:
 
 
 def shape(sizes: Sequence[Size]) -> str:
-    """Sizes of axes: ``3 \\times n``."""
+    r"""Sizes of axes: ``3 \times n``."""
     return r" \times ".join(size(s).within(Level.PRODUCT) for s in sizes)

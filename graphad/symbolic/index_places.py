@@ -1,0 +1,320 @@
+"""Elements of ops that put values at places and join arrays, of windows and of convolutions of neural networks."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphad.ir.core import Node
+from graphad.ops.conv import per_axis
+from graphad.ops.indexing import DOTS, NEW, Slice
+from graphad.symbolic import tex
+from graphad.symbolic.index import Condition, Index, element_of
+from graphad.symbolic.index_arrange import source
+from graphad.symbolic.ix import Ix
+from graphad.symbolic.tex import Tex
+
+
+def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequence[Ix]) -> Tex:
+    """The element of zeros with ``x`` at a pattern of ints and slices."""
+    conditions: list[Condition] = []
+    inner: list[Ix] = []
+    positions = iter(at)
+    axis = 0
+    summed: list[tuple[int, Ix, Slice]] = []
+    for entry in pattern:
+        if entry is NEW:
+            inner.append(Ix())
+            continue
+        if entry == DOTS:
+            continue
+        i, size = next(positions), target.shape[axis]
+        axis += 1
+        if not isinstance(entry, Slice):
+            conditions.append(
+                (i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))
+            )
+        elif entry == Slice():
+            inner.append(i)
+        elif (entry.step or 1) == 1:
+            first = _first(entry, size)
+            count = x.shape[len(inner)]
+            if first != 0:
+                conditions.append((Ix(constant=first), "<=", i))
+            if first + count != size:
+                conditions.append((i, "<", Ix(constant=first + count)))
+            inner.append(i + (-1 * first))
+        else:
+            summed.append((len(inner), i, entry))
+            inner.append(Ix())
+    inner += list(positions)
+    return _spread(w, x, inner, conditions, summed, target)
+
+
+def _first(entry: Slice, size: Any) -> Any:
+    step, start = entry.step or 1, entry.start
+    if start is None:
+        return 0 if step > 0 else size - 1
+    if isinstance(start, int) and start < 0:
+        return size + start
+    return min(start, size - (step < 0)) if isinstance(start, int) and isinstance(size, int) else start
+
+
+def _spread(
+    w: Index,
+    x: Node,
+    inner: list[Ix],
+    conditions: list[Condition],
+    summed: Sequence[tuple[int, Ix, Slice]],
+    target: Node,
+) -> Tex:
+    """A value under conditions; over strided axes the sum of what lands at the index."""
+
+    def body(ks: Sequence[Ix]) -> Tex:
+        found, more = list(inner), list(conditions)
+        for k, (axis, i, entry) in zip(ks, summed, strict=True):
+            found[axis] = k
+            axis_of_target = _axis_of(target, i, entry)
+            more.append((i, "=", k * (entry.step or 1) + _first(entry, axis_of_target)))
+        return w.given(more, lambda: w.element(x, found))
+
+    return w.total([x.shape[axis] for axis, _, _ in summed], body)
+
+
+def _axis_of(target: Node, i: Ix, entry: Slice) -> Any:
+    """The size that a slice without a start counts back from."""
+    pattern = target.attrs.get("index", ())
+    axis = 0
+    for e in pattern:
+        if e is entry:
+            return target.shape[axis]
+        axis += e is not NEW and e != DOTS
+    return target.shape[0]
+
+
+@element_of("place")
+def _place(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    return _placed(w, node.inputs[0], node.attrs["index"], node, at)
+
+
+@element_of("place_all")
+def _place_all(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
+    if any((e.step or 1) != 1 for p in node.attrs["indices"] for e in p if isinstance(e, Slice)):
+        return None
+    pairs = zip(node.inputs, node.attrs["indices"], strict=True)
+    return w.added([_placed(w, x, pattern, node, at) for x, pattern in pairs])
+
+
+@element_of("scatter_add")
+def _scatter(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
+    """The sum of all elements whose position is the index; axes that are taken whole need no sum."""
+    x, *arrays = node.inputs
+    pattern = node.attrs["index"]
+    if any(e is NEW or (isinstance(e, Slice) and e != Slice()) for e in pattern):
+        return None
+    whole = _whole_axes(w, node, arrays)
+    summed = [k for k in range(x.ndim) if k not in whole]
+
+    def body(ks: Sequence[Ix]) -> Tex:
+        inner = {**{k: at[axis] for k, axis in whole.items()}, **dict(zip(summed, ks, strict=True))}
+        here = [inner[k] for k in range(x.ndim)]
+        reached = source(w, node, pattern, arrays, here)
+        conditions = [(i, "=", j) for k, (i, j) in enumerate(zip(at, reached, strict=True)) if k not in whole.values()]
+        return w.given(conditions, lambda: w.element(x, here))
+
+    return w.total([x.shape[k] for k in summed], body)
+
+
+def _whole_axes(w: Index, node: Node, arrays: Sequence[Node]) -> dict[int, int]:
+    """Axis of the operand -> axis of the result, for those that an index leaves as they are."""
+    x = node.inputs[0]
+    marks = [Ix({f"#{k}": 1}) for k in range(x.ndim)]
+    plain = [a for a in arrays if a.op.name == "arange" or a in w.own or a.inputs or "constant" in a.op.traits]
+    assert len(plain) == len(arrays)
+    reached = source(w, node, node.attrs["index"], arrays, marks)
+    return {k: axis for axis, i in enumerate(reached) for k, m in enumerate(marks) if i == m}
+
+
+@element_of("put")
+def _put(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
+    x, values, *arrays = node.inputs
+    pattern = node.attrs["index"]
+    strided = any(isinstance(e, Slice) and (e.step or 1) != 1 for e in pattern)
+    if arrays or strided or any(e is NEW for e in pattern):
+        return None
+    conditions: list[Condition] = []
+    inner: list[Ix] = []
+    for axis, (entry, i) in enumerate(zip([e for e in pattern if e != DOTS], at, strict=False)):
+        size: Any = node.shape[axis]
+        if not isinstance(entry, Slice):
+            conditions.append(
+                (i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))
+            )
+            continue
+        first, count = _first(entry, size), values.shape[len(inner)]
+        conditions += [(Ix(constant=first), "<=", i)] if first != 0 else []
+        conditions += [(i, "<", Ix(constant=first + count))] if first + count != size else []
+        inner.append(i + (-1 * first))
+    inner += at[len(pattern) :]
+    return w.given(conditions, lambda: w.element(values, inner), w.element(x, at))
+
+
+@element_of("pad")
+def _pad(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    (x,) = node.inputs
+    conditions: list[Condition] = []
+    for i, size, (before, after) in zip(at, x.shape, node.attrs["widths"], strict=True):
+        conditions += [(Ix(constant=before), "<=", i)] if before else []
+        conditions += [(i, "<", Ix(constant=before + size))] if after else []
+    shifts = [before for before, _ in node.attrs["widths"]]
+    return w.given(conditions, lambda: w.element(x, [i + (-1 * s) for i, s in zip(at, shifts, strict=True)]))
+
+
+@element_of("place_diagonal")
+def _place_diagonal(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    (x,) = node.inputs
+    offset, first, second = (node.attrs[k] for k in ("offset", "axis1", "axis2"))
+    i, j = at[first], at[second]
+    rest = [p for k, p in enumerate(at) if k not in (first, second)]
+    return w.given([(j, "=", i + offset)], lambda: w.element(x, [*rest, i if offset >= 0 else j]))
+
+
+@element_of("concatenate")
+def _concatenate(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    axis, start = node.attrs["axis"], 0
+    parts: list[tuple[Any, Any, Node]] = []
+    for x in node.inputs:
+        parts.append((start, start + x.shape[axis], x))
+        start = start + x.shape[axis]
+    known = at[axis].number
+    if isinstance(known, int) and all(isinstance(stop, int) for _, stop, _ in parts):
+        parts = [p for p in parts if p[0] <= known < p[1]]
+    kept = [p for p in parts if p[2].shape[axis] != 0] or parts[-1:]
+    texts = [(w.element(x, [*at[:axis], at[axis] + (-1 * a), *at[axis + 1 :]]), b) for a, b, x in kept]
+    if len(texts) == 1:
+        return texts[0][0]
+    return tex.cases(
+        [(t, rf"\text{{if }} {at[axis].printed().text} \leq {tex.size(stop).text}") for t, stop in texts[:-1]]
+        + [(texts[-1][0], r"\text{otherwise}")]
+    )
+
+
+@element_of("stack")
+def _stack(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    axis = node.attrs["axis"]
+    rest = [*at[:axis], *at[axis + 1 :]]
+    known = at[axis].number
+    if isinstance(known, int):
+        return w.element(node.inputs[known], rest)
+    if len(node.inputs) == 1:
+        return w.element(node.inputs[0], rest)
+    i = at[axis].printed().text
+    last = len(node.inputs)
+    pairs = [(w.element(x, rest), rf"\text{{if }} {i} = {k}") for k, x in enumerate(node.inputs, 1)]
+    return tex.cases([*pairs[: last - 1], (pairs[-1][0], r"\text{otherwise}")])
+
+
+# Windows and convolutions -------------------------------------------------------------------------------------------
+
+
+def _steps(node: Node, n: int) -> list[tuple[int, int]]:
+    """Stride and dilation of each axis."""
+    return list(zip(per_axis(node.attrs["stride"], n), per_axis(node.attrs["dilation"], n), strict=True))
+
+
+def _reached(node: Node, positions: Sequence[Ix], kernel: Sequence[Ix]) -> list[Ix]:
+    """Where an element of a window lies in the input."""
+    steps = _steps(node, len(kernel))
+    return [p * s + k * d for p, k, (s, d) in zip(positions, kernel, steps, strict=True)]
+
+
+@element_of("windows")
+def _windows(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    n = len(node.attrs["size"])
+    lead = len(at) - 2 * n
+    return w.element(node.inputs[0], [*at[:lead], *_reached(node, at[lead + n :], at[lead : lead + n])])
+
+
+@element_of("overlap_add")
+def _overlap_add(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    (x,), n = node.inputs, len(node.attrs["size"])
+    lead = len(at) - n
+    return w.total(x.shape[lead:], lambda ks: _landing(w, node, x, at, ks, n, [*at[:lead], *ks]))
+
+
+def _landing(w: Index, node: Node, x: Node, at: Sequence[Ix], ks: Sequence[Ix], n: int, inner: Sequence[Ix]) -> Tex:
+    reached = _reached(node, ks[n:], ks[:n])
+    return w.given([(q, "=", r) for q, r in zip(at[len(at) - n :], reached, strict=True)], lambda: w.element(x, inner))
+
+
+@element_of("window_sum", "window_max")
+def _window_reduced(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    (x,), size = node.inputs, node.attrs["size"]
+    lead = len(at) - len(size)
+
+    def body(ks: Sequence[Ix]) -> Tex:
+        return w.element(x, [*at[:lead], *_reached(node, at[lead:], ks)])
+
+    return w.total(size, body) if node.op.name == "window_sum" else _largest(w, size, body)
+
+
+def _largest(w: Index, sizes: Sequence[Any], body: Callable[[Sequence[Ix]], Tex]) -> Tex:
+    if not sizes:
+        return body([])
+    return w.over(
+        r"\max", sizes[0], lambda k: _largest(w, sizes[1:], lambda r: body([k, *r])), lambda t: tex.call(r"\max", *t)
+    )
+
+
+@element_of("window_spread")
+def _window_spread(w: Index, node: Node, at: Sequence[Ix]) -> Tex:
+    (g,), size = node.inputs, node.attrs["size"]
+    n, lead = len(size), len(at) - len(size)
+    sizes = [*size, *g.shape[lead:]]
+    return w.total(sizes, lambda ks: _landing(w, node, g, at, ks, n, [*at[:lead], *ks[n:]]))
+
+
+@element_of("conv")
+def _conv(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
+    x, f = node.inputs
+    if node.attrs["groups"] != 1:
+        return None
+    b, o, *positions = at
+
+    def body(ks: Sequence[Ix]) -> Tex:
+        c, *k = ks
+        return tex.product([w.element(f, [o, c, *k]), w.element(x, [b, c, *_reached(node, positions, k)])], r" \, ")
+
+    return w.total(f.shape[1:], body)
+
+
+@element_of("conv_input_adjoint")
+def _conv_input_adjoint(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
+    g, f = node.inputs
+    if node.attrs["groups"] != 1:
+        return None
+    b, c, *q = at
+    n = len(q)
+
+    def body(ks: Sequence[Ix]) -> Tex:
+        o, kernel, positions = ks[0], ks[1 : 1 + n], ks[1 + n :]
+        reached = _reached(node, positions, kernel)
+
+        def term() -> Tex:
+            return tex.product([w.element(f, [o, c, *kernel]), w.element(g, [b, o, *positions])], r" \, ")
+
+        return w.given([(i, "=", r) for i, r in zip(q, reached, strict=True)], term)
+
+    return w.total([f.shape[0], *f.shape[2:], *g.shape[2:]], body)
+
+
+@element_of("conv_filter_adjoint")
+def _conv_filter_adjoint(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
+    x, g = node.inputs
+    if node.attrs["groups"] != 1:
+        return None
+    o, c, *k = at
+
+    def body(ks: Sequence[Ix]) -> Tex:
+        b, *p = ks
+        return tex.product([w.element(g, [b, o, *p]), w.element(x, [b, c, *_reached(node, p, k)])], r" \, ")
+
+    return w.total([g.shape[0], *g.shape[2:]], body)

@@ -1,0 +1,54 @@
+"""Printed equations, worked out by `read_latex` on sampled inputs, beside the values of their nodes."""
+
+import numpy as np
+from read_latex import Unreadable, evaluate
+
+from graphad.ir.types import TupleType
+from graphad.passes.samples import quiet
+from graphad.symbolic.index import Index
+
+
+STACKS = {"matmul", "solve", "eigvalsh", "svdvals"}  # which give a stack of vectors: columns
+
+
+def symbol_table(lines, style, value):
+    """LaTeX of each symbol -> its value; with @ for indices where a style writes elements."""
+    table = {}
+    for node, symbol in lines.symbol.items():
+        if isinstance(node.type, TupleType):
+            continue
+        table[symbol.tex(bold=node.ndim > 0)] = value(node)
+        if style != "matrix" and node.ndim:
+            table[symbol.tex(indices=["@"])] = value(node)
+    return table
+
+
+def printed_value(equation, lines, style, table, sizes):
+    """The value of the right side, in the shape of the node; of one element where the equation is for one."""
+    node, (text, shape) = equation.node, (equation.right, None)
+    actual = np.shape(table[lines.symbol[node].tex(bold=node.ndim > 0)])
+    with quiet():
+        if style == "matrix":
+            found = np.asarray(evaluate(text, table, "matrix", sizes))
+            columns = [actual, (*actual, 1)] if len(actual) != 2 or node.op.name in STACKS else [actual]
+            if found.shape not in columns and not (found.size == 1 and np.prod(actual) == 1):
+                raise Unreadable(f"shape {found.shape}, not {actual}")
+            return found.reshape(actual)
+        if equation.element is not None:
+            return evaluate(text, table, "index", sizes)
+        letters = [a.printed().text for a in Index(lines, style == "scalar").axes(node)]
+        found = np.empty(actual, complex if node.dtype.kind == "c" else float)
+        for at in np.ndindex(actual):
+            found[at] = evaluate(text, table, "index", sizes, **dict(zip(letters, [k + 1 for k in at], strict=True)))
+        return found
+
+
+def agrees(equation, lines, style, value, sizes):
+    """Whether a printed equation gives the value of its node."""
+    node = equation.node
+    table = symbol_table(lines, style, value)
+    found = printed_value(equation, lines, style, table, sizes)
+    right = np.asarray(value(node))
+    right = right[equation.element] if equation.element is not None else right
+    loose = right.dtype in (np.float32, np.complex64, np.float16)
+    return bool(np.allclose(found, right, rtol=1e-4 if loose else 1e-7, atol=1e-4 if loose else 1e-9, equal_nan=True))
