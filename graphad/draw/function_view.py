@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphad.autodiff.transforms import vjp
-from graphad.draw.dot import draw
 from graphad.draw.function_maps import FunctionMap, function_map
 from graphad.draw.function_panels import line_panel
 from graphad.draw.function_planes import plane_panel
@@ -84,7 +83,7 @@ def wiring_panel(part: Any, shown: FunctionMap) -> None:
     axes.set_title("wiring", fontsize=9, loc="left")
     graph = _wired(shown)
     try:
-        drawing = draw(graph, rankdir="LR", legend=False)
+        drawing = graph.draw(rankdir="LR", legend=False)
         drawing.attr("graph", dpi=str(DPI))
         picture = render(drawing.source, "png", timeout=20.0)
     except (MissingDependencyError, ExportError):

@@ -12,7 +12,6 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
-from graphad.draw.dot import draw
 from graphad.draw.render import render
 from graphad.draw.summary import summary
 from graphad.draw.tables import Table, printable
@@ -42,7 +41,7 @@ def graph_svg(graph: Graph) -> str | None:
     if len(graph.nodes) > PICTURED:
         return None
     with suppress(GraphadError):
-        return render(draw(graph).source, "svg", timeout=PATIENCE).decode()
+        return render(graph.draw().source, "svg", timeout=PATIENCE).decode()
     return None
 
 
@@ -54,7 +53,7 @@ def function_svg(function: Function) -> str | None:
 def node_svg(node: Node) -> str | None:
     """The picture of what a node is made of, cut where it gets large."""
     with suppress(GraphadError):
-        return render(draw(neighborhood(node), legend=False).source, "svg", timeout=PATIENCE).decode()
+        return render(neighborhood(node).draw(legend=False).source, "svg", timeout=PATIENCE).decode()
     return None
 
 
