@@ -240,7 +240,7 @@ def mathtext(latex: str) -> str:
         rows = [[part.strip() for part in row.split("&")] for row in found[1].split(r"\\")]
         parts = []
         for value, *condition in rows:
-            when = "".join(condition)
+            when = re.sub(r"^\\text\{if ?\}", "", "".join(condition)).strip()
             said = r"\mathrm{otherwise}" if "otherwise" in when else rf"\mathrm{{if}}\;{when}"
             parts.append(rf"{value}\;{said}" if when else value)
         latex = latex[: found.start()] + r"\left\{ " + r";\;\;".join(parts) + r" \right." + latex[found.end() :]
