@@ -50,6 +50,14 @@ def test_operations_counted_by_hand():
     assert str(by_name(graph.summary(sizes={"batch": 10}))["linear"].output) == "f64[10, 8]"
 
 
+def test_views_take_no_bytes():
+    x = ga.input("x", (2, 3))
+    z = ga.reshape(x.T, (6,)) * 2
+    summary = ga.Graph([x], [z[1:]]).summary()
+    assert summary.bytes == 8 * 6 + 8 * 6  # x and the product
+    assert summary.flops == 6
+
+
 def test_work_of_the_backward_pass_counts_where_it_serves():
     _, graph = perceptron(differentiated=True)
     rows = by_name(graph.summary())

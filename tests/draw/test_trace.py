@@ -46,7 +46,7 @@ def test_a_backward_pass_worked_by_hand():
     ]:
         np.testing.assert_allclose(rows[name].value, value, rtol=1e-14, err_msg=name)
         np.testing.assert_allclose(rows[name].gradient, gradient, rtol=1e-14, err_msg=name)
-    assert rows["x"].gradient is None
+    assert rows["x"].gradient is None and rows["y"].gradient is None  # nobody asks for them
     assert rows["d_W"].phase == "backward"
     np.testing.assert_allclose(rows["d_v"].value, error * h)
 
@@ -59,6 +59,9 @@ def test_steps_are_numbered_forward_first_and_name_their_rules():
     rows = by_name(table)
     assert rows["d_loss"].rule == "seed" and rows["d_h"].rule == "vjp of matmul"
     assert not any(row.rule for row in table.rows if row.phase == "forward")
+    graph, values = network()
+    turned = ga.trace_table(ga.Graph(graph.inputs, graph.outputs[::-1]), values)
+    assert [row.phase for row in turned.rows] == phases
     assert (rows["h"].equation, rows["error"].equation) == ("np.tanh(t1)", "t2 - y")
 
 
@@ -109,6 +112,11 @@ def test_a_term_used_twice_does_not_take_the_gradient_of_one_sum():
     graph = ga.Graph([x], [loss, ga.grad(loss, x)])
     rows = by_name(ga.trace_table(graph, {"x": 0.5}))
     assert float(rows["a"].gradient) == pytest.approx(np.sin(0.5) + np.sin(0.5) + 0.5)
+    w = ga.parameter("w")
+    c = ga.sin(x)
+    total = (c + w) * (c - w)  # the graph of d_w alone has no gradient of c
+    graph = ga.Graph([x, w], [total, ga.grad(total, w)])
+    assert by_name(ga.trace_table(graph, {"x": 0.5, "w": 2.0}))["c"].gradient is None
 
 
 def test_a_second_derivative_is_no_gradient_of_what_was_declared():
