@@ -116,9 +116,11 @@ class FunctionMap:
 
 
 def function_map(
-    what: Op | Callable[..., Any] | Graph | Node, domain: Any = None, values: Mapping[str, Any] | None = None
+    what: Op | Callable[..., Any] | Graph | Function | Node, domain: Any = None, values: Mapping[str, Any] | None = None
 ) -> FunctionMap:
     """The function of one or two real numbers that something is. Raises ArgumentError where it is none."""
+    if isinstance(what, Function):
+        what = what.declared
     if isinstance(what, Node):
         what = Graph([n for n in toposort([what]) if "placeholder" in n.op.traits], what, label(what))
     if isinstance(what, Op):

@@ -89,7 +89,7 @@ def node_html(node: Node, svg: str | None = None) -> str:
     """What a node is and where it comes from, and the picture of what it is made of."""
     story = explain(node)
     rows = [tuple(map(str, row)) for row in story.rows]
-    table = Table(story.title, ("", "origin"), (("", rows),), label="").html()
+    table = Table(story.title, ("what", "origin"), (("", rows),), label="what").html()
     picture = svg or node_svg(node)
     return table if picture is None else f"{table}\n{_figure(picture, f'what {label(node)} is made of')}"
 

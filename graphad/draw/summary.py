@@ -13,7 +13,7 @@ from rich.table import Table as RichTable
 
 from graphad.draw.tables import Table
 from graphad.errors import ArgumentError
-from graphad.ir.core import Node, label
+from graphad.ir.core import Node
 from graphad.ir.dims import Size, substitute
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
@@ -244,7 +244,7 @@ def _row(graph: Graph, key: Key, nodes: Sequence[Node], sizes: Mapping[str, int]
 
     output = results[-1].type if results else None
     return Row(
-        name=" / ".join(key) if isinstance(key, tuple) else label(key).strip("()"),
+        name=" / ".join(key) if isinstance(key, tuple) else _name(key, steps),
         ops=Counter(n.op.name for n in (*given, *steps)),
         output=None if output is None else _concrete(output, sizes),
         parameters=total(n.size for n in parameters),
@@ -252,6 +252,11 @@ def _row(graph: Graph, key: Key, nodes: Sequence[Node], sizes: Mapping[str, int]
         backward=total(_work(n) for n in made if n in graph.backward),
         bytes=total(bytes_of(n.type) for n in forward if not _is_free(graph, n)),
     )
+
+
+def _name(node: Node, steps: Sequence[Node]) -> str:
+    """What a row outside of scopes is called: its name, or its last op."""
+    return node.name or (steps[-1].op.name if steps else node.op.name)
 
 
 def _is_free(graph: Graph, node: Node) -> bool:

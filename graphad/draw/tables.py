@@ -7,6 +7,7 @@ spaces.
 import html
 import io
 import shutil
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -50,15 +51,16 @@ class Table:
         """The table as lines of at most so many characters, unless given as many as the terminal has (else 100)."""
         columns = width or shutil.get_terminal_size((100, 24)).columns
         file = io.StringIO()
-        Console(file=file, width=columns, color_system=None, force_terminal=False).print(self.rich())
-        return "\n".join(line.rstrip() for line in file.getvalue().splitlines() if line.strip())
+        Console(file=file, width=columns, color_system=None, force_terminal=False).print(self.rich(note=False))
+        lines = [line.rstrip() for line in file.getvalue().splitlines() if line.strip()]
+        return "\n".join([*lines, *textwrap.wrap(printable(self.note), columns)])
 
-    def rich(self) -> RichTable:
+    def rich(self, note: bool = True) -> RichTable:
         """The table for a rich console; long cells wrap."""
         table = RichTable(
             title=Text(printable(self.title), style="bold"),
             title_justify="left",
-            caption=Text(printable(self.note), style="dim") if self.note else None,
+            caption=Text(printable(self.note), style="dim") if self.note and note else None,
             caption_justify="left",
             box=box.SIMPLE,
         )

@@ -126,6 +126,7 @@ def test_a_loop_counts_all_its_turns():
     last, _ = ga.scan(lambda carry, row: (carry + row * row, carry), ga.zeros((3,)), x)
     summary = ga.Graph([x], [last]).summary()
     assert summary.flops == 2 * 3 * Dim("T")
+    assert [r.name for r in summary.rows] == ["x", "scan"]
 
 
 def test_a_function_shows_the_rewritten_graph_and_its_memory():
