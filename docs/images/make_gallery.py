@@ -7,14 +7,19 @@ import io
 import sys
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 import graphad as ga
 from graphad.draw.function_maps import function_map
+from graphad.draw.function_panels import BLUE, GREEN, ORANGE, PURPLE, stretch_colors
+from graphad.draw.style import LOOKS
 from graphad.ir.core import Op
 from graphad.ops import (
     contract,
@@ -38,7 +43,7 @@ from graphad.ops import (
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(__file__).parent / "gallery"
 PAGE = ROOT / "docs/gallery.md"
-DPI, COLORS = 74, 80
+DPI = 74
 
 FAMILIES = {
     "Arithmetic and smooth functions": elementwise.OPS,
@@ -137,12 +142,30 @@ USERS = (
 )
 
 
+@cache
+def palette() -> Image.Image:
+    """The colors of all pictures: those of lines and cards with their blends into white, of the two scales, and grays.
+
+    One palette for all keeps colors apart that mean different things; one of each picture's own would merge them.
+    """
+    lines = {BLUE, ORANGE, GREEN, PURPLE} | {color for look in LOOKS.values() for color in (look.fill, look.line)}
+    stretch, _ = stretch_colors()
+    found = [(1 - t) * np.array(to_rgb(color)) + t for color in sorted(lines) for t in (0, 0.35, 0.7)]
+    found += [np.array(scale(t)[:3]) for scale in (stretch, colormaps["viridis"]) for t in np.linspace(0, 1, 40)]
+    found = [color for color in found if color.min() < 0.96]  # beside white they would only make the paper gray
+    found += [np.full(3, t) for t in np.linspace(0, 0.96, 24)] + [np.ones(3)]
+    listed = np.round(255 * np.array(found)).astype(np.uint8)[:256]
+    made = Image.new("P", (1, 1))
+    made.putpalette(listed.tobytes() + listed[-1].tobytes() * (256 - len(listed)))
+    return made
+
+
 def picture(entry: Entry) -> bytes:
     """The four panels as a small PNG."""
     figure = ga.plot_function(entry.function, entry.domain)
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=DPI, metadata={"Software": None})
-    made = Image.open(buffer).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+    made = Image.open(buffer).convert("RGB").quantize(palette=palette(), dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     made.save(buffer, "PNG", optimize=True)
     return buffer.getvalue()
