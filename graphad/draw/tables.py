@@ -23,6 +23,7 @@ STYLE = """<style>
 .graphad-table caption {text-align: left; font-weight: bold}
 .graphad-table :is(th, td) {padding: .15em .7em; text-align: left; vertical-align: top; overflow-wrap: anywhere}
 .graphad-table .number {text-align: right}
+.graphad-table thead th {overflow-wrap: normal}
 .graphad-table :is(thead, tfoot) {border: solid currentColor; border-width: 1px 0}
 .graphad-note {font-size: 85%; opacity: .75}
 </style>"""
