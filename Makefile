@@ -43,8 +43,9 @@ docs-figures: $(VENV)/.installed-test  ## run the examples and keep their figure
 docs-gallery: $(VENV)/.installed-test  ## draw the gallery of operators (minutes)
 	$(PY) docs/images/make_gallery.py
 
-docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules
+docs-lists: $(VENV)/.installed-demo  ## write the lists of functions and rules, and the page of equations
 	$(PY) docs/make_lists.py
+	$(PY) docs/make_equations.py
 
 golden: $(VENV)/.installed-test  ## accept today's generated code as the expected one
 	$(PY) -m pytest tests/golden --update-golden

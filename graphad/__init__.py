@@ -126,9 +126,27 @@ def _namespace(node: Node) -> _Any:
     return _sys.modules[__name__]
 
 
-derivation = _method(
-    "derivation", "derivation(loss, wrt, style=, name=, values=, worksheet=): backpropagation as a worked solution."
-)
+_derivation = _method("derivation")
+
+
+def derivation(
+    loss: Node,
+    wrt: _Any,
+    style: str = "matrix",
+    name: str | None = None,
+    *,
+    values: _Any = None,
+    worksheet: bool = False,
+) -> _Any:
+    """The worked solution of a backpropagation exercise: forward equations, chain rule step by step, gradients.
+
+    ``style``: "matrix", "index" or "scalar"; ``values``: input -> number or array, then each line shows its number;
+    ``worksheet``: leave the backward pass blank, to be checked by ``.check({1: "..."})``. The result has ``.steps``,
+    ``.markdown``, ``.latex``, ``.html``, ``.save(path)``; see `graphad.symbolic.derivation`. Raises
+    DifferentiationError as `grad` does, ArgumentError for an unknown style.
+    """
+    return _derivation(loss, wrt, style, name, values=values, worksheet=worksheet)
+
 
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")

@@ -146,7 +146,7 @@ def _factors(pairs: Pairs, names: Mapping[Node, str]) -> Iterator[str]:
             yield f"the factor {name} is missing"
         if all(_close(a / p.sizes[name], v) for a, v, p in pairs):
             yield f"it must be divided by {name}"
-    for node, name in names.items():
+    for node, name in reversed(list(names.items())):  # what was found last is the likeliest
         values = [np.asarray(p.value(node)) for _, _, p in pairs]
         if any(x.dtype.kind != "f" or x.ndim > a.ndim for x, (a, _, _) in zip(values, pairs, strict=True)):
             continue

@@ -178,8 +178,8 @@ def latex(parts: Iterable[Block]) -> str:
                 body.append(rf"\textbf{{{_words(text)}}}\nopagebreak")
             case "text":
                 body.append(_words(text))
-            case _:
-                body.append(_aligned(group, "align*"))
+            case _:  # no empty line before it, which would be a paragraph
+                body[-1] += "\n" + _aligned(group, "align*")
     return PREAMBLE + "\n\n".join(body) + "\n\\end{document}\n"
 
 
@@ -210,7 +210,7 @@ h3 {{ font-size: 1rem; margin: 1.2rem 0 0; }}
 p {{ margin: .4rem 0; }}
 .formula {{ overflow-x: auto; overflow-y: hidden; padding: .3rem 0 .3rem 2rem; }}
 .blank {{ display: inline-block; min-width: 16rem; border-bottom: 1px solid; margin-left: .4em; color: #777; }}
-math {{ font-size: 1.1em; }}
+math {{ font-size: 1.1em; }} mtd[columnalign="left"] {{ text-align: left; }}
 @media (prefers-color-scheme: dark) {{ body {{ color: #e8e8e8; background: #161616; }} h2 {{ border-color: #555; }} }}
 @media print {{ body {{ margin: 0; }} h3 {{ break-after: avoid; }} }}
 </style>
@@ -253,10 +253,14 @@ def mathml(formula: str, display: bool = False) -> str:
         what = "formulas in HTML need latex2mathml, which is not installed"
         raise MissingDependencyError(what, hint="pip install 'graphad[math]', or save as .md or .tex") from problem
     text = _BOLD.sub(_bold, str(convert(formula)))
+    while (lined := _OVERLINE.sub(_LINE, text)) != text:
+        text = lined
     return text.replace('display="inline"', 'display="inline" displaystyle="true"', 1) if display else text
 
 
 _BOLD = re.compile(r'<(?:mi|mn) mathvariant="bold(?:-italic)?">(?:&#x([0-9A-F]+);|(\w))</(?:mi|mn)>')
+_OVERLINE = re.compile(r'<mover>((?:(?!<mover>).)*?)<mo accent="true">&#x02015;</mo></mover>')
+_LINE = r'<mrow style="border-top: 0.06em solid; padding-top: 0.08em">\1</mrow>'  # a bar as long as a word
 _ALPHABETS = (  # first, last, first of the bold ones
     (0x30, 0x39, 0x1D7CE),
     (0x41, 0x5A, 0x1D400),

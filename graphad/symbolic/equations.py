@@ -95,6 +95,8 @@ def equation(node: Node, style: str = "matrix") -> Equation:
     nodes = toposort([node])
     graph = Graph([n for n in nodes if "placeholder" in n.op.traits], [node])
     lines = choose(graph)
+    if lines.is_item(node):
+        (node,) = node.inputs  # one equation for all results
     if lines.is_given(node):
         write = writer(lines, style)
         return _equation(node, write.left(node), Tex(rf"\text{{{node.op.name}}}"))

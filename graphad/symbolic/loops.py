@@ -43,12 +43,12 @@ class _Loop:
         inner = Lines(self.body, self.own, {}, frozenset(), self.symbols())
         write = Matrix(inner)
         starts = [(self.carry(k, self.first), self.m.value(x).text) for k, x in self.starts]
-        rows = [f"&{left} = {right}" for left, right in starts if left != right]
-        rows.append(rf"&\text{{for }} {self.turn} = {self.range}\text{{:}}")
-        rows += [rf"&\quad {write.left(n)} = {tex.truth(write.right(n)).text}" for n in inner.equations]
-        rows += [rf"&\quad {left} = {right}" for left, right in self.results(write)]
-        rows += [f"&{self.m.left(self.items[k])} = {self.carry(k, self.last)}" for k in self.kept]
-        return r"\left\{ \begin{aligned} " + r" \\ ".join(rows) + r" \end{aligned} \right."
+        rows = [f"{left} = {right}" for left, right in starts if left != right]
+        rows.append(rf"\text{{for }} {self.turn} = {self.range}\text{{:}}")
+        rows += [rf"\quad {write.left(n)} = {tex.truth(write.right(n)).text}" for n in inner.equations]
+        rows += [rf"\quad {left} = {right}" for left, right in self.results(write)]
+        rows += [f"{self.m.left(self.items[k])} = {self.carry(k, self.last)}" for k in self.kept]
+        return r"\begin{cases} " + r" \\ ".join(rows) + r" \end{cases}"
 
     @property
     def starts(self) -> list[tuple[int, Node]]:
@@ -92,7 +92,7 @@ class _Loop:
         for k, y in enumerate(self.body.outputs[: self.carries]):
             found.setdefault(y, _at(self.name(k), self.turn))
         plain = Lines(self.body, tuple(n for n in self.own if n not in found)).symbol
-        taken = set(found.values())
+        taken = dict.fromkeys(found.values(), 0)
         for n, s in plain.items():
             found[n] = free(_at(s, self.turn), taken)
         return found

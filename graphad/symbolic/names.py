@@ -106,7 +106,7 @@ def symbols(nodes: Iterable[Node], belongs: Mapping[Node, Node] = MappingProxyTy
     """
     listed = list(nodes)
     known: dict[Origin, Symbol] = {}
-    taken: set[Symbol] = set()
+    taken: dict[Symbol, int] = {}
     found: dict[Node, Symbol] = {}
     repeated = Counter(symbol(n.name) for n in listed if n.name and not n.origin.is_cotangent)
     counted = Counter[str]()
@@ -134,12 +134,17 @@ def _barred(node: Node, known: dict[Origin, Symbol], counted: Counter[str], repe
     return replace(base, bars=bars)
 
 
-def free(wish: Symbol, taken: set[Symbol]) -> Symbol:
-    """A symbol that is not taken: the one wished for, or with a number; it is then taken."""
-    while wish in taken:
-        wish = replace(wish, copy=max(wish.copy, 1) + 1)
-    taken.add(wish)
-    return wish
+def free(wish: Symbol, taken: dict[Symbol, int]) -> Symbol:
+    """A symbol that is not taken: the one wished for, or with the next number; it is then taken.
+
+    ``taken``: symbol -> the last number that was given to one like it.
+    """
+    found = wish
+    while found in taken:
+        taken[wish] = max(taken[wish], wish.copy, 1) + 1
+        found = replace(wish, copy=taken[wish])
+    taken[found] = 0
+    return found
 
 
 def _next(node: Node, counted: Counter[str], repeated: Counter[Symbol]) -> Symbol:

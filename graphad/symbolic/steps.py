@@ -16,7 +16,7 @@ from graphad.autodiff.transforms import grad
 from graphad.ir.core import Node, label
 from graphad.ir.graph import Graph, toposort
 from graphad.ir.origin import Origin, inside
-from graphad.ir.types import TensorType
+from graphad.ir.types import TensorType, TupleType
 from graphad.lower.values import run_values
 from graphad.ops.fit import ones_like, zeros_like
 from graphad.symbolic import tex
@@ -77,7 +77,9 @@ def plan(loss: Node, wanted: Sequence[Node], name: str) -> Plan:
     cotangent = {n: c for n, c in found.items() if c is not None}
     for x in wanted:
         if x not in cotangent:
-            cotangent[x] = zeros_like(x)
+            with inside(Origin(None, x.origin.place, x.origin.scope, x.origin, False, "unconnected")):
+                cotangent[x] = zeros_like(x)
+            mark_cotangent(cotangent[x], x, born)
     inputs = [n for n in order if "placeholder" in n.op.traits]
     outputs = [loss, *(cotangent[x] for x in wanted)]
     inputs += [x for x in wanted if "placeholder" in x.op.traits and x not in set(order)]
@@ -172,7 +174,7 @@ def _explained(plan: Plan, node: Node) -> tuple[str, tuple[str, ...]]:
     general = dict.fromkeys(said(r, _through(plan, rules[r], r)) for r in kept)
     titles = list(dict.fromkeys(title(r) for r in kept))
     words = titles[0] if len(titles) == 1 else "; ".join(t.partition(":")[0] for t in titles)
-    shorthand = "" if node.origin.is_cotangent else "shorthand: "
+    shorthand = "" if node.origin.is_cotangent or isinstance(node.type, TupleType) else "shorthand: "
     return shorthand + words, tuple(g for g in general if g)
 
 
@@ -236,6 +238,9 @@ def answer_names(lines: Lines) -> dict[Node, str]:
         plain = "".join(c for c in symbol.base.removeprefix(r"\mathit") if c.isalnum() or c == "_")
         accents = f"_{symbol.accent[1:]}" if symbol.accent else ""
         subs = "".join(c for c in "_".join(symbol.sub).replace(r"\mathrm", "") if c.isalnum() or c == "_")
+        of = lines.belongs.get(node)
+        if symbol.bars and of is not None and of in found:
+            base = f"d_{found[of]}"
         name = base or "d_" * symbol.bars + plain + subs + accents + (f"_{symbol.copy}" if symbol.copy else "")
         while name in taken:
             name += "_"

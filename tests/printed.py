@@ -1,12 +1,11 @@
 """Printed equations, worked out by `read_latex` on sampled inputs, beside the values of their nodes."""
 
 import numpy as np
-from read_latex import Unreadable, evaluate
+from read_latex import UnreadableError, evaluate
 
 from graphad.ir.types import TupleType
 from graphad.passes.samples import quiet
 from graphad.symbolic.index import Index
-
 
 STACKS = {"matmul", "solve", "eigvalsh", "svdvals"}  # which give a stack of vectors: columns
 
@@ -25,14 +24,16 @@ def symbol_table(lines, style, value):
 
 def printed_value(equation, lines, style, table, sizes):
     """The value of the right side, in the shape of the node; of one element where the equation is for one."""
-    node, (text, shape) = equation.node, (equation.right, None)
+    node, text = equation.node, equation.right
     actual = np.shape(table[lines.symbol[node].tex(bold=node.ndim > 0)])
     with quiet():
         if style == "matrix":
             found = np.asarray(evaluate(text, table, "matrix", sizes))
             columns = [actual, (*actual, 1)] if len(actual) != 2 or node.op.name in STACKS else [actual]
+            if node.op.name == "where" and not found.ndim:
+                return np.full(actual, found)  # a number that is chosen for all elements
             if found.shape not in columns and not (found.size == 1 and np.prod(actual) == 1):
-                raise Unreadable(f"shape {found.shape}, not {actual}")
+                raise UnreadableError(f"shape {found.shape}, not {actual}")
             return found.reshape(actual)
         if equation.element is not None:
             return evaluate(text, table, "index", sizes)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy import special
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The text is not understood."""
 
 
@@ -82,7 +82,7 @@ class Reader:
 
     def need(self, word):
         if not self.take(word):
-            raise Unreadable(f"{word!r} expected at {self.text[self.at : self.at + 30]!r}")
+            raise UnreadableError(f"{word!r} expected at {self.text[self.at : self.at + 30]!r}")
 
     def group(self):
         """The text between braces."""
@@ -109,7 +109,7 @@ class Reader:
         value = self.logic()
         self.skip()
         if self.at < len(self.text):
-            raise Unreadable(f"left over: {self.text[self.at : self.at + 40]!r}")
+            raise UnreadableError(f"left over: {self.text[self.at : self.at + 40]!r}")
         return value
 
     def logic(self):
@@ -127,7 +127,7 @@ class Reader:
     def sum(self):
         if self.take("-"):
             first = self.term()
-            value = lambda e: -first(e)  # noqa: E731
+            value = self.both(np.subtract, lambda e: 0, first)
         else:
             value = self.term()
         while sign := next((s for s in "+-" if self.take(s)), None):
@@ -163,7 +163,7 @@ class Reader:
         def value(e):
             x, y = left(e), right(e)
             if self.arrays and np.ndim(x) and np.ndim(y) and np.shape(x) != np.shape(y):
-                raise Unreadable(f"shapes {np.shape(x)} and {np.shape(y)}")
+                raise UnreadableError(f"shapes {np.shape(x)} and {np.shape(y)}")
             with np.errstate(all="ignore"):
                 return op(x, y)
 
@@ -269,7 +269,7 @@ class Reader:
             c = "i_{" + self.text[self.at : self.text.index("}", self.at)] + "}"
             self.at = self.text.index("}", self.at) + 1
         if not c[0].isalpha():
-            raise Unreadable(f"what is {self.text[self.at - 1 : self.at + 20]!r}")
+            raise UnreadableError(f"what is {self.text[self.at - 1 : self.at + 20]!r}")
         return lambda e: e[c] if c in e else self.sizes[c]
 
     def bracketed(self):
@@ -293,7 +293,8 @@ class Reader:
                     column = column[:, None] if column.ndim == 1 else column
                     return lambda e, a=column: a if a.ndim else a[()]
                 if not self.arrays and np.ndim(array) == 0 and self.take(pattern):
-                    return lambda e, a=np.asarray(array): a[()]
+                    scalar = np.asarray(array)[()]
+                    return lambda e, a=scalar: a
                 continue
             head, _, tail = pattern.partition("@")
             start = self.at
@@ -309,7 +310,7 @@ class Reader:
                 continue
             keys = [self.inner(t) for t in split_indices(self.text[first : self.at - 1])]
             self.at += len(tail[1:])
-            return lambda e, a=np.asarray(array), k=keys: _pick(a, [int(i(e)) - 1 for i in k])
+            return lambda e, a=array, k=keys: _pick(a, [int(i(e)) - 1 for i in k])
         return None
 
     def delimited(self, opening):
@@ -319,7 +320,7 @@ class Reader:
         closing = {"(": [")"], "|": ["|"], "[": ["]"], r"\lfloor": [r"\rfloor", r"\rceil"], r"\lceil": [r"\rceil"]}
         end = next((c for c in closing[opening] if self.take(rf"\right{c}")), None)
         if end is None:
-            raise Unreadable(f"no end of {opening} at {self.text[self.at : self.at + 20]!r}")
+            raise UnreadableError(f"no end of {opening} at {self.text[self.at : self.at + 20]!r}")
         if len(values) > 1:
             return lambda e: tuple(v(e) for v in values)
         (x,) = values
@@ -393,7 +394,7 @@ class Reader:
             return lambda e: special.zeta(*args(e))
         if name in PLAIN:
             return self.plain(name)
-        raise Unreadable(f"\\{name}")
+        raise UnreadableError(f"\\{name}")
 
     def plain(self, name):
         f, sup = PLAIN[name], ""
@@ -494,7 +495,7 @@ def _nan_safe(f, values):
 
 def _number_power(x, y):
     if np.ndim(x):
-        raise Unreadable("a matrix to a power without ⊙")
+        raise UnreadableError("a matrix to a power without ⊙")
     return np.power(np.asarray(x, complex if np.iscomplexobj(x) else float), y)
 
 
@@ -502,6 +503,8 @@ def _pick(array, at):
     array = np.asarray(array)
     if len(at) == 1:
         array = array.reshape(-1)
+    if array.ndim == len(at) + 1 and array.shape[-1] == 1:  # a stack of columns
+        array = array[..., 0]
     if any(k >= n for k, n in zip(at, array.shape, strict=True)):
         raise IndexError(at)
     return array[tuple(at)]
@@ -596,7 +599,8 @@ def whole_function(name, sub, sup, args, sizes):
         return result
     if name == "einsum":
         labels = re.search(r"=\\text\{(.*?)\}", sub)[1]
-        flat = [a[:, 0] if a.ndim == 2 and len(s) == 1 else a for a, s in zip(args, labels.split(","), strict=False)]
+        pairs = zip(args, labels.split("->")[0].split(","), strict=True)
+        flat = [a[:, 0] if a.ndim == 2 and len(s) == 1 else a for a, s in pairs]
         result = np.einsum(labels, *flat)
         return result[:, None] if result.ndim == 1 else result
     if name == "concat":
@@ -612,7 +616,7 @@ def whole_function(name, sub, sup, args, sizes):
     if name == "expm":
         return _expm(x)
     if name == "pad":
-        widths = np.array([int(k) for k in re.findall(r"\d+", attributes(sub)["widths"] if 0 else sub)]).reshape(-1, 2)
+        widths = np.array([int(k) for k in re.findall(r"\d+", sub)]).reshape(-1, 2)
         return np.pad(x, widths if x.shape[-1:] != (1,) or len(widths) == x.ndim else [*widths, (0, 0)])
     if name in ("svdvals", "eigvalsh"):
         return (
@@ -620,7 +624,7 @@ def whole_function(name, sub, sup, args, sizes):
             if name == "eigvalsh"
             else np.linalg.svd(x, compute_uv=False)[..., None]
         )
-    raise Unreadable(name + sub + sup)
+    raise UnreadableError(name + sub + sup)
 
 
 def _shaped(name, x, shape):
