@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from graphad.draw.dot import draw
+from graphad.draw.picture import draw
 from graphad.draw.render import render
 from graphad.errors import ArgumentError
 from graphad.ir import serialize
