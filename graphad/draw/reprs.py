@@ -22,7 +22,7 @@ from graphad.ir.late import install
 from graphad.lower.compile import Function
 from graphad.lower.explain import explain
 
-PICTURED = 500  # nodes; a larger graph is drawn when asked for, not whenever a notebook shows it
+PICTURED = 10_000  # nodes; a larger graph is drawn when asked for, not whenever a notebook shows it
 NEAR = 40  # nodes in the picture of a node
 PATIENCE = 20.0  # seconds for a layout
 CODE_STYLE = """<style>
@@ -37,7 +37,7 @@ CODE_STYLE = """<style>
 
 
 def graph_svg(graph: Graph) -> str | None:
-    """The picture of a graph that is not too large, where it can be laid out."""
+    """The picture of a graph, collapsed where it is large, where it can be laid out."""
     if len(graph.nodes) > PICTURED:
         return None
     with suppress(GraphadError):
@@ -131,7 +131,7 @@ def highlighted(source: str) -> str:
 
 def _hint(graph: Graph) -> str:
     if len(graph.nodes) > PICTURED:
-        why = f"{len(graph.nodes):,} nodes are too many for a picture here: g.draw(depth=1) collapses scopes"
+        why = f"{len(graph.nodes):,} nodes are too many for a picture here: g.draw() makes one"
     else:
         why = 'no picture could be laid out: pip install "graphad[draw]"'
     return f'<p class="graphad-note">{_escaped(why)}</p>'

@@ -114,3 +114,14 @@ def test_the_function_shows_source_report_and_layers():
     page = values()["function"]._repr_html_()
     for part in ("graphad-code", "<summary>report</summary>", "<summary>layers</summary>", "<summary>graph</summary>"):
         assert part in page
+
+
+def test_a_large_graph_is_shown_collapsed():
+    x = ga.input("x", ("n", 4))
+    model = ga.nn.Sequential(*(layer for _ in range(60) for layer in (ga.nn.Linear(4, 4), ga.nn.relu)))
+    parameters = ga.nn.parameters(model)
+    loss = ga.mean(model(x) ** 2)
+    graph = ga.Graph([x, *parameters], [loss, *ga.grad(loss, parameters)])
+    assert len(graph.nodes) > 1000
+    picture = graph._repr_svg_()
+    assert picture is not None and len(picture) < 200_000 and picture.count('class="node"') < 200
