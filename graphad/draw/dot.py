@@ -9,7 +9,7 @@ import graphviz
 
 from graphad.draw.drawing import Drawing
 from graphad.draw.labels import plain, printable, text_of
-from graphad.draw.legend import legend_of
+from graphad.draw.legend import SLOPE, legend_of
 from graphad.draw.mirror import flowing, mirrored
 from graphad.draw.style import FONT, THEMES, Theme
 from graphad.draw.view import LEAVES, Card, Edge, View
@@ -22,13 +22,14 @@ MANY = 150  # cards, from which on a good layout in seconds is better than the b
 class Paint:
     """What is colored by something else than its role. ``fill``: of a card; ``width``: of an edge's line.
 
-    ``shades`` and ``notes`` say it in the legend.
+    ``shades`` and ``notes`` say it in the legend, and ``says`` what the first number of a card is.
     """
 
     fill: Callable[[Card], str] | None = None
     width: Callable[[Edge], float] | None = None
     shades: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+    says: str = "value"
 
 
 def to_dot(
@@ -45,7 +46,7 @@ def to_dot(
     if len(view.cards) > MANY:
         dot.attr("graph", nslimit="2", nslimit1="2", mclimit="0.5")
     if legend:
-        label = legend_of(view, theme, paint.shades, paint.notes)
+        label = legend_of(view, theme, paint.shades, paint.notes, paint.says)
         dot.attr("graph", label=label, labelloc="b", labeljust="l", fontsize="10")
     view = replace(view, edges=tuple(_told(view)))
     ranks = mirrored(view) if view.turns else flowing(view)
@@ -110,7 +111,7 @@ def _card(dot: graphviz.Digraph, card: Card, theme: Theme, paint: Paint) -> None
     look = theme.looks[card.role]
     dot.node(
         card.key,
-        label=_card_label(card, theme),
+        label=_card_label(card, theme, paint.fill is not None),
         shape=look.shape,
         style=look.style,
         margin=look.margin,
@@ -121,18 +122,23 @@ def _card(dot: graphviz.Digraph, card: Card, theme: Theme, paint: Paint) -> None
     )
 
 
-def _card_label(card: Card, theme: Theme) -> str:
-    """Name in bold, operation below, then its numbers; an unnamed card has its operation alone."""
+def _card_label(card: Card, theme: Theme, is_painted: bool) -> str:
+    """Name in bold, operation below, then its numbers; an unnamed card has its operation alone.
+
+    Painted cards may be of any color, so all their texts are of the color that can be read on each.
+    """
+    faint, value, gradient = [theme.ink] * 3 if is_painted else (theme.faint, theme.value, theme.gradient)
     times = f' <font color="{theme.lines["next"].color}"><b>× {card.badge}</b></font>' if card.badge > 1 else ""
     lines = [text_of(line) for line in card.text.split("\n")]
     if not (card.title or card.value or card.gradient or len(lines) > 1):
         return f"<{lines[0]}{times}>"
     rows = [f"<b>{text_of(card.title)}</b>{times}"] if card.title else []
     if card.title:
-        rows += [f'<font point-size="9" color="{theme.faint}">{line}</font>' for line in lines if line.strip()]
+        rows += [f'<font point-size="9" color="{faint}">{line}</font>' for line in lines if line.strip()]
     else:
         rows += [lines[0] + times, *lines[1:]]
-    for text, color in ((card.value, theme.value), (card.gradient, theme.gradient)):
+    slope = f"{SLOPE if is_painted else ''}{card.gradient}" if card.gradient else ""
+    for text, color in ((card.value, value), (slope, gradient)):
         if text:
             rows.append(f'<font point-size="10" color="{color}"><b>{text_of(text)}</b></font>')
     cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)

@@ -1,5 +1,6 @@
 """``f.draw()``: the graph of a compiled function, as declared or as rewritten, with times of the code that runs."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from graphad.ir.core import Node
 from graphad.ir.late import install
 from graphad.lower.compile import Function
 from graphad.lower.profile import profile
+from graphad.lower.values import run_values
 
 
 def draw_function(function: Function, optimized: bool = False, **options: Any) -> Drawing:
@@ -31,6 +33,7 @@ def draw_function(function: Function, optimized: bool = False, **options: Any) -
     chosen.check(graph)
     seconds: dict[Node, float] | None = None
     if optimized and chosen.color_by == "time" and chosen.values is not None:
+        run_values(graph, chosen.values, copy.deepcopy(chosen.rng))  # raises what does not fit
         seconds = _profiled(function, chosen.values, chosen.rng)
     return picture(graph, chosen, seconds)
 

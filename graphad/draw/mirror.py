@@ -29,7 +29,8 @@ def mirrored(view: View) -> Ranks:
     while True:
         row_of = {key: k for k, row in enumerate(rows) for key in row}
         between = {k: (row_of[a], row_of[b]) for k, (a, b) in ends.items()}
-        tangled = _tangled({k: (a, b) for k, (a, b) in between.items() if a != b}, len(rows))
+        flat = {k for k, (a, b) in between.items() if a == b and view.edges[k].kind == "forward"}  # computed again
+        tangled = _tangled({k: pair for k, pair in between.items() if k not in flat}, len(rows))
         least = {c: min(weight[key] for key in rows[c][1:]) for c in tangled if len(rows[c]) > 1}
         knots = {tangled[c]: c for c in sorted(least, key=lambda c: (-least[c], c))}  # of each the row that says least
         if not knots:
@@ -42,8 +43,8 @@ def mirrored(view: View) -> Ranks:
         if _against(tangled, row_of[a], row_of[b], number[view.edges[k].source] - number[view.edges[k].target])
     }
     level = {key: k for k, row in enumerate(rows) for key in row}
-    flat = {k for k, e in enumerate(view.edges) if e.kind == "adjoint" and level[e.source] == level[e.target]}
-    free |= set(range(len(view.edges))) - set(ends) - flat
+    links = {k for k, e in enumerate(view.edges) if e.kind == "adjoint" and level[e.source] == level[e.target]}
+    free |= set(range(len(view.edges))) - set(ends) - links
     return Ranks(tuple(tuple(row) for row in rows if len(row) > 1), frozenset(free))
 
 

@@ -140,7 +140,7 @@ THEMES = {
         "#ffa36b",
         {role: replace(look, fill=_DARK[role][0], line=_DARK[role][1]) for role, look in LOOKS.items()},
         {kind: replace(line, color=_DARK_LINES[kind]) for kind, line in LINES.items()},
-        ("#22272d", "#1d3547", "#1b4560", "#18557b", "#176596", "#1a70a8"),
+        ("#22272d", "#1f3550", "#2b4a86", "#54479c", "#843e93", "#ad3a6e"),
         _classes("#123a54", "#1b5479", "#1c2c38", "#5a470a", "#3b3212", "#4a2540", "#4b2817", "#3a4047"),
     ),
 }

@@ -203,3 +203,5 @@ def test_times_of_a_function_are_those_of_its_statements():
     source = function.draw(optimized=True, color_by="time", values=values, depth=5).source
     assert "time: 0" in source
     assert values["x"][0, 0] == 1
+    with pytest.raises(ArgumentError, match="no value for W"):
+        function.draw(optimized=True, color_by="time", values={"x": values["x"]})
