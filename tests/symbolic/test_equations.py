@@ -30,7 +30,7 @@ NAMED = {
         "max_mean crop_or_pad fft ifft rfft irfft pinv cofactor_tangent balance".split()
     ),
     "index": set(
-        "place_all put searchsorted conv conv_input_adjoint conv_filter_adjoint max_share max_mean crop_or_pad fft "
+        "place_all put searchsorted conv conv_input_adjoint conv_filter_adjoint max_share max_mean fft "
         "ifft rfft irfft pinv cofactor_tangent balance".split()
     ),
 }
