@@ -7,6 +7,7 @@ from graphad.ir.types import TupleType
 from graphad.passes.samples import quiet
 from graphad.symbolic.index import Index
 
+MOST = 60  # elements that are worked out of an equation for elements
 STACKS = {"matmul", "solve", "eigvalsh", "svdvals"}  # which give a stack of vectors: columns
 
 
@@ -38,10 +39,17 @@ def printed_value(equation, lines, style, table, sizes):
         if equation.element is not None:
             return evaluate(text, table, "index", sizes)
         letters = [a.printed().text for a in Index(lines, style == "scalar").axes(node)]
-        found = np.empty(actual, complex if node.dtype.kind == "c" else float)
-        for at in np.ndindex(actual):
+        known = table[lines.symbol[node].tex(bold=node.ndim > 0)]  # stays where nothing is worked out
+        found = np.array(known, complex if node.dtype.kind == "c" else float)
+        for at in _elements(actual):
             found[at] = evaluate(text, table, "index", sizes, **dict(zip(letters, [k + 1 for k in at], strict=True)))
         return found
+
+
+def _elements(shape):
+    """All positions of a small array, some of a large one."""
+    every = list(np.ndindex(shape))
+    return every if len(every) <= MOST else [every[k] for k in np.random.default_rng(0).permutation(len(every))[:MOST]]
 
 
 def agrees(equation, lines, style, value, sizes):

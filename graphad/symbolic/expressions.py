@@ -1,7 +1,7 @@
 """Expressions that somebody types, such as ``x.T @ (d_h * (1 - h**2))``: read as a syntax tree and worked out by NumPy.
 
 Nothing is executed as code: names are looked up in what is given, functions and methods in the tables below, and
-anything else is refused. Powers are taken of floating numbers, and arrays are made of at most LARGEST elements.
+anything else is refused. Powers are taken of floating numbers, and arrays are worked with up to LARGEST elements.
 """
 
 import ast
@@ -12,7 +12,7 @@ import numpy as np
 
 from graphad.errors import ArgumentError
 
-LONGEST, LARGEST = 2000, 10**6  # characters of an expression, elements of a new array
+LONGEST, LARGEST = 2000, 10**4  # characters of an expression, elements of an array
 Array = np.ndarray[Any, Any]
 
 
@@ -101,6 +101,14 @@ def evaluate(tree: ast.expr, names: Mapping[str, Any]) -> Any:
         raise ArgumentError("the expression is nested too deeply") from None
 
 
+def _fitting(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+    """Call a function of arrays whose outer product is not too large: no result is larger than that."""
+    sizes = [float(np.size(x)) for x in arguments if isinstance(x, np.ndarray)]
+    if np.prod(sizes) > LARGEST**2 or max(sizes, default=0) > LARGEST:
+        raise ArgumentError("the arrays of an answer get too large")
+    return function(*arguments, **keywords)
+
+
 class _Evaluator:
     """Works out a tree; each method is for one kind of expression."""
 
@@ -116,7 +124,7 @@ class _Evaluator:
             case ast.Name(id=name):
                 return self.look_up(name)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
-                return BINARY[type(op)](self.number(left), self.number(right))
+                return _fitting(BINARY[type(op)], self.number(left), self.number(right))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 x = self.number(operand)
                 return -x if isinstance(x, int) and not isinstance(x, bool) else np.negative(x)
@@ -167,7 +175,7 @@ class _Evaluator:
         keywords = {k.arg: self.value(k.value) for k in tree.keywords if k.arg}
         match tree.func:
             case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np" | "ga"), attr=name) if name in FUNCTIONS:
-                return FUNCTIONS[name](*arguments, **keywords)
+                return _fitting(FUNCTIONS[name], *arguments, **keywords)
             case ast.Attribute(value=value, attr=name) if name in METHODS:
                 return getattr(np.asarray(self.number(value)), name)(*arguments, **keywords)
         raise ArgumentError(f"not a function for answers: {ast.unparse(tree.func)[:60]}")

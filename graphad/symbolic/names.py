@@ -6,6 +6,7 @@ matrices, and counted. A name that occurs several times, as in an unrolled loop,
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,8 +67,8 @@ def _bold(base: str) -> str:
 def symbol(name: str) -> Symbol:
     r"""The symbol of a name as a user writes it.
 
-    >>> symbol("W1").tex(), symbol("x_hat").tex(), symbol("alpha_2").tex(), symbol("Wx").tex()
-    ('W_{1}', '\\hat{x}', '\\alpha_{2}', 'W_{\\mathrm{x}}')
+    >>> symbol("W1").tex(), symbol("x_hat").tex(), symbol("alpha_2").tex(), symbol("linear_2_W").tex()
+    ('W_{1}', '\\hat{x}', '\\alpha_{2}', 'W_{\\mathrm{linear},2}')
     """
     if name.startswith("d_") and name[2:]:
         inner = symbol(name[2:])
@@ -82,6 +83,8 @@ def symbol(name: str) -> Symbol:
         head, rest = head[0], f"{head[1:]}{digits}_{rest}"  # Wx, Wxh
         digits = ""
     parts = [p for p in (digits, *rest.split("_")) if p]
+    if len(head) > 1 and head not in GREEK and parts and (parts[-1].isalpha() and len(parts[-1]) == 1):
+        head, parts = parts[-1], [head, *parts[:-1]]  # a layer's parameter: linear_2_W
     accent = next((ACCENTS[p] for p in parts if p in ACCENTS), "")
     return Symbol(_letter(head), tuple(_upright(p) for p in parts if p not in ACCENTS), accent)
 
@@ -89,13 +92,24 @@ def symbol(name: str) -> Symbol:
 def _letter(word: str) -> str:
     if word in SHORT or word in GREEK:
         return SHORT.get(word) or f"\\{word}"
-    return word if len(word) == 1 and word.isascii() else rf"\mathit{{{word}}}"
+    if not word.isascii():
+        return _foreign(word)
+    return word if len(word) == 1 else rf"\mathit{{{word}}}"
+
+
+def _foreign(word: str) -> str:
+    """A Greek letter by its name; other letters than those of the alphabet as text."""
+    kind, _, letter = unicodedata.name(word, "").rpartition(" LETTER ") if len(word) == 1 else ("", "", "")
+    name = letter.lower() if kind == "GREEK SMALL" else letter.capitalize()
+    return f"\\{name}" if kind.startswith("GREEK") and name in GREEK else rf"\mathit{{\text{{{word}}}}}"
 
 
 def _upright(part: str) -> str:
     """A subscript; words stand upright, so that they are no indices."""
     if part.isdigit():
         return part
+    if not part.isascii():
+        return _foreign(part)
     return f"\\{part}" if part in GREEK else rf"\mathrm{{{part}}}"
 
 
