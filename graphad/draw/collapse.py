@@ -71,7 +71,7 @@ def _box(members: Sequence[Card], depth: int, key: str, measures: Measures) -> C
     return Card(
         key,
         "backward_box" if upward else "box",
-        short(_own_name(members[0].path[: depth + 1])),
+        short(members[0].path[depth]),
         "\n".join(line.replace(",", " ") for line in lines),
         "  ".join(dict.fromkeys(c.title for c in members if c.title)),
         members[0].path[:depth],
@@ -79,12 +79,6 @@ def _box(members: Sequence[Card], depth: int, key: str, measures: Measures) -> C
         upward,
         nodes,
     )
-
-
-def _own_name(path: tuple[str, ...]) -> str:
-    """The name of a cluster without that of the one around it: "norm" for block_0_norm in block_0."""
-    outer = path[-2].split(" ")[0] + "_" if len(path) > 1 else ""
-    return path[-1].removeprefix(outer) if outer != path[-1] else path[-1]
 
 
 def _between(edges: Sequence[Edge], box_of: dict[str, str], measures: Measures) -> Iterator[Edge]:

@@ -9,7 +9,7 @@ import graphviz
 
 from graphad.draw.drawing import Drawing
 from graphad.draw.labels import plain, printable, text_of
-from graphad.draw.legend import legend_of
+from graphad.draw.legend import SLOPE, legend_of
 from graphad.draw.mirror import flowing, mirrored
 from graphad.draw.style import FONT, THEMES, Theme
 from graphad.draw.view import LEAVES, Card, Edge, View
@@ -22,13 +22,14 @@ MANY = 150  # cards, from which on a good layout in seconds is better than the b
 class Paint:
     """What is colored by something else than its role. ``fill``: of a card; ``width``: of an edge's line.
 
-    ``shades`` and ``notes`` say it in the legend.
+    ``shades`` and ``notes`` say it in the legend, and ``says`` what the first number of a card is.
     """
 
     fill: Callable[[Card], str] | None = None
     width: Callable[[Edge], float] | None = None
     shades: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+    says: str = "value"
 
 
 def to_dot(
@@ -45,7 +46,7 @@ def to_dot(
     if len(view.cards) > MANY:
         dot.attr("graph", nslimit="2", nslimit1="2", mclimit="0.5")
     if legend:
-        label = legend_of(view, theme, paint.shades, paint.notes)
+        label = legend_of(view, theme, paint.shades, paint.notes, paint.says)
         dot.attr("graph", label=label, labelloc="b", labeljust="l", fontsize="10")
     view = replace(view, edges=tuple(_told(view)))
     ranks = mirrored(view) if view.turns else flowing(view)
@@ -136,7 +137,8 @@ def _card_label(card: Card, theme: Theme, is_painted: bool) -> str:
         rows += [f'<font point-size="9" color="{faint}">{line}</font>' for line in lines if line.strip()]
     else:
         rows += [lines[0] + times, *lines[1:]]
-    for text, color in ((card.value, value), (card.gradient, gradient)):
+    slope = f"{SLOPE if is_painted else ''}{card.gradient}" if card.gradient else ""
+    for text, color in ((card.value, value), (slope, gradient)):
         if text:
             rows.append(f'<font point-size="10" color="{color}"><b>{text_of(text)}</b></font>')
     cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)

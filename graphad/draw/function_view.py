@@ -190,7 +190,8 @@ def _derivative_lines(shown: FunctionMap) -> list[Line]:
     graph = _rewritten(inputs, [y, *found])
     again, *gradients = graph.outputs
     computed = any(again is d for d in gradients)
-    return _lines(graph, [(again, result), *zip(gradients, lefts, strict=True)][computed:], None if computed else again)
+    named = list(zip(gradients, lefts, strict=True))
+    return _lines(graph, named, None if computed else again, result)
 
 
 def _partial(result: str, shown: FunctionMap, x: Node) -> str:
@@ -202,15 +203,24 @@ def _rewritten(inputs: Any, outputs: list[Node]) -> Graph:
     return compile(inputs, outputs, style="readable").graph
 
 
-def _lines(graph: Graph, names: Sequence[tuple[Node, str]], leave_out: Node | None = None) -> list[Line]:
-    """The equations of a graph, with names for its results; what cannot be set as a formula is written as NumPy."""
+def _lines(
+    graph: Graph, names: Sequence[tuple[Node, str]], leave_out: Node | None = None, known: str = ""
+) -> list[Line]:
+    """The equations of a graph, with names for its results; what cannot be set as a formula is written as NumPy.
+
+    ``leave_out``: a result whose equation stands elsewhere, under the name ``known``.
+    """
     plain, code = written(graph)
-    found = [e for e in equations(graph) if e.node is not leave_out]
+    all_equations = equations(graph)
+    found = [e for e in all_equations if e.node is not leave_out]
     formulas = [mathtext(e.right) for e in found]
+    for e in all_equations:
+        if e.node is leave_out:  # other lines mention it by what it is called above
+            formulas = [f.replace(e.left, known) for f in formulas]
     lines = []
     for e, right in zip(found, formulas, strict=True):
         lefts = [name for node, name in names if node is e.node]
-        if not lefts or any(e.left in other for other in formulas if e.left.startswith(r"\bar")):
+        if not lefts or any(e.left in other for other in formulas if other is not right):
             lefts.append(e.left)  # which other lines mention
         if right.count(r"\frac") == 1:
             right = right.replace(r"\frac", r"\dfrac")
@@ -227,7 +237,10 @@ def _leaf(node: Node) -> str:
     """A result that has no equation of its own: a number or an input."""
     if "constant" in node.op.traits and not node.ndim:
         return f"{float(np.real(node.attrs['value'])):g}"
-    return node.name or node.op.name
+    name = node.name or node.op.name
+    letter = name.removeprefix("d_").replace("_", r"\_")
+    letter = rf"\mathbf{{{letter}}}" if node.ndim else letter
+    return rf"\bar{{{letter}}}" if name.startswith("d_") else letter
 
 
 def mathtext(latex: str) -> str:

@@ -8,10 +8,16 @@ from graphad.draw.style import Theme
 from graphad.draw.view import View
 
 PER_ROW = 6
+SLOPE = "∂ "  # before a gradient where colors say something else
 
 
-def legend_of(view: View, theme: Theme, shades: Sequence[tuple[str, str]], notes: Sequence[str]) -> str:
-    """An HTML-like label. ``shades``: colors and what they say; ``notes``: sentences below."""
+def legend_of(
+    view: View, theme: Theme, shades: Sequence[tuple[str, str]], notes: Sequence[str], said_first: str = "value"
+) -> str:
+    """An HTML-like label. ``shades``: colors and what they say; ``notes``: sentences below.
+
+    ``said_first``: what the first number of a card is, before its gradient.
+    """
     cells = [
         f'<td bgcolor="{theme.paper if shades else look.fill}" color="{look.line}" border="1">'
         f'<font color="{look.line}">{look.sign}</font> {look.legend}</td>'
@@ -24,8 +30,11 @@ def legend_of(view: View, theme: Theme, shades: Sequence[tuple[str, str]], notes
         for kind, line in theme.lines.items()
         if line.legend and any(edge.kind == kind for edge in view.edges)
     ]
-    numbers = (("value", theme.value), ("gradient", theme.gradient))
-    said += [f'<font color="{c}"><b>{w}</b></font>' for w, c in numbers if any(getattr(card, w) for card in view.cards)]
+    colors = (theme.ink, theme.ink) if shades else (theme.value, theme.gradient)
+    if any(card.value for card in view.cards):
+        said.append(f'<font color="{colors[0]}"><b>{said_first}</b></font>')
+    if any(card.gradient for card in view.cards):
+        said.append(f'<font color="{colors[1]}"><b>{SLOPE if shades else ""}gradient</b></font>')
     shaded = [f'<td bgcolor="{color}" border="0">{text_of(text)}</td>' for color, text in shades]
     small = [f'<font point-size="9" color="{theme.faint}">{text_of(note)}</font>' for note in notes if note]
     lines = ["&nbsp;&nbsp;&nbsp;&nbsp;".join(said[k : k + 5]) for k in range(0, len(said), 5)]

@@ -102,8 +102,6 @@ class Scale:
 
     def _step(self, amount: float) -> int:
         steps = len(self.colors) - 1
-        if self.high <= self.low:
-            return steps - 1
         part = math.log(max(amount, self.low) / self.low) / math.log(self.high / self.low)
         return min(int(part * steps), steps - 1)
 
@@ -120,8 +118,8 @@ def scale_of(amounts: Sequence[float], theme: Theme) -> Scale | None:
     found = [a for a in amounts if a > 0]
     if not found:
         return None
-    high = max(found)
-    return Scale(min(max(min(found), high / 1e6), high / 100), high, theme.ramp)
+    low = max(min(found), max(found) / 1e6)
+    return Scale(low, max(max(found), 100 * low), theme.ramp)
 
 
 def quantity(amount: float, unit: str) -> str:

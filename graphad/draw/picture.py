@@ -17,7 +17,7 @@ from graphad.draw.options import Options
 from graphad.draw.repeats import folded
 from graphad.draw.style import THEMES, Theme
 from graphad.draw.view import View, make_view
-from graphad.draw.wires import with_values
+from graphad.draw.wires import with_times, with_values
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.lower.sizes import solve
@@ -51,8 +51,8 @@ def draw(
         costs. None: everything up to 150 cards, else as many levels as fit.
     fold: whether equal parts (layers of the same structure, turns of an unrolled loop) are drawn once, "× 12". None:
         where there would be more than 60 cards.
-    color_by: "dtype", "flops", "bytes" or "time" (which needs ``values``), instead of the role. Lines are as wide as
-        their values are large in any case.
+    color_by: "dtype", "flops", "bytes" or "time" (which runs the graph on ``values``, and writes times on the cards),
+        instead of the role. Lines are as wide as their values are large in any case.
     values: of all inputs, by name or node. The graph is run, and each value written on its card, with its gradient.
     sizes: numbers for named sizes, for costs and widths; those of ``values`` come first, else they are 64 each.
     theme: "light" or "dark". rng: the generator for graphs that draw random numbers, when they are run.
@@ -75,7 +75,9 @@ def picture(graph: Graph, options: Options, seconds: Mapping[Node, float] | None
         seconds = seconds_of(graph, found, options.rng)
     measures = Measures(known, seconds or {})
     view = shown(graph, options, measures)
-    if found is not None and options.values is not None:
+    if options.color_by == "time":
+        view = with_times(view, measures)
+    elif options.values is not None:
         view = with_values(view, graph, options.values, rng)
     theme = THEMES[options.theme]
     unknown = [name for name in graph.sizes if name not in known]
@@ -92,7 +94,7 @@ def shown(graph: Graph, options: Options, measures: Measures) -> View:
 def _paint(view: View, options: Options, measures: Measures, theme: Theme, unknown: list[str]) -> Paint:
     """Colors of cards, widths of lines, and what the legend says of them."""
     widths = {id(e): measures.bytes(e.node) for e in view.edges if e.node is not None}
-    notes = [f"line width: {_span(list(widths.values()))} a value"] if widths else []
+    notes = [f"line width: {_span(list(widths.values()))}"] if widths else []
     what = options.color_by
     paint = Paint(None, lambda e: width_of(widths[id(e)]), (), notes)
     if unknown and (widths or what):
@@ -112,9 +114,10 @@ def _paint(view: View, options: Options, measures: Measures, theme: Theme, unkno
     scale = scale_of(list(numbers.values()), theme)
     if scale is None:
         return paint
-    return replace(paint, fill=lambda card: scale.color(numbers[card.key]), shades=scale_cells(scale, what))
+    says = "time" if what == "time" else "value"
+    return replace(paint, fill=lambda card: scale.color(numbers[card.key]), shades=scale_cells(scale, what), says=says)
 
 
 def _span(amounts: list[int]) -> str:
     low, high = quantity(min(amounts), "B"), quantity(max(amounts), "B")
-    return low if low == high else f"{low} – {high}"
+    return f"{low} a value" if low == high else f"thin {low} … bold {high} a value"

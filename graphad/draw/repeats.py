@@ -11,13 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
+from graphad.draw.sequences import span, stretches, unnumbered
 from graphad.draw.view import BACKWARD, LEAVES, Card, Edge, View, short
 
 FULL = 60  # cards; a smaller drawing is not folded unless the user says so
-LEAST = 3  # turns that make a loop
-LONGEST = 1000  # cards in one turn
 
 Path = tuple[str, ...]
 
@@ -68,14 +65,14 @@ class _Copies:
         """What a card is, without the names of its operands and without numbers in names."""
         operands = {self.cards[e.source].title for e in self.into[card.key]} - {""}
         words = [w for w in card.text.split() if w.rstrip("ᵀ") not in operands and w != "( )ᵀ"]
-        text = _unnumbered(" ".join(words))
+        text = unnumbered(" ".join(words))
         ops = [n.op.name for n in card.nodes]
         if ops == ["getitem"]:
             text = re.sub(r"\d+", "#", text)
         elif ops == ["matmul"]:
             text = ""  # a loop may begin with zeros, which are said as an operand
         kinds = [repr(n.type) for n in card.nodes]
-        title = _unnumbered(card.title) if card.role in LEAVES else str(bool(card.title) and card.is_output)
+        title = unnumbered(card.title) if card.role in LEAVES else str(bool(card.title) and card.is_output)
         return "|".join([card.role, title, text, str(card.is_output), *ops, *kinds])
 
     def _join(self, copies: Sequence[Sequence[str]]) -> int:
@@ -109,7 +106,7 @@ class _Copies:
                     frames.setdefault(card.path[:level], []).append(card)
             equal: dict[object, list[Path]] = {}
             for path, cards in frames.items():
-                form = (path[:-1], _unnumbered(path[-1]), self._form(cards, level))
+                form = (path[:-1], unnumbered(path[-1]), self._form(cards, level))
                 equal.setdefault(form, []).append(path)
             for paths in equal.values():
                 if len(paths) > 1:
@@ -122,7 +119,7 @@ class _Copies:
         return tuple(
             (
                 self.token[c.key],
-                tuple(map(_unnumbered, c.path[level:])),
+                tuple(map(unnumbered, c.path[level:])),
                 tuple((e.kind, number.get(e.source, -1)) for e in self.into[c.key]),
             )
             for c in cards
@@ -167,7 +164,7 @@ class _Copies:
             serves = by_origin.get(of, "") if of is not None else ""
             if card.key in self.copy or serves not in self.copy:
                 continue
-            path = tuple(map(_unnumbered, card.path))
+            path = tuple(map(unnumbered, card.path))
             form = (self._first(serves), self.token[card.key], path, card.nodes[0].origin.is_cotangent)
             equal.setdefault(form, {}).setdefault(self.copy[serves][-1], []).append(card.key)
         found: dict[int, list[str]] = {}
@@ -256,53 +253,3 @@ class _Copies:
         """Whether an edge leads from one copy to another."""
         ends: Mapping[int, int] = dict(self.copy.get(edge.source, ()))
         return any(ends.get(part, number) != number for part, number in self.copy.get(edge.target, ()))
-
-
-def stretches(tokens: Sequence[str], ends: Sequence[bool] = ()) -> list[tuple[int, int, int]]:
-    """Where a sequence repeats itself: (start, period, count), what saves most first; they do not overlap.
-
-    ``ends``: where a turn may well end; of the starts that serve as well, one before which a turn ends is taken.
-
-    >>> stretches(list("xababaybcbcbc")), stretches(list("aaaabc"))
-    ([(7, 2, 3)], [(0, 1, 4)])
-    """
-    number = {t: k for k, t in enumerate(dict.fromkeys(tokens))}
-    row = np.array([number[t] for t in tokens], dtype=np.int64)
-    candidates = []
-    for period in range(1, min(len(row) // LEAST, LONGEST) + 1):
-        same = np.concatenate([[0], row[:-period] == row[period:], [0]])
-        for start, stop in np.flatnonzero(np.diff(same)).reshape(-1, 2).tolist():
-            count, more = divmod(stop - start, period)
-            if count + 1 >= LEAST:
-                shifts = [k for k in range(more + 1) if ends and ends[start + k + period - 1]]
-                candidates.append((-count * period, period, start + (shifts[-1] if shifts else 0), count + 1))
-    taken = np.zeros(len(row), bool)
-    found = []
-    for _, period, start, count in sorted(candidates):
-        if not taken[start : start + period * count].any():
-            taken[start : start + period * count] = True
-            found.append((start, period, count))
-    return found
-
-
-def _unnumbered(name: str) -> str:
-    return re.sub(r"(?<=[^\W\d])\d+", "#", name)
-
-
-def span(names: Sequence[str], within: bool = False) -> str:
-    """One name for names that differ in numbers; else the most frequent one, or a dot for words ``within`` a text.
-
-    >>> span(["block_0_W", "block_1_W", "block_11_W"]), span(["h", "h"]), span(["x @ W0", "h @ W1"])
-    ('block_0…11_W', 'h', '· @ W0…1')
-    """
-    if len(set(names)) == 1:
-        return names[0]
-    words = [name.split(" ") for name in names]
-    if len(words[0]) > 1 and len({len(w) for w in words}) == 1:
-        return " ".join(span(column, True) for column in zip(*words, strict=True))
-    split = [re.split(r"(\d+)", name) for name in names]
-    if len({tuple(parts[::2]) for parts in split}) > 1:
-        return "·" if within else max(dict.fromkeys(names), key=list(names).count)
-    columns = list(zip(*split, strict=True))
-    merged = [c[0] if len(set(c)) == 1 else f"{min(c, key=int)}…{max(c, key=int)}" for c in columns]
-    return "".join(merged)

@@ -201,12 +201,13 @@ def _pairs(nodes: Sequence[Node]) -> list[tuple[Node, Node]]:
 
 
 def _paths(graph: Graph, stubs: set[Node]) -> dict[Node, tuple[str, ...]]:
-    """The cluster of each node: its scope; a parameter stands with those who use it."""
+    """The cluster of each node: its scope, "norm" for block_0_norm within block_0; parameters are with their users."""
     paths: dict[Node, tuple[str, ...]] = {}
     for node in graph.nodes:
         path = () if node in stubs else node.origin.scope
         if "parameter" in node.op.traits and not path:
             path = _common(u.origin.scope for u in graph.users[node] if u not in graph.backward)
+        path = tuple(name.removeprefix(f"{outer}_") or name for outer, name in zip(("", *path), path, strict=False))
         if path and node.origin.adjoint_of is not None:
             path = (path[0] + BACKWARD, *path[1:])
         paths[node] = path

@@ -1,4 +1,7 @@
-"""``values=``: the graph is run, and each card says its value, and its gradient unless that has a card of its own."""
+"""``values=``: the graph is run, and each card says its value, and its gradient unless that has a card of its own.
+
+With ``color_by="time"`` it says how long it took.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphad.autodiff.transforms import vjp
+from graphad.draw.measures import Measures, quantity
 from graphad.draw.view import Card, View
 from graphad.errors import DifferentiationError
 from graphad.ir.core import Node
@@ -40,6 +44,15 @@ def with_values(view: View, graph: Graph, values: Mapping[Any, Any], rng: np.ran
             slope = _text(found[cotangents[node]]) if node in cotangents else ""
             numbers[card.key] = replace(card, value=_text(found[node]), gradient=slope)
     return replace(view, cards=tuple(numbers.get(card.key, card) for card in view.cards))
+
+
+def with_times(view: View, measures: Measures) -> View:
+    """The view with the measured time of each card, a box that of all that it stands for."""
+    seconds = {card.key: float(measures.of(card, "time")) for card in view.cards}
+    return replace(
+        view,
+        cards=tuple(replace(c, value=quantity(seconds[c.key], "s") if seconds[c.key] else "") for c in view.cards),
+    )
 
 
 def _cotangents(graph: Graph, nodes: list[Node]) -> dict[Node, Node]:

@@ -51,7 +51,7 @@ def check(plan: Plan, steps: Sequence[Step], answers: Mapping[int, Any]) -> Answ
     found = []
     for number, answer in sorted(answers.items()):
         step = steps[blanks[number]]
-        known = [s.node for s in steps[: blanks[number]] if s.kind != "gradient"]
+        known = {s.node for s in steps[: blanks[number]] if s.kind != "gradient"}
         hint = _hint(plan, step, known, answer, points)
         found.append(Answer(number, not hint, hint))
     return Answers(tuple(found))
@@ -65,9 +65,9 @@ def _points(plan: Plan) -> list[Sample]:
     return (finite or ordered)[:POINTS]
 
 
-def _hint(plan: Plan, step: Step, known: Sequence[Node], answer: Any, points: Sequence[Sample]) -> str:
+def _hint(plan: Plan, step: Step, known: set[Node], answer: Any, points: Sequence[Sample]) -> str:
     """What is wrong with an answer, "" if nothing is."""
-    names = {n: name for n, name in answer_names(plan.lines).items() if any(n is k for k in known)}
+    names = {n: name for n, name in answer_names(plan.lines).items() if n in known}
     try:
         value_at = _reader(answer, names, step, points)
         pairs = [(np.asarray(value_at(p)), np.asarray(p.value(step.node)), p) for p in points]

@@ -73,19 +73,20 @@ def _lines(step: Step) -> Iterator[Block]:
     """The formulas of a step, and its value: a number on the same line, an array on its own."""
     sign = r"\in" if step.kind == "given" else "="
     number = value(step.value) if step.value is not None and not step.blank else ""
-    short = number if number and np.ndim(step.value) == 0 and not isinstance(step.value, tuple) else ""
+    alone = not isinstance(step.value, tuple) and np.ndim(step.value) == 0
     for k, line in enumerate(step.lines):
         if step.blank and k == 0:
-            yield Block("blank", line.left, sign, number=step.blank)
-        elif step.kind == "given" and short:
-            yield Block("formula", line.left, "=", rf"{short} \in {line.right}")
+            yield Block("blank", step.symbol if line.element is not None else line.left, sign, number=step.blank)
+        elif step.kind == "given" and number and alone:
+            yield Block("formula", line.left, "=", rf"{number} \in {line.right}")
         elif not (step.blank and line.element is not None):
-            same = not short or k > 0 or line.right == short
+            short = (
+                _digits(step.value[line.element]) if number and line.element is not None else number if alone else ""
+            )
+            same = not short or line.rule == "the same" or line.right == short
             yield Block("formula", line.left, sign, line.right if same else f"{line.right} = {short}")
-    if number and not short:
-        whole = step.lines[0].element is None and r"\mathbf" in step.lines[0].left
-        left = step.lines[0].left if whole else rf"\text{{value of }} {step.lines[0].left}"
-        yield Block("formula", left, "=" if whole else ":", number)
+    if number and not alone and step.lines[0].element is None and step.symbol:
+        yield Block("formula", step.symbol, "=", number)
 
 
 def blank(number: int) -> str:

@@ -59,13 +59,14 @@ def equations(graph: Graph, style: str = "matrix") -> list[Equation]:
 def written(lines: Lines, nodes: Sequence[Node], style: str) -> list[Equation]:
     """The equations of some nodes; in the style "scalar" one for each element of a small array."""
     write = writer(lines, style)
-    found: list[Equation] = []
-    for node in nodes:
-        if isinstance(write, Index) and write.spelled and not isinstance(node.type, TupleType) and node.ndim:
-            found += _spelled(write, node)
-        else:
-            found.append(_equation(node, write.left(node), write.right(node)))
-    return found
+    return [e for node in nodes for e in lines_of(write, node)]
+
+
+def lines_of(write: Matrix, node: Node) -> list[Equation]:
+    """The equation of a node, or those of its elements."""
+    if isinstance(write, Index) and write.spelled and not isinstance(node.type, TupleType) and node.ndim:
+        return _spelled(write, node)
+    return [_equation(node, write.left(node), write.right(node))]
 
 
 def _spelled(write: Index, node: Node) -> list[Equation]:
@@ -84,7 +85,7 @@ def _equation(node: Node, left: str, right: Tex, element: tuple[int, ...] | None
 
 
 def equation(node: Node, style: str = "matrix") -> Equation:
-    r"""The equation of one node on what has a name, or is used several times, behind it.
+    r"""The equation of one node on what has a name, or is used several times, behind it; the first of several.
 
     >>> import graphad as ga
     >>> x, w = ga.input("x"), ga.parameter("w")
@@ -92,6 +93,11 @@ def equation(node: Node, style: str = "matrix") -> Equation:
     >>> print(equation(y).latex)
     y = \tanh\left(w \, x\right)
     """
+    return equations_of(node, style)[0]
+
+
+def equations_of(node: Node, style: str = "matrix") -> list[Equation]:
+    """The equation of one node; in the style "scalar" one for each element."""
     nodes = toposort([node])
     graph = Graph([n for n in nodes if "placeholder" in n.op.traits], [node])
     lines = choose(graph)
@@ -99,5 +105,5 @@ def equation(node: Node, style: str = "matrix") -> Equation:
         (node,) = node.inputs  # one equation for all results
     if lines.is_given(node):
         write = writer(lines, style)
-        return _equation(node, write.left(node), Tex(rf"\text{{{node.op.name}}}"))
-    return written(lines, [node], style)[0]
+        return [_equation(node, write.left(node), Tex(rf"\text{{{node.op.name}}}"))]
+    return written(lines, [node], style)

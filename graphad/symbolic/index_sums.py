@@ -180,3 +180,26 @@ def _convolve(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
         return w.given([(position, "=", k + j)], lambda: tex.product([w.element(a, [k]), w.element(v, [j])], r" \, "))
 
     return w.total([m, n], body)
+
+
+@element_of("fft", "ifft", "rfft")
+def _fourier(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
+    """The discrete Fourier transform, where nothing is cut or padded."""
+    (x,), axes = node.inputs, node.attrs["axes"]
+    if any(x.shape[k] != n for k, n in zip(axes, node.attrs["s"], strict=True)) or node.attrs["norm"] is not None:
+        return None
+    inverse = node.op.name == "ifft"
+
+    def body(inner: Sequence[Ix]) -> Tex:
+        found = dict(zip(axes, inner, strict=True))
+        angles = [
+            tex.fraction(tex.product([j.code(), at[k].code()], r" \, "), tex.size(x.shape[k])) for k, j in found.items()
+        ]
+        angle = tex.product([Tex("2"), Tex(r"\pi"), Tex(r"\mathrm{i}"), tex.add(angles)], r" \, ")
+        wave = tex.call(r"\exp", angle if inverse else tex.negative(angle))
+        return tex.product([w.element(x, [found.get(k, i) for k, i in enumerate(at)]), wave], r" \, ")
+
+    total = w.total([x.shape[k] for k in axes], body)
+    return (
+        tex.product([tex.fraction(tex.ONE, tex.size(product(x.shape[k] for k in axes))), total]) if inverse else total
+    )

@@ -6,14 +6,15 @@ from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
 from graphad.lower.compile import Function
-from graphad.symbolic.equations import Equation, equation, equations
+from graphad.symbolic.equations import Equation, equation, equations, equations_of
 
 SHOWN = 60  # equations in a notebook
 
 
 def node_to_latex(node: Node, style: str = "matrix") -> str:
-    """The equation of a node, without delimiters."""
-    return equation(node, style).latex
+    """The equation of a node, without delimiters; in the style "scalar" those of its elements, one below the other."""
+    found = equations_of(node, style)
+    return found[0].latex if len(found) == 1 else environment(found, "aligned")
 
 
 def graph_to_latex(graph: Graph, style: str = "matrix") -> str:

@@ -14,14 +14,15 @@ from typing import Any
 from graphad.autodiff.reverse import active_nodes, mark_cotangent, pull_back
 from graphad.autodiff.transforms import grad
 from graphad.ir.core import Node, label
-from graphad.ir.graph import Graph, toposort
+from graphad.ir.graph import Graph, rebuild, toposort
 from graphad.ir.origin import Origin, inside
-from graphad.ir.types import TensorType, TupleType
+from graphad.ir.types import TupleType
 from graphad.lower.values import run_values
 from graphad.ops.fit import ones_like, zeros_like
 from graphad.symbolic import tex
-from graphad.symbolic.equations import Equation, writer, written
+from graphad.symbolic.equations import Equation, lines_of, writer
 from graphad.symbolic.lines import Lines, chosen, is_silent
+from graphad.symbolic.matrix import Matrix
 from graphad.symbolic.rules import general as said
 from graphad.symbolic.rules import rule_of, title
 
@@ -34,7 +35,8 @@ class Step:
 
     ``kind``: "given", "forward", "backward" or "gradient"; ``title`` names the rules, ``general`` says each in general
     (LaTeX); ``lines`` are the equations, more than one where elements are spelled out or one derivative belongs to
-    several values; ``name`` is what the value is called in answers; ``blank`` is the number of a blank of a worksheet.
+    several values; ``name`` is what the value is called in answers, ``symbol`` what it is called in LaTeX; ``blank`` is
+    the number of a blank of a worksheet.
     """
 
     kind: str
@@ -43,6 +45,7 @@ class Step:
     lines: tuple[Equation, ...]
     node: Node
     name: str
+    symbol: str  # of the whole value
     value: Any = None
     blank: int = 0
 
@@ -69,7 +72,7 @@ def plan(loss: Node, wanted: Sequence[Node], name: str) -> Plan:
     grad(loss, list(wanted))  # raises what is wrong with the arguments, in the user's words
     order = toposort([loss])
     active = active_nodes(order, wanted)
-    inner = [n for n in order if n in active and isinstance(n.type, TensorType)]
+    inner = [n for n in order if n in active and not isinstance(n.type, TupleType)]
     born = Origin().serial
     with inside(Origin(None, loss.origin.place, loss.origin.scope, loss.origin, False, "seed")):
         seed = ones_like(loss)
@@ -82,10 +85,23 @@ def plan(loss: Node, wanted: Sequence[Node], name: str) -> Plan:
                 cotangent[x] = zeros_like(x)
             mark_cotangent(cotangent[x], x, born)
     inputs = [n for n in order if "placeholder" in n.op.traits]
-    outputs = [loss, *(cotangent[x] for x in wanted)]
     inputs += [x for x in wanted if "placeholder" in x.op.traits and x not in set(order)]
-    graph = Graph(inputs, outputs, name)
-    return Plan(graph, loss, tuple(wanted), cotangent, frozenset(order), _lines(graph, loss, wanted, cotangent, seed))
+    whole = Graph(inputs, [loss, *cotangent.values()], name)
+    made = whole.map(lambda node, operands: operands[0] if _is_shift(node) else rebuild(node, operands))
+    cotangent = {n: made[c] for n, c in cotangent.items()}
+    graph = whole.subgraph([loss, *(cotangent[x] for x in wanted)])
+    lines = _lines(graph, loss, wanted, cotangent, made[seed])
+    return Plan(graph, loss, tuple(wanted), cotangent, frozenset(order), lines)
+
+
+def _is_shift(node: Node) -> bool:
+    """Whether a node only keeps the derivative of a softmax precise: a shift that it takes off again."""
+    if node.op.name != "subtract" or rule_of(node.origin.made_by) != "softmax":
+        return False
+    t, shift = node.inputs
+    while shift.op.name == "broadcast_to":
+        (shift,) = shift.inputs
+    return shift.op.name == "sum" and shift.inputs[0].op.name == "where" and shift.inputs[0].inputs[1] is t
 
 
 def _lines(graph: Graph, loss: Node, wanted: Sequence[Node], cotangent: Mapping[Node, Node], seed: Node) -> Lines:
@@ -126,17 +142,23 @@ def steps(plan: Plan, style: str, values: Mapping[Any, Any] | None) -> list[Step
     known = run_values(plan.graph, values) if values is not None else {}
     names = answer_names(lines)
     found = [_given(n, lines, style, names, known) for n in lines.given]
-    shared = _shared(plan)
+    shared, write, made_by = _shared(plan), writer(lines, style), _first(plan)
     for node in _in_order(plan):
-        equations = written(lines, [node], style)
+        equations = lines_of(write, node)
         if node not in plan.forward:
-            equations += [_also(node, n, lines, style) for n in shared.get(node, ())]
-            words, general = _explained(plan, node)
+            equations += [_also(node, n, write) for n in shared.get(node, ())]
+            words, general = _explained(plan, node, made_by)
             kind = "backward"
         else:
             words, general, kind = node.op.name, (), "forward"
-        found.append(Step(kind, words, general, tuple(equations), node, names.get(node, ""), known.get(node)))
+        symbol = _whole(lines, node)
+        found.append(Step(kind, words, general, tuple(equations), node, names.get(node, ""), symbol, known.get(node)))
     return found + [_gradient(plan, x, style, names, known) for x in plan.wanted]
+
+
+def _whole(lines: Lines, node: Node) -> str:
+    """The symbol of a value without indices."""
+    return lines.symbol[node].tex(bold=node.ndim > 0) if node in lines.symbol else ""
 
 
 def _in_order(plan: Plan) -> list[Node]:
@@ -160,7 +182,7 @@ def _in_order(plan: Plan) -> list[Node]:
     return [n for n in found if n in wanted]
 
 
-def _explained(plan: Plan, node: Node) -> tuple[str, tuple[str, ...]]:
+def _explained(plan: Plan, node: Node, made_by: Mapping[Any, Node]) -> tuple[str, tuple[str, ...]]:
     """The names of the rules that a line applies, in the order in which it does, and what each says in general."""
     rules: dict[str, Node] = {}
     stack, seen = [node], {node}
@@ -170,11 +192,11 @@ def _explained(plan: Plan, node: Node) -> tuple[str, tuple[str, ...]]:
             rule = rule_of(top.origin.made_by)
             rules.pop(rule, None)  # what is found further down is applied earlier
             rules[rule] = top
-        inner = [x for x in top.inputs if x not in plan.forward | plan.lines.symbol.keys() | seen]
+        inner = [x for x in top.inputs if x not in plan.forward and x not in plan.lines.symbol and x not in seen]
         seen.update(inner)
         stack += inner
     kept = [r for r in reversed(rules) if r not in _QUIET] or list(reversed(rules))[:1]
-    general = dict.fromkeys(said(r, _through(plan, rules[r], r)) for r in kept)
+    general = dict.fromkeys(said(r, made_by.get((r, rules[r].origin.place))) for r in kept)
     titles = list(dict.fromkeys(title(r) for r in kept))
     words = titles[0] if len(titles) == 1 else "; ".join(t.partition(":")[0] for t in titles)
     shorthand = "" if node.origin.is_cotangent or isinstance(node.type, TupleType) else "shorthand: "
@@ -184,12 +206,9 @@ def _explained(plan: Plan, node: Node) -> tuple[str, tuple[str, ...]]:
 _QUIET = {"expand_dims", "squeeze", "astype", "seed", "stop_gradient", "check_sizes", "add", "sum_n"}
 
 
-def _through(plan: Plan, node: Node, rule: str) -> Node | None:
-    """The forward node whose rule made a derivative."""
-    for n in plan.graph.nodes:
-        if n.op.name == rule and n in plan.forward and n.origin.place == node.origin.place:
-            return n
-    return None
+def _first(plan: Plan) -> dict[Any, Node]:
+    """The forward node for an op and a place: that whose rule made a derivative there."""
+    return {(n.op.name, n.origin.place): n for n in reversed(plan.graph.nodes) if n in plan.forward}
 
 
 def _shared(plan: Plan) -> dict[Node, list[Node]]:
@@ -201,9 +220,9 @@ def _shared(plan: Plan) -> dict[Node, list[Node]]:
     return shared
 
 
-def _also(node: Node, of: Node, lines: Lines, style: str) -> Equation:
+def _also(node: Node, of: Node, write: Matrix) -> Equation:
     """The line that says that the derivative of another value is the same."""
-    write, base = writer(lines, style), lines.symbol[of]
+    base = write.own[of]
     left = write.mark(replace(base, bars=base.bars + 1), of)
     return Equation(node, left, write.left(node), "the same", node.origin.location)
 
@@ -217,7 +236,7 @@ def _given(node: Node, lines: Lines, style: str, names: Mapping[Node, str], know
     what = "parameter" if "parameter" in node.op.traits else "constant" if "constant" in node.op.traits else "input"
     what = "random" if "random" in node.op.traits else what
     line = Equation(node, left, space, what, node.origin.location)
-    return Step("given", what, (), (line,), node, names[node], known.get(node))
+    return Step("given", what, (), (line,), node, names[node], _whole(lines, node), known.get(node))
 
 
 def _gradient(plan: Plan, x: Node, style: str, names: Mapping[Node, str], known: Mapping[Node, Any]) -> Step:
@@ -227,9 +246,9 @@ def _gradient(plan: Plan, x: Node, style: str, names: Mapping[Node, str], known:
     below, above = symbol[x].tex(bold and x.ndim > 0), symbol[plan.loss].tex(bold and plan.loss.ndim > 0)
     c = plan.cotangent[x]
     left = rf"\frac{{\partial {above}}}{{\partial {below}}}"
-    right = symbol[c].tex(bold and c.ndim > 0)
-    line = Equation(c, left, right, "gradient", x.origin.location)
-    return Step("gradient", f"gradient with respect to {label(x)}", (), (line,), c, names[c], known.get(c))
+    own = symbol[c] if plan.lines.belongs.get(c) is x else replace(symbol[x], bars=symbol[x].bars + 1)
+    line = Equation(c, left, own.tex(bold and c.ndim > 0), "gradient", x.origin.location)
+    return Step("gradient", f"gradient with respect to {label(x)}", (), (line,), c, names[c], left, known.get(c))
 
 
 def answer_names(lines: Lines) -> dict[Node, str]:

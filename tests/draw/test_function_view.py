@@ -1,6 +1,7 @@
 """Views of functions: values and derivatives against NumPy and differences, breaks against known ones, the panels."""
 
 import io
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -241,6 +242,18 @@ def test_equations_of_a_few():
         r"$\dfrac{\partial z}{\partial y} = \dfrac{y}{z}$",
     ]
     assert equations_of(BY_NAME["less"])[-1] == "no derivative"
+
+
+def test_every_symbol_of_the_equations_is_explained():
+    """A value that a line mentions is an input, or stands on the left of a line."""
+    weights = np.array([[1.5, 0.5], [-0.5, 1.0]])
+    functions = (lambda x, y: ga.exp(x) * y, lambda x: ga.tanh(weights @ x), ga.nn.gelu, ga.nn.selu, BY_NAME["beta"])
+    for function in functions:
+        lines = equations_of(function)
+        rights = " ".join(line.rpartition(" = ")[2] for line in lines)
+        lefts = " ".join(line.rpartition(" = ")[0] for line in lines)
+        for symbol in set(re.findall(r"(?:\\mathbf\{t\}|t)_\{\d+\}", rights)):
+            assert symbol in lefts, lines
 
 
 def test_mathtext_of_nested_cases():

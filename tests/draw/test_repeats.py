@@ -9,7 +9,8 @@ import graphad as ga
 from graphad.draw.measures import Measures
 from graphad.draw.options import Options
 from graphad.draw.picture import shown
-from graphad.draw.repeats import folded, span, stretches
+from graphad.draw.repeats import folded
+from graphad.draw.sequences import span, stretches
 from graphad.draw.view import make_view
 
 

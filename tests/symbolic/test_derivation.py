@@ -1,6 +1,7 @@
 """Worked solutions: their steps, their documents, and worksheets that check answers."""
 
 import shutil
+import time
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -234,3 +235,14 @@ def test_nodes_and_arrays_are_answers_too():
     assert "compared with values" in repr(ga.derivation(loss, w, worksheet=True).check({1: np.zeros(3)}))
     with pytest.raises(ArgumentError, match="no blank 99"):
         sheet.check({99: "0"})
+
+
+def test_a_deep_graph_takes_no_recursion():
+    x = y = ga.input("x")
+    for _ in range(3000):
+        y = ga.sin(y)
+    began = time.perf_counter()
+    solution = ga.derivation(y, x)
+    assert len(solution.steps) > 6000
+    assert solution.markdown.count("chain rule through sin") == 3000
+    assert time.perf_counter() - began < 60

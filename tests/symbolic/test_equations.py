@@ -30,7 +30,7 @@ NAMED = {
         "max_mean crop_or_pad fft ifft rfft irfft pinv cofactor_tangent balance".split()
     ),
     "index": set(
-        "place_all put searchsorted conv conv_input_adjoint conv_filter_adjoint max_share max_mean crop_or_pad fft "
+        "place_all put searchsorted conv conv_input_adjoint conv_filter_adjoint max_share max_mean fft "
         "ifft rfft irfft pinv cofactor_tangent balance".split()
     ),
 }
@@ -164,6 +164,13 @@ def test_nodes_graphs_and_functions_show_themselves():
     assert graph.to_latex().startswith("\\begin{align*}\n") and graph.to_latex().count("&=") == len(equations(graph))
     function = ga.compile([x, w], y)
     assert r"\tanh" in function._repr_latex_() and function._repr_latex_().startswith("$$\n\\begin{aligned}")
+    z = ga.tanh(w)
+    assert z.to_latex("scalar").splitlines() == [
+        r"\begin{aligned}",
+        r"  z_{1} &= \tanh\left(w_{1}\right) \\",
+        r"  z_{2} &= \tanh\left(w_{2}\right)",
+        r"\end{aligned}",
+    ]
     assert x.to_latex() == r"\mathbf{x} = \text{input}"
 
 
@@ -174,7 +181,7 @@ def test_long_graphs_are_cut_in_notebooks_and_written_without_recursion():
     graph = ga.Graph([x], [y])
     began = time.perf_counter()
     assert graph.to_latex().count("=") > 1000
-    assert time.perf_counter() - began < 20
+    assert time.perf_counter() - began < 60
     assert graph._repr_latex_().count(r"\\") <= SHOWN
 
 
