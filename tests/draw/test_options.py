@@ -64,6 +64,18 @@ def test_gradients_beside_values_are_those_of_central_differences():
         assert float(slope) == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_gradient_that_has_a_card_is_written_there_alone():
+    source = neuron().draw(values=NEURON).source
+
+    def numbers(name):
+        return re.findall(r"<b>(-?[\d.]+)</b></font>", re.search(rf"<b>{name}</b>.*", source)[0])
+
+    assert numbers("w0") == ["2"]
+    assert numbers("d_w0") == ["-0.1966"]
+    assert numbers("w2") == ["-3"]
+    assert numbers("d_w2") == ["0.1966"]
+
+
 def test_large_values_are_shape_and_range():
     graph = siamese()
     values = {x: np.linspace(0, 1, 40).reshape(5, 8) if x.ndim == 2 and x.name != "W" else None for x in graph.inputs}

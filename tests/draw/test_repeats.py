@@ -111,6 +111,17 @@ def test_depth():
     assert len(view_of(graph, depth=2, fold=False).cards) == len(make_view(graph).cards)
 
 
+def test_boxes_and_cards_count_what_they_stand_for():
+    one, five = layers(1), layers(5)
+    box = titles(view_of(five, depth=0, fold=True))["layer_0…4 × 5"]
+    assert box.text.startswith("50 operations\n3 200 parameters in 20\n")
+    measures = Measures({"n": 10})
+    for what in ("flops", "bytes"):
+        whole = sum(measures.of(c, what) for c in view_of(five, fold=False, depth=9).cards)
+        assert sum(measures.of(c, what) for c in view_of(five, fold=True).cards) == whole
+        assert whole > 4 * sum(measures.of(c, what) for c in view_of(one).cards)
+
+
 def test_a_loss_is_never_in_a_box():
     x = ga.input("x", ("n", 4))
     with ga.scope("all"):
