@@ -51,7 +51,7 @@ def save_page(
     function, problem = _compiled(graph)
     if profile and function is not None and values is not None:
         by_name = {x.name: x for x in declared.inputs}
-        given = {by_name.get(key, key): value for key, value in values.items()}
+        given = {by_name[key] if isinstance(key, str) else key: value for key, value in values.items()}
         measured(numbers, model, function, [np.asarray(given[x], x.dtype) for x in declared.inputs], rng)
     write_atomic(path, page(page_data(model, numbers, function, problem)))
     return Path(path)
