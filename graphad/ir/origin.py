@@ -236,14 +236,22 @@ def composite(fn: Callable[P, R]) -> Callable[P, R]:
     When several are returned, in a tuple or list, an unpacking names each. Nodes that were there before keep their
     names; of nested composites the outermost names.
     """
+    return _composite(fn, ())
 
+
+def boxed(fn: Callable[P, R]) -> Callable[P, R]:
+    """A `composite` whose nodes stand in a scope of its name: one box in drawings."""
+    return _composite(fn, (fn.__name__,))
+
+
+def _composite(fn: Callable[P, R], inner: tuple[str, ...]) -> Callable[P, R]:
     @functools.wraps(fn)
     def build(*args: P.args, **kwargs: P.kwargs) -> R:
         outer = _context.get()
-        if not outer.named or outer.template is not None:
+        if outer.template is not None or not (outer.named or inner):
             return fn(*args, **kwargs)
         before = next(_serials)
-        _context.set(_Context(outer.scope, None, False, outer))
+        _context.set(_Context(outer.scope + inner, None, False, outer))
         try:
             result = fn(*args, **kwargs)
         except TypeError:
@@ -251,15 +259,20 @@ def composite(fn: Callable[P, R]) -> Callable[P, R]:
             raise
         finally:
             _context.set(outer)
-        place = place_of(sys._getframe(1))
-        pairs = zip(result, place.names, strict=False) if isinstance(result, tuple | list) else [(result, place.name)]
-        for node, name in pairs:
-            origin = getattr(node, "origin", None)
-            if isinstance(origin, Origin) and origin.serial > before:
-                christen(origin, name)
+        if outer.named:
+            _christen_results(result, place_of(sys._getframe(1)), before)
         return result
 
     return build
+
+
+def _christen_results(result: object, place: Place, before: int) -> None:
+    """Name what was made since ``before`` by what the user assigns it to."""
+    pairs = zip(result, place.names, strict=False) if isinstance(result, tuple | list) else [(result, place.name)]
+    for node, name in pairs:
+        origin = getattr(node, "origin", None)
+        if isinstance(origin, Origin) and origin.serial > before:
+            christen(origin, name)
 
 
 def _check_call(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ PARTS = {  # in percent of the bytes of the first operand
 }
 CONVOLUTIONS = ("conv", "conv_input_adjoint", "conv_filter_adjoint")
 NOMINAL = 4096  # what a named size counts as where a tile bounds what it takes anyway
-TILE = 1 << 19  # bytes of what the taps of a convolution meet at a time, if several images do
+TILE = 1 << 20  # bytes of what the taps of a convolution meet at a time, if several images do
 SHARED = 1 << 20  # bytes of the input that `max_share` looks at at a time
 
 

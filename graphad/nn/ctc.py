@@ -8,7 +8,7 @@ from graphad.errors import ArgumentError, ShapeError
 from graphad.functional.loops import scan
 from graphad.functional.smooth import logsumexp
 from graphad.ir.core import Node, fail, label
-from graphad.ir.origin import composite
+from graphad.ir.origin import boxed
 from graphad.ir.types import shape_text
 from graphad.nn.losses import checked, reduced, whole
 from graphad.ops.casts import cast
@@ -21,7 +21,7 @@ from graphad.ops.piecewise import logical_or, where
 from graphad.ops.sort import take_along
 
 
-@composite
+@boxed
 def ctc_loss(
     log_probs: Any,
     targets: Any,

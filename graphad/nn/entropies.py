@@ -6,7 +6,7 @@ from typing import Any
 from graphad.errors import ArgumentError, ShapeError
 from graphad.functional.smooth import logsumexp
 from graphad.ir.core import Node, fail, label
-from graphad.ir.origin import composite
+from graphad.ir.origin import boxed
 from graphad.ir.types import broadcast_shapes, shape_text
 from graphad.nn.losses import beside, checked, pair, reduced, scaled, whole
 from graphad.ops.casts import cast
@@ -30,7 +30,7 @@ def _log_cut(p: Node) -> Node:
     return where(cut, LOG_LEAST, log(where(cut, 1, p)))
 
 
-@composite
+@boxed
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reduction: str = "mean") -> Node:
     """-t·log(p) - (1 - t)·log(1 - p) for probabilities p and targets t in [0, 1].
 
@@ -41,7 +41,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, *, reducti
     return scaled("binary_cross_entropy", -(t * _log_cut(p) + (1 - t) * _log_cut(1 - p)), reduction, weight)
 
 
-@composite
+@boxed
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, *, reduction: str = "mean", pos_weight: Any = None
 ) -> Node:
@@ -70,7 +70,7 @@ def binary_cross_entropy_with_logits(
 # Several classes ----------------------------------------------------------------------------------------------------
 
 
-@composite
+@boxed
 def cross_entropy(
     input: Any,
     target: Any,
@@ -114,7 +114,7 @@ def cross_entropy(
     return reduced("cross_entropy", sum(t * (total - z), axis=axis), reduction)
 
 
-@composite
+@boxed
 def nll_loss(input: Any, target: Any, weight: Any = None, *, ignore_index: int = -100, reduction: str = "mean") -> Node:
     """-log p at the right class, from log probabilities (N, K, ...) or (K,) and integer labels; see `cross_entropy`.
 
@@ -163,7 +163,7 @@ def _of_labels(
     return reduced(name, where(counts, losses, 0), reduction, sum(own))
 
 
-@composite
+@boxed
 def kl_div(input: Any, target: Any, *, reduction: str = "mean", log_target: bool = False, weight: Any = None) -> Node:
     """t·(log t - x): the divergence of q from the target t, x = log q; 0 where t is 0 (Kullback & Leibler 1951).
 

@@ -20,7 +20,7 @@ import numpy as np
 from graphad.errors import ArgumentError, DTypeError, ShapeError
 from graphad.functional.norms import vector_norm
 from graphad.ir.core import Node, fail
-from graphad.ir.origin import composite
+from graphad.ir.origin import boxed, composite
 from graphad.ir.types import broadcast_shapes, shape_text
 from graphad.ops.attributes import normal_axis
 from graphad.ops.casts import as_float, cast
@@ -105,14 +105,14 @@ def whole(name: str, argument: str, value: Any) -> Node:
 # Regression ---------------------------------------------------------------------------------------------------------
 
 
-@composite
+@boxed
 def mse_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Node:
     """(x - y)², the squared error; the mean of weighted ones is Σ w·(x - y)² / Σ w. Raises ShapeError."""
     x, y = pair("mse_loss", input, target)
     return _averaged("mse_loss", square(x - y), reduction, weight)
 
 
-@composite
+@boxed
 def half_squared_error(input: Any, target: Any, *, reduction: str = "sum", weight: Any = None) -> Node:
     """½‖x - y‖², whose gradient is x - y: the sum unless ``reduction`` says otherwise. Raises ShapeError.
 
@@ -125,7 +125,7 @@ def half_squared_error(input: Any, target: Any, *, reduction: str = "sum", weigh
     return _averaged("half_squared_error", square(x - y) / 2, reduction, weight)
 
 
-@composite
+@boxed
 def l1_loss(input: Any, target: Any, *, reduction: str = "mean", weight: Any = None) -> Node:
     """|x - y|, with the derivative 0 at 0; the mean of weighted ones is Σ w·|x - y| / Σ w. Raises ShapeError."""
     x, y = pair("l1_loss", input, target)
@@ -138,7 +138,7 @@ def _huber(d: Node, delta: float) -> Node:
     return c * (d - c / 2)
 
 
-@composite
+@boxed
 def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Node:
     """½(x - y)² where |x - y| ≤ delta, else delta·(|x - y| - ½delta) (Huber 1964).
 
@@ -150,7 +150,7 @@ def huber_loss(input: Any, target: Any, *, reduction: str = "mean", delta: float
     return scaled("huber_loss", _huber(x - y, delta), reduction, weight)
 
 
-@composite
+@boxed
 def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: float = 1.0, weight: Any = None) -> Node:
     """`huber_loss` divided by its bound: ½(x - y)²/beta where |x - y| ≤ beta, else |x - y| - ½beta (Girshick 2015).
 
@@ -166,7 +166,7 @@ def smooth_l1_loss(input: Any, target: Any, *, reduction: str = "mean", beta: fl
 # Classes and similarity -----------------------------------------------------------------------------------------------
 
 
-@composite
+@boxed
 def hinge_loss(input: Any, target: Any, *, margin: float = 1.0, reduction: str = "mean", weight: Any = None) -> Node:
     """max(0, margin - y·x) for scores x and classes y = ±1; the derivative at the kink is 0.
 
@@ -189,7 +189,7 @@ def cosine_similarity(x1: Any, x2: Any, axis: int = 1, eps: float = 1e-8) -> Nod
     return sum(product, axis=k) / (lengths[0] * lengths[1])
 
 
-@composite
+@boxed
 def cosine_embedding_loss(
     input1: Any,
     input2: Any,
@@ -214,7 +214,7 @@ def cosine_embedding_loss(
     return scaled(name, where(y > 0, 1 - cos, relu(cos - margin)), reduction, weight)
 
 
-@composite
+@boxed
 def triplet_margin_loss(
     anchor: Any,
     positive: Any,

@@ -101,7 +101,7 @@ def _check_room(name: str, size: Shape, count: Shape, kernel: Shape, stride: Any
         Case(("n", 4), size=(2,)),
         Case((2, "n"), size=(2,), stride=2),
     ),
-    helpers=(numpy_forms.windows,),
+    helpers=(numpy_forms.windows, numpy_forms.per_axis),
     traits=("view",),
 )
 def windows(x: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) -> TensorType:
@@ -127,7 +127,7 @@ def windows(x: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) ->
         Case((2, 2, 3, 3, 2), size=(5, 6), stride=(1, 2), dilation=(2, 1)),
         Case((2, "n"), size=("n + 1",)),
     ),
-    helpers=(numpy_forms.overlap_add, numpy_forms.add_taps, numpy_forms.tap_slices),
+    helpers=(numpy_forms.overlap_add, numpy_forms.add_taps, numpy_forms.tap_slices, numpy_forms.per_axis),
 )
 def overlap_add(parts: Node, size: ShapeAttr, stride: Steps = 1, dilation: Steps = 1) -> TensorType:
     """Zeros of the given size with windows (..., *size, *positions) added in place: the transpose of `windows`."""

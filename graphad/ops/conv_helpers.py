@@ -15,11 +15,24 @@ what was gathered, so that a product for each of its taps takes the place of a c
 import numpy as np
 
 
+def volume(sizes):
+    """Their product; NumPy's takes longer for a few numbers."""
+    total = 1
+    for size in sizes:
+        total *= size
+    return total
+
+
+def per_axis(value, n):
+    """A number for each of n axes: one for all of them, or as given."""
+    return [value] * n if isinstance(value, int) else list(value)
+
+
 def windows(x, size, stride=1, dilation=1):
     """Windows over the last axes: (..., *size, *positions); positions come last, so that inner loops are long."""
     n = len(size)
     axes = range(x.ndim - n, x.ndim)
-    steps = (*np.broadcast_to(stride, n), *np.broadcast_to(dilation, n))
+    steps = (*per_axis(stride, n), *per_axis(dilation, n))
     extent = [d * (k - 1) + 1 for k, d in zip(size, steps[n:], strict=True)]
     view = np.lib.stride_tricks.sliding_window_view(x, extent, tuple(axes), writeable=True)
     view = view[(..., *[slice(None, None, step) for step in steps])]
@@ -37,7 +50,7 @@ def overlap_add(parts, size, stride=1, dilation=1):
 def add_taps(out, parts, kernel, stride, dilation):
     """Add parts (..., *kernel, *positions) where each tap of the kernel meets out (..., *size)."""
     n = len(kernel)
-    how = tap_slices(kernel, parts.shape[-n:], *(np.broadcast_to(v, n).tolist() for v in (stride, dilation)))
+    how = tap_slices(kernel, parts.shape[-n:], per_axis(stride, n), per_axis(dilation, n))
     for at in np.ndindex(*kernel):
         out[(..., *[spots[k] for k, spots in zip(at, how, strict=True)])] += parts[(..., *at, *[slice(None)] * n)]
 
@@ -52,7 +65,7 @@ def gathered(x, kernel, count, stride, dilation, first):
         x = np.lib.stride_tricks.as_strided(x, shape, strides)
         if max(stride) == 1 or axis == first:  # with strides no runs are long: one copy for all axes
             x = np.ascontiguousarray(x)
-    return x.reshape(*x.shape[:2], int(np.prod(x.shape[2 : x.ndim - n])), *x.shape[x.ndim - n :])
+    return x.reshape(*x.shape[:2], volume(x.shape[2 : x.ndim - n]), *x.shape[x.ndim - n :])
 
 
 def tap_slices(kernel, count, stride, dilation):
@@ -62,10 +75,11 @@ def tap_slices(kernel, count, stride, dilation):
 
 
 def tiles(batch, rows, row_bytes, least=1):
-    """Ranges (images, first row, last row) whose temporaries take about 1/2 MiB: images, or parts of large ones."""
-    room = 1 << 19
+    """Ranges (images, first row, last row) whose temporaries take about 1 MiB: images, or parts of large ones."""
+    room = 1 << 20
     high = rows if rows * row_bytes <= 4 * room else min(rows, max(least, int(room // row_bytes)))
-    wide = max(1, int(room // max(1, high * row_bytes)))
+    most = max(1, int(room // max(1, high * row_bytes)))
+    wide = max(1, -(-batch // max(1, -(-batch // most))))  # as many images in each
     return [(slice(b, b + wide), r, min(r + high, rows)) for b in range(0, batch, wide) for r in range(0, rows, high)]
 
 
@@ -105,23 +119,23 @@ def extents(kernel, dilation):
 def conv(x, w, stride=1, dilation=1, groups=1):
     """Cross-correlation over all axes after the first two, tile by tile."""
     kernel = w.shape[2:]
-    stride, dilation = (np.broadcast_to(v, len(kernel)).tolist() for v in (stride, dilation))
+    stride, dilation = per_axis(stride, len(kernel)), per_axis(dilation, len(kernel))
     reach = extents(kernel, dilation)
     count = [(s - r) // step + 1 for s, r, step in zip(x.shape[2:], reach, stride, strict=True)]
     if min(count) < 1:
         raise ValueError(f"a kernel that reaches over {reach} is larger than the input {x.shape[2:]}")
-    if len(x) > 1 and np.prod(count) < 64:  # small images side by side: the batch is one more axis
-        y = conv(np.swapaxes(x, 0, 1)[None], w[:, :, None], (1, *stride), (1, *dilation), groups)
-        return np.ascontiguousarray(np.swapaxes(y[0], 0, 1))
+    if len(x) > 1 and volume(count) < 64:  # small images side by side: the batch is one more axis
+        y = conv(x.swapaxes(0, 1)[None], w[:, :, None], (1, *stride), (1, *dilation), groups)
+        return np.ascontiguousarray(y[0].swapaxes(0, 1))
     out = np.empty((len(x), groups, len(w) // groups, *count), x.dtype)
     w = w.reshape(*out.shape[1:3], *w.shape[1:])
     x = np.ascontiguousarray(x).reshape(len(x), groups, w.shape[2], *x.shape[2:])
     late = w.shape[1] < w.shape[2] and max(stride) == 1 < max(kernel)
     apart = max(stride) == 1 and (w.shape[1] == 1 or w[0, 0, :, 0].size >= 16)  # a product per tap of the first axis
     weights = np.moveaxis(w, 3, 0) if apart else w[None]
-    weights = np.ascontiguousarray(weights).reshape(len(weights), *out.shape[1:3], int(np.prod(weights.shape[3:])))
+    weights = np.ascontiguousarray(weights).reshape(len(weights), *out.shape[1:3], volume(weights.shape[3:]))
     rows = w.shape[1] * w[0, 0, 0].size if late else weights.shape[3]
-    row = x.itemsize * groups * rows * int(np.prod(count[1:]))
+    row = x.itemsize * groups * rows * volume(count[1:])
     if max(kernel) == max(stride) == 1:
         row = 0  # no temporaries
     for images, low, high in tiles(len(x), count[0], row, 2 * reach[0]):
@@ -137,17 +151,17 @@ def conv(x, w, stride=1, dilation=1, groups=1):
 def conv_input_adjoint(g, w, size, stride=1, dilation=1, groups=1):
     """The transpose of `conv` in x: each element of g spreads the kernel over its window."""
     kernel, count = w.shape[2:], g.shape[2:]
-    stride, dilation = (np.broadcast_to(v, len(kernel)).tolist() for v in (stride, dilation))
+    stride, dilation = per_axis(stride, len(kernel)), per_axis(dilation, len(kernel))
     reach = extents(kernel, dilation)
     if max(stride) == 1 and (w.shape[1] >= len(w) // groups or max(kernel) == 1):
         return conv(framed(g, size, reach), turned(w, groups), 1, dilation, groups)
     g = g.reshape(len(g), groups, len(w) // groups, *count)
     # one matrix per tap of the first axis
-    weights = w.reshape(groups, g.shape[2], w.shape[1], kernel[0], int(np.prod(kernel[1:])))
+    weights = w.reshape(groups, g.shape[2], w.shape[1], kernel[0], volume(kernel[1:]))
     weights = weights.transpose(3, 0, 2, 4, 1).reshape(kernel[0], groups, w[0, :, 0].size, g.shape[2])
     whole = np.swapaxes(w.reshape(groups, g.shape[2], w[0].size), 1, 2)
     total = np.zeros((len(g), groups, w.shape[1], *size), g.dtype)
-    row = (3 if max(stride) == 1 else kernel[0]) * g.itemsize * groups * weights.shape[2] * int(np.prod(count[1:]))
+    row = (3 if max(stride) == 1 else kernel[0]) * g.itemsize * groups * weights.shape[2] * volume(count[1:])
     for images, low, high in tiles(len(g), count[0], row):
         target = total[images, :, :, low * stride[0] : (high - 1) * stride[0] + reach[0]]
         part = g[images, :, :, low:high]
@@ -165,7 +179,7 @@ def spread(weights, g, target, kernel, dilation):
     First the taps of the first axis, which are whole rows apart; the batch is the last axis, so that runs are long.
     """
     batch, groups, outputs, rows, *count = g.shape
-    n, per_row = len(kernel), int(np.prod(count)) * batch
+    n, per_row = len(kernel), volume(count) * batch
     slices = tap_slices(kernel, (rows, *count), [1] * n, dilation)
     if per_row >= 64:  # a product for each row
         part = np.ascontiguousarray(np.moveaxis(g, (3, 0), (0, -1))).reshape(rows, groups, outputs, per_row)
@@ -200,26 +214,26 @@ def framed(g, size, reach):
 
 def turned(w, groups):
     """The filter of the transpose: inputs and outputs exchanged, each kernel turned around."""
-    back = np.swapaxes(w.reshape(groups, len(w) // groups, *w.shape[1:]), 1, 2)
-    back = np.flip(back, tuple(range(3, back.ndim)))
+    back = w.reshape(groups, len(w) // groups, *w.shape[1:]).swapaxes(1, 2)
+    back = back[(..., *[slice(None, None, -1)] * (back.ndim - 3))]
     return np.ascontiguousarray(back).reshape(groups * w.shape[1], len(w) // groups, *w.shape[2:])
 
 
 def conv_filter_adjoint(x, g, kernel, stride=1, dilation=1, groups=1):
     """The transpose of `conv` in w: what each tap meets, weighted by g, tile by tile."""
     count = g.shape[2:]
-    stride, dilation = (np.broadcast_to(v, len(kernel)).tolist() for v in (stride, dilation))
-    if len(x) > 1 and np.prod(count) < 64:  # small images side by side: the batch is one more axis
-        x, g = (np.swapaxes(v, 0, 1)[None] for v in (x, g))
+    stride, dilation = per_axis(stride, len(kernel)), per_axis(dilation, len(kernel))
+    if len(x) > 1 and volume(count) < 64:  # small images side by side: the batch is one more axis
+        x, g = (v.swapaxes(0, 1)[None] for v in (x, g))
         return conv_filter_adjoint(x, g, (1, *kernel), (1, *stride), (1, *dilation), groups)[:, :, 0]
     g = np.ascontiguousarray(g).reshape(len(g), groups, g.shape[1] // groups, *count)
     x = np.ascontiguousarray(x).reshape(len(x), groups, x.shape[1] // groups, *x.shape[2:])
     reach = extents(kernel, dilation)
     apart, outputs = max(stride) == 1, g.shape[2]  # a product per tap of the first axis
     taps = kernel[0] if apart else 1
-    channels = x.shape[2] * int(np.prod(kernel)) // taps
+    channels = x.shape[2] * volume(kernel) // taps
     total = np.zeros((taps, groups, channels, outputs), x.dtype)
-    row = x.itemsize * groups * channels * int(np.prod(count[1:]))
+    row = x.itemsize * groups * channels * volume(count[1:])
     for images, low, high in tiles(len(x), count[0], row, 2 * total.nbytes // max(1, row)):
         part = x[images, :, :, low * stride[0] : (high - 1) * stride[0] + reach[0]]
         weigh(total, part, g[images, :, :, low:high], kernel, stride, dilation)
@@ -238,12 +252,14 @@ def weigh(total, x, g, kernel, stride, dilation):
     for k, tap in enumerate(total):
         here = rows[:, :, :, k * dilation[0] : k * dilation[0] + count[0]].reshape(batch, groups, channels, size)
         if channels >= outputs:
-            tap += np.add.reduce(here @ np.swapaxes(g, 2, 3), 0, dtype=g.dtype)
+            tap += np.add.reduce(here @ g.swapaxes(2, 3), 0, dtype=g.dtype)
         else:
-            tap += np.swapaxes(np.add.reduce(g @ np.swapaxes(here, 2, 3), 0, dtype=g.dtype), 1, 2)
+            tap += np.swapaxes(np.add.reduce(g @ here.swapaxes(2, 3), 0, dtype=g.dtype), 1, 2)
 
 
 FORMS = (
+    volume,
+    per_axis,
     conv,
     conv_input_adjoint,
     conv_filter_adjoint,

@@ -22,6 +22,7 @@ from graphad.ops.special import SCIPY, erfc, erfcx
 from graphad.ops.special import unary as special_unary
 from graphad.ops.tuples import items
 
+_ROWS = (helpers.largest, helpers.total_of)  # what the functions below reduce by
 _CASES = (Case((2, 3)), Case((2, 3), axis=0), Case((2, 3, 4), axis=(0, 2)), Case(("n", 3), axis=1), Case(()))
 
 
@@ -40,7 +41,7 @@ def _deviation(t: Node, weights: Node, axis: Axes) -> Node:
     coerce=real_floats,
     cases=(*_CASES, Case((2, 3), axis=1, keepdims=True), Case((0, 3), axis=1)),
     latex=r"\log \sum e^{{{x}}}",
-    helpers=(helpers.logsumexp,),
+    helpers=(helpers.logsumexp, *_ROWS),
     name="logsumexp",
 )
 def log_sum_exp(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorType:
@@ -57,7 +58,7 @@ def log_sum_exp(x: Node, axis: Axes = None, keepdims: Flag = False) -> TensorTyp
     coerce=real_floats,
     cases=_CASES,
     latex=r"\operatorname{{softmax}}\left({x}\right)",
-    helpers=(helpers.softmax,),
+    helpers=(helpers.softmax, *_ROWS),
 )
 def softmax(x: Node, axis: Axes = None) -> TensorType:
     """exp(x) / Σ exp(x) over the given axes, all unless given: positive, adding up to 1."""
@@ -79,7 +80,7 @@ def _both_vjp(g: Sequence[Node | None], out: Node, x: Node, axis: Axes) -> Seque
     coerce=real_floats,
     cases=_CASES,
     latex=r"\operatorname{{softmax}}, \log \sum e^{{{x}}}",
-    helpers=(helpers.softmax_and_log, helpers.softmax, helpers.logsumexp),
+    helpers=(helpers.softmax_and_log, helpers.softmax, helpers.logsumexp, *_ROWS),
 )
 def softmax_and_log(x: Node, axis: Axes = None) -> TensorType:
     """`softmax`, and `logsumexp` with keepdims, by one exponential: two results."""
@@ -121,7 +122,7 @@ def _log_softmax_vjp(g: Node, out: Node, x: Node, axis: Axes) -> Sequence[Node]:
     coerce=real_floats,
     cases=_CASES,
     latex=r"\log \operatorname{{softmax}}\left({x}\right)",
-    helpers=(helpers.log_softmax,),
+    helpers=(helpers.log_softmax, *_ROWS),
 )
 def log_softmax(x: Node, axis: Axes = None) -> TensorType:
     """log of `softmax`, precise also where that is near 0 or near 1."""

@@ -8,12 +8,13 @@ A window is never built: what its elements have in common is reached by whole sl
 
 import numpy as np
 
+from graphad.ops.conv_helpers import per_axis
+
 
 def pool_taps(shape, size, stride, dilation):
     """Per axis of windows over the last axes the slices that their elements occupy, one for each element."""
     n, all_slices = len(size), []
-    for s, k, *how in zip(shape[-n:], size, np.broadcast_to(stride, n), np.broadcast_to(dilation, n), strict=True):
-        step, gap = map(int, how)
+    for s, k, step, gap in zip(shape[-n:], size, per_axis(stride, n), per_axis(dilation, n), strict=True):
         count = (s - gap * (k - 1) - 1) // step + 1
         if count < 1:
             raise ValueError(f"a window of {size} elements, {dilation} apart, is larger than {shape[-n:]}")
@@ -114,4 +115,5 @@ FORMS = (
     reduce_windows,
     window_hits,
     pool_taps,
+    per_axis,
 )

@@ -13,6 +13,7 @@ from graphad.rules import (
     identities,
     layout,
     once,
+    pooling,
     reductions,
     scales,
     scatters,
@@ -24,7 +25,7 @@ from graphad.rules.user import UserRule, tables
 
 EXACT: Table = merge(exact.EXACT, choices.EXACT, layout.EXACT, cuts.EXACT)
 CLOSE: Table = merge(
-    *(m.CLOSE for m in (identities, reductions, scales, contractions, scatters, symmetry, once)),
+    *(m.CLOSE for m in (identities, reductions, scales, contractions, scatters, symmetry, once, pooling)),
 )
 ALL: Table = merge(EXACT, STABLE, CLOSE)
 ROUNDS = 4

@@ -580,3 +580,14 @@ def test_repr_is_short_and_has_no_address() -> None:
     assert repr(Origin("h", scope=("hidden",), made_by="tanh")) == "Origin(hidden, h, tanh)"
     h = run_user("h = make()").h
     assert repr(h.origin) == "Origin(h, user.py:1)"
+
+
+def test_boxed_function_is_a_scope_of_its_name():
+    x, y = graphad.input("x", ("n",)), graphad.input("y", ("n",))
+    with graphad.scope("head"):
+        loss = graphad.nn.mse_loss(x, y)
+    assert loss.name == "loss"
+    assert loss.origin.scope == ("head", "mse_loss")
+    assert all(n.origin.scope == ("head", "mse_loss") for n in graphad.Graph([x, y], loss).nodes if n.inputs)
+    assert graphad.grad(loss, x).origin.scope == ("head", "mse_loss")
+    assert (loss + 1).origin.scope == ()

@@ -62,6 +62,19 @@ def sigmoid(x, out=None):
     return np.divide(1, np.add(y, 1, out), out)
 
 
+def over_rows(ufunc, x, out):
+    """ufunc.reduce over the last axis, short rows in the way that is quick for them."""
+    target, n = out[..., 0] if out.ndim == x.ndim else out, x.shape[-1]
+    if ufunc is np.add and n <= 64:
+        np.einsum("...a->...", x, out=target)
+    elif ufunc is not np.add and 1 < n < 16:
+        columns = np.ascontiguousarray(x.reshape(-1, n).T)  # vectors side by side
+        target[...] = ufunc.reduce(columns, 0).reshape(target.shape)
+    else:
+        ufunc.reduce(x, -1, None, target)
+    return out
+
+
 def alone(written, others):
     """Whether arrays may be written at once: none shares memory, no warning raises."""
     bases = [getattr(a, "base", None) for a in (*written, *others)]

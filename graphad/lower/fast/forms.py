@@ -116,6 +116,8 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [call, f"np.divide({out}, {mean_count(node)}, {out})"] if node.op is mean else [call]
     if reducer(node) and node.attrs.get("dtype") is None and node.ndim:
         call = reduction(node, texts[0], out)
+        if takes_rows(node):
+            call = f"over_rows({str(reducer(node)).removesuffix('.reduce')}, {texts[0]}, {out})"
         return [call, f"np.divide({out}, {mean_count(node)}, {out})"] if node.op is mean else [call]
     if node.op is concatenate:
         return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
@@ -248,6 +250,17 @@ def short_sum(node: Node) -> str:
     if axes == tuple(range(x.ndim - 1)) and length in range(1, NARROW) and _are_many(x.shape[:-1]):
         return f"{letters}->{letters[-1]}"
     return ""
+
+
+def takes_rows(node: Node) -> bool:
+    """Whether a reduction goes over rows that are short, or may be: `over_rows` is quicker for those."""
+    if reducer(node) is None or node.attrs.get("dtype") is not None or node.dtype.name not in ("float32", "float64"):
+        return False
+    (x,) = node.inputs
+    if x.ndim < 2 or x.dtype != node.dtype or all_axes(x, node.attrs["axis"]) != (x.ndim - 1,) or short_sum(node):
+        return False
+    length = x.shape[-1]
+    return not isinstance(length, int) or (node.op in (max_op, min_op) and 1 < length < 16)
 
 
 def _are_many(sizes: Sequence[Size]) -> bool:

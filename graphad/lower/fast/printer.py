@@ -12,7 +12,7 @@ from graphad.ir.types import Shape
 from graphad.lower.emit import mentioned, source_of, uses_rng
 from graphad.lower.fast import chunk_helpers
 from graphad.lower.fast.buffers import Buffer, is_heavy
-from graphad.lower.fast.forms import choice_helper, mean_count
+from graphad.lower.fast.forms import choice_helper, mean_count, takes_rows
 from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
 from graphad.lower.fast.program import FastProgram
@@ -85,6 +85,7 @@ class FastPrinter(Writer):
         if isinstance(program, FastProgram) and program.written_over:
             called |= {"alone", "with_copies"}
         called |= {helper for node in written if node.op is where and (helper := choice_helper(node))}
+        called |= {"over_rows"} if any(takes_rows(node) for node in written) else set()
         called |= {"sigmoid"} if any(node.op is sigmoid for node in written) else set()
         found = Writer.helpers(program) | {name: source_of(getattr(chunk_helpers, name)) for name in called}
         return dict(sorted(found.items()))
