@@ -7,7 +7,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples"))
 
+sys.path.insert(0, str(Path(__file__).parent))
+
 import tied_autoencoder  # noqa: E402
+from pictures import PICTURES  # noqa: E402
 
 import graphad as ga  # noqa: E402
 
@@ -32,6 +35,9 @@ def main() -> None:
     for view in ("forward", "backward", "joint"):
         for kind in ("svg", "png"):
             graph.save(here / f"{view}.{kind}", view=view)
+    (here / "drawing").mkdir(exist_ok=True)
+    for name, (make, options) in PICTURES.items():
+        make().save(here / "drawing" / f"{name}.svg", **options)
     readme = ROOT / "README.md"
     readme.write_text(readme_with(generated_code(), readme.read_text()))
 

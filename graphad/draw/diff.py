@@ -7,8 +7,10 @@ Drawn are the nodes of the second graph and, dashed, those of the first that are
 from collections.abc import Mapping
 from dataclasses import replace
 
-from graphad.draw.dot import DIRECTIONS, Drawing, to_dot
+from graphad.draw.dot import to_dot
+from graphad.draw.drawing import Drawing
 from graphad.draw.notation import fold, operation
+from graphad.draw.options import DIRECTIONS
 from graphad.draw.view import Card, Edge, View, make_view
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node

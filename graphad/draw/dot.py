@@ -1,90 +1,85 @@
 """A view as DOT: escaped labels, nested clusters, a legend; the same view gives the same bytes."""
 
-import html
 import re
-import shutil
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import graphviz
 
-from graphad.draw.render import FORMATS, render
-from graphad.draw.style import CLUSTER, FAINT, FONT, INK, LINES, LOOKS
-from graphad.draw.view import Card, Edge, View, make_view
-from graphad.errors import ArgumentError
-from graphad.ir.atomic import write_atomic
-from graphad.ir.graph import Graph
+from graphad.draw.drawing import Drawing
+from graphad.draw.labels import plain, printable, text_of
+from graphad.draw.legend import SLOPE, legend_of
+from graphad.draw.mirror import flowing, mirrored
+from graphad.draw.style import FONT, THEMES, Theme
+from graphad.draw.view import LEAVES, Card, Edge, View
 
-DIRECTIONS = ("TB", "LR")
-
-
-class Drawing(graphviz.Digraph):  # type: ignore[misc]
-    """A Digraph that lays itself out also where there is no ``dot`` program, and shows itself in notebooks."""
-
-    def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **kwargs: Any) -> bytes | str:
-        """The picture in a format (svg unless given), as bytes, or as text when an encoding is given."""
-        kind = format or self.format
-        if kind not in FORMATS:  # only the `dot` program writes the others
-            data: bytes | str = super().pipe(kind, *args, encoding=encoding, **kwargs)
-            return data
-        picture = render(self.source, kind)
-        return picture.decode(encoding) if encoding else picture
-
-    def render(  # the library's own way goes through the `dot` program
-        self,
-        filename: Any = None,
-        directory: Any = None,
-        view: bool = False,
-        cleanup: bool = False,
-        format: str | None = None,
-        **kwargs: Any,
-    ) -> str:
-        """Write the source and the picture beside it; returns the path of the picture. Arguments as in the library."""
-        if shutil.which("dot") or kwargs:
-            path: str = super().render(
-                filename, directory=directory, view=view, cleanup=cleanup, format=format, **kwargs
-            )
-            return path
-        picture = self.pipe(format)
-        source = Path(self.save(filename, directory=directory))
-        target = source.with_name(f"{source.name}.{format or self.format}")
-        write_atomic(target, picture)
-        if cleanup:
-            source.unlink()
-        if view:
-            self._view(str(target), format=format or self.format, quiet=False)
-        return str(target)
+FEW = 3  # inputs and parameters that are linked to their gradients
+MANY = 150  # cards, from which on a good layout in seconds is better than the best in minutes
 
 
-def draw(graph: Graph, view: str = "joint", rankdir: str = "TB", legend: bool = True) -> Drawing:
-    """A drawing of the graph.
+@dataclass(frozen=True)
+class Paint:
+    """What is colored by something else than its role. ``fill``: of a card; ``width``: of an edge's line.
 
-    ``view``: "forward" (what the user declared), "backward" (what differentiation made, with the forward values that it
-    uses), "joint" (down the one, back up the other). ``rankdir``: "TB" or "LR". Raises ArgumentError for other values.
+    ``shades`` and ``notes`` say it in the legend, and ``says`` what the first number of a card is.
     """
-    if rankdir not in DIRECTIONS:
-        raise ArgumentError(f"rankdir={rankdir!r} is not known", hint=f"use one of {', '.join(map(repr, DIRECTIONS))}")
-    return to_dot(make_view(graph, view), rankdir, legend)
+
+    fill: Callable[[Card], str] | None = None
+    width: Callable[[Edge], float] | None = None
+    shades: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()
+    says: str = "value"
 
 
-def to_dot(view: View, rankdir: str, legend: bool) -> Drawing:
+def to_dot(
+    view: View, rankdir: str, legend: bool, theme: Theme = THEMES["light"], paint: Paint | None = None
+) -> Drawing:
     """The DOT of a view."""
+    paint = paint or Paint()
     file = re.sub(r"\W+", "_", view.name) + ".gv"
-    dot = Drawing(graphviz.escape(_printable(view.name)), comment="made by graphad", filename=file, format="svg")
-    dot.attr("graph", rankdir=rankdir, fontname=FONT, nodesep="0.3", ranksep="0.4", newrank="true", bgcolor="white")
-    dot.attr("node", fontname=FONT, fontsize="11", fontcolor=INK, height="0.3", penwidth="1.2")
-    dot.attr("edge", fontname=FONT, fontsize="8", fontcolor=FAINT, arrowsize="0.6", penwidth="0.9")
-    if len(view.cards) > 150:
-        dot.attr("graph", nslimit="2", nslimit1="2")  # a good layout in seconds rather than the best in minutes
+    dot = Drawing(graphviz.escape(printable(view.name)), comment="made by graphad", filename=file, format="svg")
+    gaps = {"nodesep": "0.3", "ranksep": "0.4"} if rankdir == "TB" else {"nodesep": "0.25", "ranksep": "0.5"}
+    dot.attr("graph", rankdir=rankdir, fontname=FONT, newrank="true", bgcolor=theme.paper, fontcolor=theme.ink, **gaps)
+    dot.attr("node", fontname=FONT, fontsize="11", fontcolor=theme.ink, height="0.3", penwidth="1.2")
+    dot.attr("edge", fontname=FONT, fontsize="8", fontcolor=theme.faint, arrowsize="0.6", penwidth="0.9")
+    if len(view.cards) > MANY:
+        dot.attr("graph", nslimit="2", nslimit1="2", mclimit="0.5")
     if legend:
-        dot.attr("graph", label=_legend(view), labelloc="b", labeljust="l", fontsize="10")
-    _clusters(dot, view)
-    for edge in view.edges:
-        _edge(dot, edge, view.turns)
+        label = legend_of(view, theme, paint.shades, paint.notes, paint.says)
+        dot.attr("graph", label=label, labelloc="b", labeljust="l", fontsize="10")
+    view = replace(view, edges=tuple(_told(view)))
+    ranks = mirrored(view) if view.turns else flowing(view)
+    _clusters(dot, view, theme, paint)
+    linked = {(e.target, e.source) for e in view.edges if e.kind == "adjoint"}
+    for row in ranks.rows:
+        dot.body.append(_row(row, linked))
+    for k, edge in enumerate(view.edges):
+        _edge(dot, edge, view.turns, k in ranks.free, theme, paint)
     return dot
 
 
-def _clusters(dot: Drawing, view: View) -> None:
+def _row(row: Sequence[str], linked: Collection[tuple[str, str]]) -> str:
+    """Cards on one rank, in this order, which only edges can say: those that are not drawn are invisible."""
+    pairs = [f"; {a} -> {b} [style=invis]" for a, b in pairwise(row) if (a, b) not in linked]
+    return f"\t{{rank=same; {'; '.join(row)}{''.join(pairs)}}}\n"
+
+
+def _told(view: View) -> Iterator[Edge]:
+    """The edges without links that only clutter: what stands on one row, and what ends far away is told by its name."""
+    role = {c.key: c.role for c in view.cards}
+    leaves = sum(card.role in LEAVES for card in view.cards)
+    both = {c.upward for c in view.cards} == {True, False} and not any(c.role == "stub" for c in view.cards)
+    for edge in view.edges:
+        if edge.kind == "adjoint":
+            if view.turns and role[edge.target] in LEAVES and leaves > FEW:
+                continue
+            if both and not view.turns and role[edge.target] != "loss":
+                continue
+        yield edge
+
+
+def _clusters(dot: Drawing, view: View, theme: Theme, paint: Paint) -> None:
     """Cards inside nested clusters, in the order in which they first occur."""
     groups: dict[tuple[str, ...], list[Card]] = {(): []}
     for card in view.cards:
@@ -96,96 +91,78 @@ def _clusters(dot: Drawing, view: View) -> None:
         frames[path] = graphviz.Digraph(name=f"cluster_{number}") if path else dot
         if path:
             frames[path].attr(
-                label=f"<{_text(path[-1])}>",
-                style="rounded,dashed",
+                label=f"<{text_of(path[-1])}>",
+                style="rounded,filled",
                 labelloc="t",
                 labeljust="l",
-                color=CLUSTER,
-                fontcolor=FAINT,
+                color=theme.cluster,
+                fillcolor=theme.frame,
+                fontcolor=theme.faint,
                 fontsize="10",
             )
         for card in groups[path]:
-            _card(frames[path], card)
+            _card(frames[path], card, theme, paint)
     for path in sorted(frames, key=len, reverse=True):
         if path:
             frames[path[:-1]].subgraph(frames[path])
 
 
-def _card(dot: graphviz.Digraph, card: Card) -> None:
-    look = LOOKS[card.role]
+def _card(dot: graphviz.Digraph, card: Card, theme: Theme, paint: Paint) -> None:
+    look = theme.looks[card.role]
     dot.node(
         card.key,
-        label=_card_label(card),
+        label=_card_label(card, theme, paint.fill is not None),
         shape=look.shape,
         style=look.style,
         margin=look.margin,
-        fillcolor=look.fill,
+        fillcolor=paint.fill(card) if paint.fill else look.fill,
         color=look.line,
-        tooltip=_plain(card.tooltip),
+        tooltip=plain(card.tooltip),
         **({"peripheries": "2", "penwidth": "1.6"} if card.is_output else {}),
     )
 
 
-def _card_label(card: Card) -> str:
-    """Name in bold, operation below; an unnamed card has its operation alone."""
-    if not card.title:
-        return f"<{_text(card.text)}>"
-    below = f'<font point-size="9" color="{FAINT}">{_text(card.text)}</font>'
-    rows = f"<tr><td><b>{_text(card.title)}</b></td></tr><tr><td>{below}</td></tr>"
-    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{rows}</table>>'
+def _card_label(card: Card, theme: Theme, is_painted: bool) -> str:
+    """Name in bold, operation below, then its numbers; an unnamed card has its operation alone.
+
+    Painted cards may be of any color, so all their texts are of the color that can be read on each.
+    """
+    faint, value, gradient = [theme.ink] * 3 if is_painted else (theme.faint, theme.value, theme.gradient)
+    times = f' <font color="{theme.lines["next"].color}"><b>× {card.badge}</b></font>' if card.badge > 1 else ""
+    lines = [text_of(line) for line in card.text.split("\n")]
+    if not (card.title or card.value or card.gradient or len(lines) > 1):
+        return f"<{lines[0]}{times}>"
+    rows = [f"<b>{text_of(card.title)}</b>{times}"] if card.title else []
+    if card.title:
+        rows += [f'<font point-size="9" color="{faint}">{line}</font>' for line in lines if line.strip()]
+    else:
+        rows += [lines[0] + times, *lines[1:]]
+    slope = f"{SLOPE if is_painted else ''}{card.gradient}" if card.gradient else ""
+    for text, color in ((card.value, value), (slope, gradient)):
+        if text:
+            rows.append(f'<font point-size="10" color="{color}"><b>{text_of(text)}</b></font>')
+    cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
+    return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'
 
 
-def _edge(dot: Drawing, edge: Edge, turns: bool) -> None:
+def _edge(dot: Drawing, edge: Edge, turns: bool, is_free: bool, theme: Theme, paint: Paint) -> None:
     """One arrow. A backward pass that comes back up is given to Graphviz from the later node to the earlier."""
-    line = LINES[edge.kind]
+    line = theme.lines[edge.kind]
     looks = {"color": line.color, "style": line.style, "arrowhead": line.arrow}
-    if edge.label:
-        looks["label"] = f"<{_text(f' {edge.label} ')}>"
+    if paint.width and edge.node is not None:
+        looks["penwidth"] = f"{paint.width(edge) * (0.6 if edge.kind == 'use' else 1):.2g}"
+    if edge.label and not is_free:
+        looks["label"] = f"<{text_of(f' {edge.label} ')}>"
+    elif edge.label and edge.label != edge.shape:  # Graphviz makes room for a label only by ordering ranks
+        looks["headlabel"] = f"<{text_of(f' {edge.label} ')}>"
     if edge.shape:
-        looks["edgetooltip"] = _plain(edge.shape)
+        looks["edgetooltip"] = plain(edge.shape)
     ends = edge.source, edge.target
-    if turns and edge.kind in ("backward", "adjoint"):
+    if edge.kind == "adjoint" or (turns and edge.kind == "backward"):
         ends = edge.target, edge.source
         looks |= {"dir": "back", "arrowtail": looks.pop("arrowhead")}
-    if edge.kind == "adjoint" and not turns:
+    if is_free:
         looks |= {"constraint": "false"}
-    elif edge.kind == "adjoint":
-        looks |= {"minlen": "0"}
-    elif edge.kind == "use" and turns:
-        looks |= {"minlen": "0", "weight": "0"}
-    elif edge.kind == "forward":
-        looks |= {"weight": "3"}
+    elif edge.kind in ("forward", "backward"):
+        looks |= {"weight": "8"}
     dot.edge(*ends, **looks)
-
-
-def _legend(view: View) -> str:
-    """A row of samples for the roles and lines that occur."""
-    cells = "".join(
-        f'<td bgcolor="{look.fill}" color="{look.line}" border="1">'
-        f'<font color="{look.line}">{look.sign}</font> {look.legend}</td>'
-        for role, look in LOOKS.items()
-        if any(card.role == role for card in view.cards)
-    )
-    if any(card.is_output for card in view.cards):
-        cells += '<td border="0">double border: result</td>'
-    for kind, line in LINES.items():
-        if line.legend and any(edge.kind == kind for edge in view.edges):
-            cells += f'<td border="0"><font color="{line.color}">{line.sign}</font> {line.legend}</td>'
-    table = '<table border="0" cellborder="0" cellspacing="6" cellpadding="4">'
-    return f'<{table}<tr><td border="0"><b>{_text(view.name)}</b></td>{cells}</tr></table>>'
-
-
-def _printable(text: str) -> str:
-    """The text with spaces for control characters, which Graphviz refuses."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _text(text: str) -> str:
-    """Text inside an HTML-like label."""
-    return html.escape(_printable(text), quote=True) or " "
-
-
-def _plain(text: str) -> str:
-    """Text outside labels: no escapes, no HTML, no entities."""
-    plain: str = graphviz.escape(_printable(text).replace("&", "&amp;"))
-    return plain

@@ -36,6 +36,7 @@ INFIX = {
 OTHER = {"sum_n": "Σ", "negative": "−( )", "square": "( )²", "broadcast_to": "broadcast"}
 COMMUTATIVE = {"add", "multiply", "equal", "not_equal"}
 MAX_OPERAND = 12
+MAX_NUMBER = 8
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def fold(graph: Graph) -> Folding:
         elif not node.inputs:
             source[node] = None
             value = node.attrs["value"]
-            text[node] = _grouped(str(value)) if "size" in node.op.traits else literals.number(value)
+            text[node] = _grouped(str(value)) if "size" in node.op.traits else _number(value)
         else:
             (x,) = node.inputs
             source[node] = source[x]
@@ -92,7 +93,7 @@ def _feeds_products(graph: Graph, node: Node) -> bool:
 def operation(node: Node, folding: Folding) -> str:
     """The text of an op, with the operands that have no card, and with names where the order of operands counts."""
     if "constant" in node.op.traits:
-        return literals.number(node.attrs["value"]) if node.ndim == 0 else repr(node.type)
+        return _number(node.attrs["value"]) if node.ndim == 0 else repr(node.type)
     texts = [folding.text.get(x, "") for x in node.inputs]
     symbol = INFIX.get(node.op.name)
     if symbol and len(node.inputs) == 2:
@@ -133,6 +134,13 @@ def _operand_name(source: Node | None) -> str:
     """The short name of an operand; "" when it has none that a reader would recognize on its card."""
     name = source.name if source is not None else None
     return name if name and len(name) <= MAX_OPERAND else ""
+
+
+def _number(value: Any) -> str:
+    """A number on a card: with five digits where it has many."""
+    text = literals.number(value)
+    digits = text.lstrip("-").partition("e")[0]
+    return text if len(digits) <= MAX_NUMBER or not digits[0].isdigit() else f"{float(text):.5g}…"
 
 
 def _grouped(text: str) -> str:

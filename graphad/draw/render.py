@@ -17,24 +17,28 @@ from importlib.util import find_spec
 from graphad.errors import ArgumentError, ExportError, MissingDependencyError
 
 FORMATS = ("svg", "png", "pdf")
+WEAKNESSES = ("routesplines", "init_rank", "lost")  # of Graphviz, as it words them
 
 _PYGRAPHVIZ_DOT = """\
 import sys, pygraphviz
 source = sys.stdin.buffer.read().decode()
-sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format=sys.argv[1], prog="dot"))
+graph, options = pygraphviz.AGraph(string=source), " ".join(sys.argv[2:])
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=options))
 """
 
 _PYGRAPHVIZ_PLACES = """\
 import sys, pygraphviz
+options = " ".join(sys.argv[2:])
 for source in sys.stdin.buffer.read().decode().split("\\0"):
-    sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format="plain", prog="dot"))
+    sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format="plain", prog="dot", args=options))
 """
 
 
 def places(sources: Sequence[str], *, timeout: float = 120.0) -> list[str]:
     """Where Graphviz puts the nodes and edges of each of some graphs in DOT, in its format "plain".
 
-    One process lays out all of them. Raises what `render` raises.
+    One process lays out all of them; curves become straight lines where Graphviz cannot draw them. Raises what `render`
+    raises.
 
     >>> places(["digraph { x -> y }"])[0].split()[0]
     'graph'
@@ -42,13 +46,19 @@ def places(sources: Sequence[str], *, timeout: float = 120.0) -> list[str]:
     if not sources:
         return []
     command = _graphviz("plain")
-    text = ("\n" if command[-1] == "-Tplain" else "\0").join(sources)
-    said = _run(command, text, "a page", timeout).decode()
-    return [part.lstrip() for part in said.split("\nstop\n")[:-1]]
+    text = ("\n" if "-Tplain" in command else "\0").join(sources)
+    try:
+        said = _run(command, text, "a page", timeout / 2)
+    except _WeaknessError:
+        said = _run([*command, "-Gsplines=line"], text, "a page", timeout / 2)
+    return [part.lstrip() for part in said.decode().split("\nstop\n")[:-1]]
 
 
 def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
     """The content of a ``format`` file ("svg", "png" or "pdf") with the drawing of ``dot_source``, one graph in DOT.
+
+    Where Graphviz loses an edge, crashes, or takes more than a quarter of the time, it is asked for straight lines, and
+    then for ranks within clusters only.
 
     Raises ``ArgumentError`` for another format, ``MissingDependencyError`` when there is neither a ``dot`` program nor
     pygraphviz, and ``ExportError`` when Graphviz rejects the source, fails, or takes more than ``timeout`` seconds.
@@ -59,20 +69,36 @@ def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
     if format not in FORMATS:
         formats = ", ".join(FORMATS)
         raise ArgumentError(f"cannot draw a graph as {format!r}", hint=f"the formats drawn by Graphviz are {formats}")
-    picture = _run(_graphviz(format), dot_source, format, timeout)
-    return _undated(picture) if format == "pdf" else picture
+    command, lines = _graphviz(format), ["-Gsplines=line"]
+    loose = re.sub(r"^(\tgraph \[[^\n]*)newrank=true", r"\1newrank=false", dot_source, count=1, flags=re.M)
+    attempts = [(command, dot_source, 0.25), ([*command, *lines], dot_source, 0.5), ([*command, *lines], loose, 0.25)]
+    for program, source, share in attempts:
+        try:
+            return _run(program, source, format, timeout * share)
+        except _WeaknessError as error:
+            problem = error
+    if isinstance(problem, _SlowError):
+        hint = "draw a smaller graph or a collapsed view; the .dot format needs no layout"
+        raise ExportError(f"Graphviz did not finish the layout in {timeout:g} s", hint=hint)
+    raise problem
 
 
-def _run(command: Sequence[str], source: str, format: str, timeout: float) -> bytes:
-    """What Graphviz writes."""
+class _WeaknessError(ExportError):
+    """Graphviz lost an edge or crashed: on curves around many cards, or on ranks across clusters."""
+
+
+class _SlowError(_WeaknessError):
+    """Graphviz took too long."""
+
+
+def _run(command: list[str], dot_source: str, format: str, timeout: float) -> bytes:
     environment = {**os.environ, "TZ": "UTC"}  # a PDF's date would show the local time zone
     try:
         done = subprocess.run(
-            command, input=source.encode(), capture_output=True, timeout=timeout, env=environment, check=False
+            command, input=dot_source.encode(), capture_output=True, timeout=timeout, env=environment, check=False
         )
     except subprocess.TimeoutExpired:
-        hint = "draw a smaller graph or a collapsed view; the .dot format needs no layout"
-        raise ExportError(f"Graphviz did not finish the layout in {timeout:g} s", hint=hint) from None
+        raise _SlowError("Graphviz did not finish the layout") from None
     lines = done.stderr.decode(errors="replace").splitlines()
     complaints = [line for line in lines if not line.startswith("Fontconfig")]  # about the system, not the graph
     # pygraphviz returns a drawing, and no failure, after an error in an HTML-like label.
@@ -81,8 +107,10 @@ def _run(command: Sequence[str], source: str, format: str, timeout: float) -> by
         said = errors or complaints[-1:] or [f"exit status {done.returncode}"]
         where = [("Graphviz", line[:100]) for line in said[:3]]
         hint = "save it as .dot to see the source"
-        raise ExportError(f"Graphviz could not draw the graph as {format}", where=where, hint=hint)
-    return done.stdout
+        known = done.returncode < 0 or any(sign in line for line in errors for sign in WEAKNESSES)
+        kind = _WeaknessError if known else ExportError
+        raise kind(f"Graphviz could not draw the graph as {format}", where=where, hint=hint)
+    return _undated(done.stdout) if format == "pdf" else done.stdout
 
 
 def _graphviz(format: str) -> list[str]:

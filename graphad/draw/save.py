@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from graphad.draw.dot import draw
 from graphad.draw.page.write import save_page
+from graphad.draw.picture import draw
 from graphad.draw.render import render
 from graphad.errors import ArgumentError, ExportError, MissingDependencyError
 from graphad.ir import serialize

@@ -151,7 +151,7 @@ class Graph:
         known = ", ".join(dict.fromkeys(n.name for n in self.nodes if n.name))
         raise GraphError(f"graph {self.name!r} has no node named {name!r}", hint=f"it has {known}")
 
-    draw = _late("Graph.draw", "draw(view='joint', rankdir='TB', legend=True): see `graphad.draw.dot.draw`.")
+    draw = _late("Graph.draw", "draw(view='joint', **options): a Digraph; see `graphad.draw.picture.draw`.")
     save = _late("Graph.save", "save(path, **options): .svg, .png, .pdf, .dot (options as for `draw`), .html or .json.")
     to_networkx = _late("Graph.to_networkx", "A networkx.MultiDiGraph of the same nodes.")
     diff = _late("Graph.diff", "diff(other): what changes from this graph to ``other``; it prints, and draws itself.")

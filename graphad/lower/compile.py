@@ -131,6 +131,7 @@ class Function:
             self._blame.check(result, arrays, saved)
         return result
 
+    draw = _late("Function.draw", "draw(optimized=False, **options): see `graphad.draw.functions.draw_function`.")
     export = _late("Function.export")
     explain = _late("Function.explain")
     profile = _late("Function.profile")

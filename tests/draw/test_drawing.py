@@ -28,7 +28,7 @@ def test_roles():
     roles = {t: card(view, t).role for t in ("x", "W", "b", "h", "d_W", "d_b", "d_h", "loss")}
     assert roles == {
         "x": "input", "W": "parameter", "b": "parameter", "h": "forward", "d_W": "sum", "d_b": "backward",
-        "d_h": "backward", "loss": "forward",
+        "d_h": "backward", "loss": "loss",
     }  # fmt: skip
     assert {c.title for c in view.cards if c.is_output} == {"loss", "d_W", "d_b"}
     assert card(view, "h").path == ("encode",)
@@ -67,7 +67,7 @@ def test_a_sum_shows_one_labelled_edge_per_use():
 def test_views_are_parts_of_the_whole():
     graph = model()
     joint, forward, backward = (make_view(graph, v) for v in ("joint", "forward", "backward"))
-    assert {c.role for c in forward.cards} <= {"input", "parameter", "constant", "forward"}
+    assert {c.role for c in forward.cards} <= {"input", "parameter", "constant", "forward", "loss"}
     assert {c.title for c in forward.cards} >= {"x", "W", "b", "h", "loss"}
     assert card(backward, "h").role == "stub"
     keys = {c.key for c in joint.cards}
@@ -95,7 +95,7 @@ def test_dot_of_a_small_graph():
     source = ga.Graph([a, b], [f, *ga.grad(f, [a, b])], name="product").draw().source
     assert "<b>f</b>" in source
     assert "n4 [label=<+ 1>" in source
-    assert source.count("style=dashed") == 4  # d_f, d_b, and those of the two sums
+    assert source.count("style=dotted") == 4  # d_f, d_b, and those of the two sums
     assert "sum over uses" in source
 
 

@@ -161,6 +161,16 @@ class TestDotProgram:
             render(SOURCE, "svg")
         assert said in message(error)
 
+    @pytest.mark.parametrize("weakness", ["Error: lost n1 n2 edge", "Error: in routesplines, Pshortestpath failed"])
+    def test_straight_lines_where_curves_fail(self, folder: Path, weakness: str) -> None:
+        fake_dot(folder, f"print(sys.argv[1:]) if '-Gsplines=line' in sys.argv else sys.exit({weakness!r})")
+        assert render(SOURCE, "svg") == b"['-Tsvg', '-Gsplines=line']\n"
+
+    def test_ranks_within_clusters_where_those_across_fail(self, folder: Path) -> None:
+        failing = "sys.exit('Error: trouble in init_rank') if b'newrank=true' in source else print(source)"
+        fake_dot(folder, f"source = sys.stdin.buffer.read(); {failing}")
+        assert b"newrank=false" in render("digraph {\n\tgraph [newrank=true]\n}", "svg")
+
     def test_a_hanging_dot_is_stopped(self, folder: Path) -> None:
         fake_dot(folder, "time.sleep(60)")
         started = time.monotonic()

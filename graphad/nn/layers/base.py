@@ -85,11 +85,19 @@ class Layer(ABC):
 @composite
 def _called(layer: Layer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     _settle(layer, args)
-    owned = vars(layer).get("_owned")
-    if owned is None:
+    name = _scope(layer)
+    if not name:
         return layer.forward(*args, **kwargs)
-    with scope(owned.name):
+    with scope(name):
         return layer.forward(*args, **kwargs)
+
+
+def _scope(layer: Layer) -> str:
+    """What the scope of a layer's nodes is called: as its parameters are, or for several parts as the first of them."""
+    if (owned := vars(layer).get("_owned")) is not None:
+        return str(owned.name)
+    name, first, wish = vars(layer).get("_parts", ("", None, ""))
+    return f"{name}{first.name.removeprefix(wish)}" if first is not None else ""
 
 
 def declare(
@@ -130,6 +138,7 @@ def own_parts(layer: Layer, name: str | None = None, **parts: Any) -> None:
     To be called once, in ``__post_init__``. Raises ArgumentError for a blank name.
     """
     outer = _wish(layer, name, default="")
+    made = [part for part in parts.values() if isinstance(part, Layer)]
     for key, value in parts.items():
         object.__setattr__(layer, key, value)
         several = isinstance(value, tuple)
@@ -138,6 +147,9 @@ def own_parts(layer: Layer, name: str | None = None, **parts: Any) -> None:
             owned.name = "_".join(filter(None, (outer, key.removesuffix("s") if several else key)))
             for field_name, node in owned.nodes.items():
                 rename(node, f"{owned.name}_{field_name}")
+    if len(made) > 1:
+        first = _owned(made[0])
+        object.__setattr__(layer, "_parts", (outer or _snake(type(layer).__name__), first, first.name))
 
 
 def layers(model: Any) -> Iterator[Layer]:
