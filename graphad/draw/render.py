@@ -28,15 +28,17 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=options)
 
 _PYGRAPHVIZ_PLACES = """\
 import sys, pygraphviz
+options = " ".join(sys.argv[2:])
 for source in sys.stdin.buffer.read().decode().split("\\0"):
-    sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format="plain", prog="dot"))
+    sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format="plain", prog="dot", args=options))
 """
 
 
 def places(sources: Sequence[str], *, timeout: float = 120.0) -> list[str]:
     """Where Graphviz puts the nodes and edges of each of some graphs in DOT, in its format "plain".
 
-    One process lays out all of them. Raises what `render` raises.
+    One process lays out all of them; curves become straight lines where Graphviz cannot draw them. Raises what `render`
+    raises.
 
     >>> places(["digraph { x -> y }"])[0].split()[0]
     'graph'
@@ -44,9 +46,12 @@ def places(sources: Sequence[str], *, timeout: float = 120.0) -> list[str]:
     if not sources:
         return []
     command = _graphviz("plain")
-    text = ("\n" if command[-1] == "-Tplain" else "\0").join(sources)
-    said = _run(command, text, "a page", timeout).decode()
-    return [part.lstrip() for part in said.split("\nstop\n")[:-1]]
+    text = ("\n" if "-Tplain" in command else "\0").join(sources)
+    try:
+        said = _run(command, text, "a page", timeout / 2)
+    except _WeaknessError:
+        said = _run([*command, "-Gsplines=line"], text, "a page", timeout / 2)
+    return [part.lstrip() for part in said.decode().split("\nstop\n")[:-1]]
 
 
 def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
@@ -69,8 +74,7 @@ def render(dot_source: str, format: str, *, timeout: float = 120.0) -> bytes:
     attempts = [(command, dot_source, 0.25), ([*command, *lines], dot_source, 0.5), ([*command, *lines], loose, 0.25)]
     for program, source, share in attempts:
         try:
-            picture = _run(program, source, format, timeout * share)
-            return _undated(picture) if format == "pdf" else picture
+            return _run(program, source, format, timeout * share)
         except _WeaknessError as error:
             problem = error
     if isinstance(problem, _SlowError):
@@ -107,7 +111,7 @@ def _run(command: Sequence[str], dot_source: str, format: str, timeout: float) -
         known = done.returncode < 0 or any(sign in line for line in errors for sign in WEAKNESSES)
         kind = _WeaknessError if known else ExportError
         raise kind(f"Graphviz could not draw the graph as {format}", where=where, hint=hint)
-    return done.stdout
+    return _undated(done.stdout) if format == "pdf" else done.stdout
 
 
 def _graphviz(format: str) -> list[str]:

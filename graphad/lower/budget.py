@@ -60,4 +60,4 @@ def within(rewrites: Sequence[Rewrite], max_bytes: int, sizes: Mapping[str, int]
 def _step(before: Graph, after: Graph, seconds: float) -> Step:
     again = sum(map(is_recomputed, after.nodes))
     fired = {"computed again": again} if again else {}
-    return Step("recompute", seconds, len(before.nodes), len(after.nodes), fired, graph=after)
+    return Step("recompute", seconds, len(before.nodes), len(after.nodes), fired, outputs=after.outputs)

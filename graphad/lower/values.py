@@ -40,6 +40,8 @@ def run_values(graph: Graph, values: Mapping[Any, Any], rng: np.random.Generator
         given[x] = array.astype(x.dtype)
     if missing := [label(x) for x in graph.inputs if x not in given]:
         raise ArgumentError(f"values: no value for {', '.join(missing)}", hint="give one for each input of the graph")
+    if rng is None and any("random" in n.op.traits for n in graph.nodes):
+        raise ArgumentError("values: the graph draws random numbers", hint="give rng=np.random.default_rng(0)")
     return interpret_all(graph, [given[x] for x in graph.inputs], rng)
 
 

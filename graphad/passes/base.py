@@ -44,7 +44,7 @@ class Step:
     applied: tuple[tuple[str, Node, Node], ...] = field(
         default=(), repr=False, compare=False
     )  # rule, the node before, and after
-    graph: Graph | None = field(default=None, repr=False, compare=False)  # after the pass
+    outputs: tuple[Node, ...] = field(default=(), repr=False, compare=False)  # of the graph after the pass
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ class Pipeline:
                 after = p.run(graph)
             seconds = time.perf_counter() - started
             fired = dict(sorted(Counter(name for name, _, _ in applied).items()))
-            steps.append(Step(p.name, seconds, len(graph.nodes), len(after.nodes), fired, tuple(applied), after))
+            counts = len(graph.nodes), len(after.nodes)
+            steps.append(Step(p.name, seconds, *counts, fired, tuple(applied), after.outputs))
             _check_contract(p, graph, after)
             if self.observer:
                 self.observer(p, graph, after)

@@ -44,6 +44,20 @@ def test_everything_by_keyboard(open_page):
     assert page.page.evaluate("document.activeElement.id") == "search"
 
 
+def test_lines_by_keyboard(open_page):
+    page = open_page("network")
+    page.page.locator("#source .line[tabindex='0']").focus()
+    keys = page.page.keyboard
+    for _ in range(20):
+        if "h = ga.tanh" in page.page.evaluate("document.activeElement.textContent"):
+            break
+        keys.press("ArrowDown")
+    assert any("np.tanh" in line for line in page.lines("code", "self"))
+    keys.press("Enter")
+    keys.press("Tab")
+    assert "h" in page.titles(".self"), "what was chosen is opened and stays"
+
+
 def test_a_goes_to_the_adjoint_and_back(open_page):
     page = open_page("blocks")
     page.search("W3")

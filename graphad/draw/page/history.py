@@ -1,5 +1,7 @@
 """What rewriting did, on the page: the rules that applied to each card, and what each pass changed."""
 
+from operator import is_
+
 from graphad.draw.page.model import Model
 from graphad.ir.core import Node
 from graphad.ir.diff import Diff, diff
@@ -35,7 +37,8 @@ def passes(model: Model, report: Report) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     before, room = model.graph, ALL_LINES
     for step in report.steps:
-        after = step.graph or before
+        same = all(map(is_, step.outputs, before.outputs))
+        after = before if same else Graph(before.inputs, step.outputs, before.name)
         entry = _changes(model, step, before, after, min(LINES, room))
         room -= len(entry["lines"])
         found.append(dict(entry))

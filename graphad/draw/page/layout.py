@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
+from math import inf
 
 from graphad.draw.page.boxes import Box, Boxes, outer
 from graphad.draw.page.model import Link, Model
@@ -71,8 +72,17 @@ class Inside:
     def runs_up(self, wire: Wire) -> bool:
         """Whether a wire is laid out from its target to its source: the other way there would be no up and down."""
         a, b = (wire.target, wire.source) if wire.kind == "backward" else (wire.source, wire.target)
-        known = max(a, b) < len(self.order)  # ports are above or below everything
-        return (wire.kind == "backward") != (known and self.order[a] > self.order[b])
+        return (wire.kind == "backward") != (self._height(a) > self._height(b))
+
+    def _height(self, end: int) -> float:
+        """Where an end of a wire is to stand: ports above or below everything."""
+        if end < len(self.order):
+            return self.order[end]
+        return -inf if self._ports[end - len(self.order)].top else inf
+
+    @cached_property
+    def _ports(self) -> list[Port]:
+        return list(self.ports)
 
     @cached_property
     def cut(self) -> list[bool]:

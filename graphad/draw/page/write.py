@@ -17,7 +17,7 @@ import numpy as np
 from graphad.draw.page.data import page_data
 from graphad.draw.page.layers import measured, numbers_of
 from graphad.draw.page.model import model_of
-from graphad.draw.style import LOOKS
+from graphad.draw.style import THEMES
 from graphad.errors import ArgumentError, GraphadError
 from graphad.ir.atomic import write_atomic
 from graphad.ir.graph import Graph
@@ -51,7 +51,7 @@ def save_page(
     function, problem = _compiled(graph)
     if profile and function is not None and values is not None:
         by_name = {x.name: x for x in declared.inputs}
-        given = {by_name.get(key, key): value for key, value in values.items()}
+        given = {by_name[key] if isinstance(key, str) else key: value for key, value in values.items()}
         measured(numbers, model, function, [np.asarray(given[x], x.dtype) for x in declared.inputs], rng)
     write_atomic(path, page(page_data(model, numbers, function, problem)))
     return Path(path)
@@ -92,14 +92,13 @@ def embedded(data: Mapping[str, Any]) -> str:
 
 
 def _roles() -> str:
-    """The colors of drawings as variables of the style; in the dark the same hues on a dark ground."""
+    """The colors of drawings, light and dark, as variables of the style."""
     lines = []
-    for role, look in LOOKS.items():
-        dark_fill = f"color-mix(in srgb, {look.line} 30%, #14181d)"
-        dark_line = f"color-mix(in srgb, {look.line} 55%, white)"
-        lines.append(f"--{role}-fill: light-dark({look.fill}, {dark_fill});")
-        lines.append(f"--{role}-line: light-dark({look.line}, {dark_line});")
-    rules = [f".{role} {{ --fill: var(--{role}-fill); --edge: var(--{role}-line); }}" for role in LOOKS]
+    for role, look in THEMES["light"].looks.items():
+        dark = THEMES["dark"].looks[role]
+        lines.append(f"--{role}-fill: light-dark({look.fill}, {dark.fill});")
+        lines.append(f"--{role}-line: light-dark({look.line}, {dark.line});")
+    rules = [f".{role} {{ --fill: var(--{role}-fill); --edge: var(--{role}-line); }}" for role in THEMES["light"].looks]
     return "\n".join([":root {", *lines, "}", *rules, ""])
 
 

@@ -270,6 +270,8 @@ def test_updates_and_random_numbers(tmp_path):
     rng = np.random.default_rng(0)
     values = {"x": np.ones(3), w: np.zeros(3)}
     data = read(step.save(tmp_path / "step.html", values=values, rng=rng, profile=True))
+    with pytest.raises(ArgumentError, match="draws random numbers"):
+        step.save(tmp_path / "none.html", values=values)
     assert data["numbers"]["seconds"] and data["numbers"]["total"] > 0
     assert (values[w] == 0).all(), "the arrays of the user are left alone"
 

@@ -26,13 +26,32 @@ function makePane(page, name, scroller, rows) {
   list.addEventListener("pointerover", (e) => { if (e.pointerType === "mouse") hover(page, at(e)); });
   list.addEventListener("pointerleave", () => hover(page, null));
   list.addEventListener("focusin", (e) => hover(page, at(e)));
+  list.addEventListener("focusout", () => hover(page, null));
+  list.addEventListener("keydown", (e) => lineKey(e));
+  const [first] = list.getElementsByClassName("linked");
+  if (first) first.tabIndex = 0;
   list.addEventListener("click", (e) => {
     const subject = at(e);
-    if (!subject || String(getSelection())) return;
+    if (!subject || (e.detail && String(getSelection()))) return;
     pin(page, subject);
     reveal(page, subject.cards[0], false);
   });
   return pane;
+}
+
+// Up and down go from line to line, Enter is a click. One line of each pane is in the order of tabs.
+function lineKey(e) {
+  const way = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[e.key];
+  if (!way && e.key !== "Enter") return;
+  e.preventDefault();
+  e.stopPropagation();
+  if (!way) { e.target.click(); return; }
+  let next = e.target[way];
+  while (next && !next.classList.contains("linked")) next = next[way];
+  if (!next) return;
+  e.target.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
 }
 
 function sourceRows(model) {
