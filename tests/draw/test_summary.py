@@ -35,7 +35,7 @@ def test_parameters_are_those_of_the_arrays():
     assert rows["linear"].parameters == 4 * 8 + 8
     assert rows["linear_2"].parameters == 8 * 3 + 3
     assert rows["linear"].ops == {"matmul": 1, "add": 1}
-    assert [row.name for row in summary.rows] == ["x", "y", "linear", "relu", "linear_2", "loss"]
+    assert [row.name for row in summary.rows] == ["x", "y", "linear", "relu", "linear_2", "cross_entropy"]
 
 
 def test_operations_counted_by_hand():
