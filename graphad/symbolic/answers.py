@@ -70,16 +70,24 @@ def _hint(plan: Plan, step: Step, known: set[Node], answer: Any, points: Sequenc
     names = {n: name for n, name in answer_names(plan.lines).items() if n in known}
     try:
         value_at = _reader(answer, names, step, points)
-        pairs = [(np.asarray(value_at(p)), np.asarray(p.value(step.node)), p) for p in points]
+        pairs = [(_numbers(value_at(p)), np.asarray(p.value(step.node)), p) for p in points]
     except GraphadError as problem:
         return f"{problem.what}" + (f" ({problem.hint})" if problem.hint else "")
-    except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as problem:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as problem:
         return f"it cannot be worked out: {str(problem).partition(chr(10))[0]}"
     if step.value is not None and isinstance(answer, np.ndarray | float | int):
-        pairs = [(np.asarray(answer), np.asarray(step.value), points[0])]
+        pairs = [(_numbers(answer), np.asarray(step.value), points[0])]
     if all(_close(np.full(v.shape, a) if not a.ndim else a, v) for a, v, _ in pairs):
         return ""  # a number may stand for an array that is filled with it
     return next(iter(_mistakes(pairs, names, step)), "its value is another one")
+
+
+def _numbers(value: Any) -> Array:
+    """An answer's value as an array; truth counts as 1. Raises ArgumentError for what is no number."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufc":
+        raise ArgumentError("it is no number")
+    return array.astype(float) if array.dtype.kind == "b" else array
 
 
 def _reader(answer: Any, names: Mapping[Node, str], step: Step, points: Sequence[Sample]) -> Callable[[Sample], Any]:
@@ -106,9 +114,6 @@ Pairs = Sequence[tuple[Array, Array, Sample]]
 
 def _mistakes(pairs: Pairs, names: Mapping[Node, str], step: Step) -> Iterator[str]:
     """The usual mistakes, the plainest first."""
-    if not all(np.issubdtype(a.dtype, np.number) or a.dtype == bool for a, _, _ in pairs):
-        yield "it is no number"
-        return
     if all(_close(-a, v) for a, v, _ in pairs):
         yield "the sign is the other one"
     if all(a.ndim >= 2 and _close(np.swapaxes(a, -1, -2), v) for a, v, _ in pairs):

@@ -5,14 +5,14 @@ anything else is refused. Powers are taken of floating numbers, and arrays are w
 """
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from graphad.errors import ArgumentError
 
-LONGEST, LARGEST = 2000, 10**4  # characters of an expression, elements of an array
+LONGEST, LARGEST = 2000, 10**6  # characters of an expression, elements of an array
 Array = np.ndarray[Any, Any]
 
 
@@ -23,6 +23,10 @@ def _softmax(x: Any, axis: int | None = -1) -> Any:
 
 def _logsumexp(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     return np.log(np.sum(np.exp(x), axis=axis, keepdims=keepdims))
+
+
+def _one_hot(labels: Any, n: Any) -> Any:
+    return (np.asarray(labels)[..., None] == np.arange(min(int(n), 1000))) * 1.0
 
 
 def _limited(make: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,7 +43,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
     for name in "exp expm1 log log1p log2 log10 sqrt cbrt square sin cos tan sinh cosh tanh arcsin arccos arctan sign "
     "abs absolute maximum minimum where sum mean prod max min outer inner dot matmul multiply add subtract divide "
-    "negative transpose reshape expand_dims squeeze diag trace ones_like zeros_like einsum concatenate stack cumsum "
+    "negative transpose reshape expand_dims squeeze diag trace ones_like zeros_like concatenate stack cumsum "
     "heaviside clip".split()
 } | {
     "power": lambda x, y: _power(x, y),
@@ -51,12 +55,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "softmax": _softmax,
     "log_softmax": lambda x, axis=-1: x - _logsumexp(x, axis, True),
     "logsumexp": _logsumexp,
-    "one_hot": lambda labels, n: (np.asarray(labels)[..., None] == np.arange(min(int(n), 1000))) * 1.0,
+    "one_hot": _one_hot,
     "ones": _limited(np.ones),
     "zeros": _limited(np.zeros),
     "eye": _limited(lambda sizes: np.eye(sizes[0], sizes[-1])),
 }
-METHODS = ("sum", "mean", "prod", "max", "min", "dot", "reshape", "transpose", "squeeze", "ravel")
+METHODS = ("sum", "mean", "prod", "max", "min", "reshape", "transpose", "squeeze", "ravel")
 CONSTANTS = {"pi": np.pi, "e": np.e, "True": True, "False": False, "None": None}
 
 
@@ -102,11 +106,26 @@ def evaluate(tree: ast.expr, names: Mapping[str, Any]) -> Any:
 
 
 def _fitting(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-    """Call a function of arrays whose outer product is not too large: no result is larger than that."""
-    sizes = [float(np.size(x)) for x in arguments if isinstance(x, np.ndarray)]
-    if np.prod(sizes) > LARGEST**2 or max(sizes, default=0) > LARGEST:
+    """Call a function of arrays whose result is not too large; it is never made."""
+    shapes = [np.shape(x) for x in arguments if isinstance(x, np.ndarray | np.generic)]
+    if _size(function, shapes) > LARGEST:
         raise ArgumentError("the arrays of an answer get too large")
     return function(*arguments, **keywords)
+
+
+def _size(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> float:
+    """The number of elements of a result, at most; that of the operands where shapes do not go together."""
+    sizes = [float(np.prod(s)) for s in shapes]
+    if function is np.outer:
+        return float(np.prod(sizes))
+    if function in (np.diag, _one_hot):
+        return float(np.sum(sizes)) * max([1000.0, *sizes])
+    if function in (np.matmul, np.dot) and len(shapes) == 2 and all(shapes):
+        return sizes[0] / max(shapes[0][-1], 1) * sizes[1] / max(shapes[1][-2:][0], 1)
+    try:
+        return float(np.prod(np.broadcast_shapes(*shapes)))
+    except ValueError:
+        return float(np.sum(sizes))
 
 
 class _Evaluator:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from typing import Any
 
+import numpy as np
+
 from graphad.autodiff.reverse import active_nodes, mark_cotangent, pull_back
 from graphad.autodiff.transforms import grad
 from graphad.ir.core import Node, label
@@ -139,7 +141,8 @@ def _is_number(node: Node) -> bool:
 def steps(plan: Plan, style: str, values: Mapping[Any, Any] | None) -> list[Step]:
     """The steps of a worked solution."""
     lines = plan.lines
-    known = run_values(plan.graph, values) if values is not None else {}
+    draws = np.random.default_rng(0)  # of random values: the same in every document
+    known = run_values(plan.graph, values, draws) if values is not None else {}
     names = answer_names(lines)
     found = [_given(n, lines, style, names, known) for n in lines.given]
     shared, write, made_by = _shared(plan), writer(lines, style), _first(plan)

@@ -214,6 +214,15 @@ def test_right_answers(model):
         (mlp, 6, "d_h", "another one"),
         (mlp, 8, "x @ d_T1", "cannot be worked out"),
         (mlp, 3, "d_z.sum()", "shape"),
+        (mlp, 6, "T2", "shape"),
+        (mlp, 6, "h > 0", "another one"),
+        (mlp, 6, "'h'", "no number"),
+        (mlp, 6, "(h, x)", "cannot be worked out"),
+        (mlp, 6, "h[1e400]", "cannot be worked out"),
+        (mlp, 6, "outer(ones(1000), ones(1000))[:, :, None] * ones(9)", "too large"),
+        (mlp, 6, "diag(ones(9999))", "too large"),
+        (mlp, 6, "ones((9999, 1)) @ ones((1, 9999))", "too large"),
+        (mlp, 6, "outer(outer(outer(h, h), h), outer(h, h))", "too large"),
     ],
 )
 def test_wrong_answers_get_a_hint(model, number, answer, hint):
