@@ -104,6 +104,7 @@ function showPass(page, step = 0) {
 function paintCosts(page) {
   const { seconds } = page.model.numbers;
   const pane = page.panes.find((p) => p.name === "code");
+  if (!pane) return;
   pane.rows.forEach((row, k) => {
     const cell = row.querySelector(".cost");
     const own = pane.data[k].cards ? pane.data[k].cards[0] : undefined;
