@@ -5,8 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from page_models import network
 
 import graphad as ga
+from graphad.draw.page import write
+from graphad.errors import ExportError
 
 
 def test_nothing_is_let_in(open_page):
@@ -40,6 +43,22 @@ def test_names_are_text(open_page, tmp_path):
     assert page.page.evaluate("window.ran") is None
     assert page.page.locator("img").count() == 0
     assert page.page.title() == evil
+
+
+def test_a_page_without_generated_code(open_page, tmp_path, monkeypatch):
+    """All but the code can be used, and the page says why there is none."""
+
+    def refuse(*args, **kwargs):
+        raise ExportError("there is no code today")
+
+    monkeypatch.setattr(write, "compile", refuse)
+    graph, values = network()
+    page = open_page(graph.save(tmp_path / "bare.html", values=values))
+    assert "no code today" in page.text("#code-body")
+    for key in ("e", "s", "n", "n", "Escape", "l", "l", "t", "]"):
+        page.page.keyboard.press(key)
+    page.search("d_W1")
+    assert page.titles(".twin") == {"W1"}
 
 
 @pytest.mark.parametrize("name", ["blocks", "chain"])

@@ -130,7 +130,10 @@ def _order(model: Model, place: Sequence[Box]) -> dict[int | Box, int]:
         first = served.get(k, k)
         first = k if first in served else first  # a derivative of derivatives comes where it is made
         order[k] = readers.get(first, first) if model.cards[first].role in LEAVES else first
-        for box in outer(place[k]):
+        for box in reversed(outer(place[k])):
+            if box.kind == "loop" and box.card == model.inside[k]:  # outside it is the loop that counts
+                order[box] = order[box.card]
+                break
             within.setdefault(box, []).append(k)
     for box, cards in within.items():
         forward = [k for k in cards if k not in served and model.cards[k].role not in LEAVES]

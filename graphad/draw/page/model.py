@@ -103,13 +103,13 @@ def _near(model: Model, graph: Graph, node: Node) -> int | None:
 
 
 def _pair(model: Model) -> None:
-    """Which cards are the cotangents of which, and what else differentiation made for them."""
+    """Which cards are the cotangents of which, and what else differentiation made for them; loops' bodies apart."""
+    of_origin = {(model.inside[k], model.nodes[k].origin): k for k in range(len(model.cards) - 1, -1, -1)}
     for k, node in enumerate(model.nodes):
         of = node.origin.adjoint_of
-        primal = model.of_origin.get(of) if of is not None else None
-        if primal is None or primal == k or model.inside[primal] != model.inside[k]:
-            continue
-        (model.adjoints if node.origin.is_cotangent else model.helpers).setdefault(primal, []).append(k)
+        primal = of_origin.get((model.inside[k], of)) if of is not None else None
+        if primal is not None and primal != k:
+            (model.adjoints if node.origin.is_cotangent else model.helpers).setdefault(primal, []).append(k)
 
 
 def first_readers(model: Model) -> dict[int, int]:

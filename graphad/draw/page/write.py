@@ -4,7 +4,6 @@ import base64
 import hashlib
 import html
 import json
-import keyword
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -47,12 +46,13 @@ def save_page(
         raise ArgumentError("profile=True: times are measured on values", hint="give values={...} too")
     declared = graph.declared if isinstance(graph, Function) else graph
     model = model_of(declared)
-    numbers = numbers_of(model, values, sizes, rng)
     function, problem = _compiled(graph)
-    if profile and function is not None and values is not None:
-        by_name = {x.name: x for x in declared.inputs}
-        given = {by_name[key] if isinstance(key, str) else key: value for key, value in values.items()}
-        measured(numbers, model, function, [np.asarray(given[x], x.dtype) for x in declared.inputs], rng)
+    with np.errstate(all="ignore"):  # the page shows what is not finite
+        numbers = numbers_of(model, values, sizes, rng)
+        if profile and function is not None and values is not None:
+            by_name = {x.name: x for x in declared.inputs}
+            given = {by_name[key] if isinstance(key, str) else key: value for key, value in values.items()}
+            measured(numbers, model, function, [np.asarray(given[x], x.dtype) for x in declared.inputs], rng)
     write_atomic(path, page(page_data(model, numbers, function, problem)))
     return Path(path)
 
@@ -62,11 +62,13 @@ def _compiled(graph: Graph | Function) -> tuple[Function | None, GraphadError | 
     if isinstance(graph, Function):
         return graph, None
     name = re.sub(r"\W", "_", graph.name, flags=re.ASCII)
-    name = name if name.isidentifier() and not keyword.iskeyword(name) else f"graph_{name}"
-    try:
-        return compile(graph.inputs, list(graph.outputs), name=name), None
-    except GraphadError as problem:
-        return None, problem
+    problem = None
+    for wish in (name, f"{name}_graph", "graph_" + name):  # what is no identifier, or a helper's name, is refused
+        try:
+            return compile(graph.inputs, list(graph.outputs), name=wish), None
+        except GraphadError as error:
+            problem = problem or error
+    return None, problem
 
 
 def page(data: Mapping[str, Any]) -> str:

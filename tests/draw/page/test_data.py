@@ -276,6 +276,24 @@ def test_updates_and_random_numbers(tmp_path):
     assert (values[w] == 0).all(), "the arrays of the user are left alone"
 
 
+def test_what_is_not_finite_is_shown(tmp_path):
+    x = ga.input("x", ("n",))
+    logs = ga.log(x)
+    graph = ga.Graph([x], [ga.sum(logs), ga.grad(ga.sum(logs), x)], name="logs")
+    data = read(graph.save(tmp_path / "a.html", values={"x": np.array([-1.0, 0.0, 2.0])}, profile=True))
+    k = number(data, "logs")
+    assert data["numbers"]["values"][k] == "[nan, -inf, 0.6931]" and data["numbers"]["magnitudes"][k] is None
+    assert data["numbers"]["pictures"][str(k)] == [[None, None, 0.693]]
+
+
+@pytest.mark.parametrize("name", ["conv", "class", "1 + 1", "", "größe"])
+def test_any_name_of_a_graph_will_do(tmp_path, name):
+    """Also that of a helper of the generated code, and what is no name in Python."""
+    x, w = ga.input("x", (1, 1, 5, 5)), ga.parameter("w", (1, 1, 3, 3))
+    data = read(ga.Graph([x, w], [ga.nn.conv2d(x, w)], name=name).save(tmp_path / "a.html"))
+    assert data["code"] and not data["problem"]
+
+
 def test_without_generated_code_the_page_says_why(tmp_path, monkeypatch):
     def refuse(*args, **kwargs):
         raise ExportError("there is no code today")

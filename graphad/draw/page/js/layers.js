@@ -104,6 +104,7 @@ function showPass(page, step = 0) {
 function paintCosts(page) {
   const { seconds } = page.model.numbers;
   const pane = page.panes.find((p) => p.name === "code");
+  if (!pane) return;
   pane.rows.forEach((row, k) => {
     const cell = row.querySelector(".cost");
     const own = pane.data[k].cards ? pane.data[k].cards[0] : undefined;
@@ -121,7 +122,8 @@ function paintLegend(page, most) {
   } else if (page.layer === "none") {
     legend.replaceChildren(...[...used].map((role) => make("span", { class: `swatch ${role}` }, role === "sum" ? "sum over uses" : role)));
   } else {
-    const unit = LAYERS[page.layer].unit || ((v) => `${Number(v.toPrecision(2))}, mean of |value|`);
-    legend.replaceChildren(make("span", { class: "scale" }), most > 1e-200 ? `up to ${unit(most)}` : "give sizes= for numbers");
+    const { unit } = LAYERS[page.layer];
+    const text = most < 1e-200 ? "give sizes= for numbers" : unit ? `up to ${unit(most)}` : `bar: mean of |value|, up to ${Number(most.toPrecision(2))}`;
+    legend.replaceChildren(...(unit ? [make("span", { class: "scale" })] : []), text);
   }
 }
