@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from graphad.draw.functions import draw_function
 from graphad.draw.page.write import save_page
 from graphad.draw.picture import draw
 from graphad.draw.render import render
@@ -38,19 +39,28 @@ def save(graph: Graph, path: str | Path, **options: Any) -> Path:
     if kind == "json":
         serialize.save(graph, target)
         return target
-    source = draw(graph, **options).source
+    return _write(target, kind, draw(graph, **options).source)
+
+
+def _write(target: Path, kind: str, source: str) -> Path:
+    """Write DOT, or its picture."""
     write_atomic(target, render(source, kind) if kind in PICTURES else source)
     return target
 
 
 def save_function(function: Function, path: str | Path, **options: Any) -> Path:
-    """Write a compiled function: .html is its interactive page, with the code that it runs; else its declared graph.
+    """Write a compiled function: .html is its interactive page, with the code that it runs; else as `save`.
 
-    Raises what `save` raises.
+    Pictures take the options of `Function.draw`, such as ``optimized=True``; .json is the declared graph. Raises what
+    `save` raises.
     """
-    if Path(path).suffix.lower() == ".html":
-        return save_page(function, path, **options)
-    return save(function.declared, path, **options)
+    target = Path(path)
+    kind = target.suffix.lstrip(".").lower()
+    if kind == "html":
+        return save_page(function, target, **options)
+    if kind in (*PICTURES, "dot"):
+        return _write(target, kind, draw_function(function, **options).source)
+    return save(function.declared, target, **options)
 
 
 METHODS: dict[str, Callable[..., Any]] = {

@@ -151,3 +151,14 @@ def test_large_graphs_link_named_nodes_only():
     view = make_view(ga.Graph([x], [total, ga.grad(total, x)]))
     titles = {c.key: c.title for c in view.cards}
     assert all(titles[e.target] for e in view.edges if e.kind == "adjoint")
+
+
+def test_save_of_a_function(tmp_path):
+    """A picture of what was declared, or of what is compiled; other endings as those of its graph."""
+    x = ga.input("x")
+    function = ga.compile([x], ga.log(ga.exp(x)) * 2)
+    declared, optimized = (function.save(tmp_path / f"{k}.dot", optimized=k) for k in (False, True))
+    assert "<exp>" in declared.read_text() and "<exp>" not in optimized.read_text()
+    assert ga.load(function.save(tmp_path / "f.json")).name == "function"
+    with pytest.raises(ArgumentError, match="cannot save as"):
+        function.save(tmp_path / "f.txt")
