@@ -34,7 +34,7 @@ browser-ready: $(VENV)/.installed-browser
 	@sh tests/browser/install.sh
 
 browser-test: browser-ready  ## test pages and equations in a browser (installs what is missing)
-	GRAPHAD_BROWSER_REQUIRED=1 $(PY) -m pytest tests/browser -n 2
+	GRAPHAD_BROWSER_REQUIRED=1 $(PY) -m pytest tests/browser tests/symbolic/test_katex.py -n 2
 
 lint: $(VENV)/.installed-dev  ## check style and types
 	$(PY) -m ruff check .

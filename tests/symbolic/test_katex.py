@@ -1,6 +1,6 @@
 """KaTeX and pdflatex read what is printed. Where they are not installed the tests say so.
 
-KaTeX is looked for in the folder that the variable KATEX names, then in node_modules beside the project's Makefile.
+KaTeX is looked for in the folder that the variable KATEX names, then where `make browser-test` installs it.
 """
 
 import json
@@ -20,9 +20,9 @@ from graphad.symbolic.equations import STYLES, equations
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parent / "browser" / "katex_check.mjs"
-KATEX = Path(os.environ.get("KATEX") or HERE.parents[1] / "node_modules" / "katex")
+KATEX = Path(os.environ.get("KATEX") or HERE.parent / "browser" / "node_modules" / "katex")
 MISSING = "" if shutil.which("node") else "there is no node"
-MISSING = MISSING or ("" if (KATEX / "package.json").exists() else f"no KaTeX in {KATEX}: npm install katex")
+MISSING = MISSING or ("" if (KATEX / "package.json").exists() else f"no KaTeX in {KATEX}: make browser-test installs it")
 needs_katex = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 needs_latex = pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex")
 
