@@ -66,7 +66,7 @@ function goToStep(page, k) {
   page.pinned = { cards: [c.k], key, from: "steps" };
   page.hovered = null;
   light(page);
-  if (page.spots.has(key)) bringIntoSight(page, page.spots.get(key));
+  if (page.spots.has(key)) bringIntoSight(page, page.spots.get(key), page.view.scale < 0.45);
 }
 
 function paintSteps(page) {
