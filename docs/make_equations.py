@@ -79,8 +79,8 @@ mode; what only hands a derivative on stands within the next step.
 """
 SAVED = r"""
 `solution.save("solution.pdf")` writes the document, also as `.tex`, `.md`, or `.html`, a page that opens without a
-network (its formulas are MathML, made by latex2mathml: extra `math`). A PDF is set by pdflatex; without it, print
-the page from a browser.
+network (its formulas are MathML, made by latex2mathml: extra `math`). A PDF is set by pdflatex,
+without it printed by Chromium.
 """
 SHEET = r"""
 ## Worksheets

@@ -1,15 +1,12 @@
 """`ga.derivation(loss, wrt)`: backpropagation through a graph as a worked solution, or as a worksheet with blanks."""
 
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from graphad.errors import ArgumentError, GraphadError, MissingDependencyError
+from graphad.errors import ArgumentError
 from graphad.ir.atomic import write_atomic
 from graphad.ir.core import Node, label
 from graphad.ir.late import install
@@ -17,6 +14,7 @@ from graphad.symbolic import documents
 from graphad.symbolic.answers import Answers, check
 from graphad.symbolic.documents import Block, blocks
 from graphad.symbolic.equations import STYLES
+from graphad.symbolic.pdf import pdf
 from graphad.symbolic.steps import Plan, Step, plan, steps
 
 KINDS = (".md", ".tex", ".html", ".pdf")
@@ -51,7 +49,9 @@ class Derivation:
         return documents.page(self._blocks)
 
     def save(self, path: str | Path) -> Path:
-        """Write .md, .tex, .html or .pdf (by pdflatex), by the ending of the path; whole or not at all.
+        """Write .md, .tex, .html or .pdf, by the ending of the path; whole or not at all.
+
+        A PDF is set by pdflatex where that is installed, else printed by Chromium.
 
         Raises ArgumentError for another ending, MissingDependencyError where a program or package is missing.
         """
@@ -64,7 +64,7 @@ class Derivation:
             case ".html":
                 content = self.html.encode()
             case ".pdf":
-                content = _pdf(self.latex)
+                content = pdf(lambda: self.latex, lambda: self.html)
             case other:
                 raise ArgumentError(f"save: cannot write {other or 'a file without an ending'!r}", hint=" ".join(KINDS))
         write_atomic(target, content)
@@ -150,26 +150,6 @@ def _numbered(found: Sequence[Step]) -> list[Step]:
             s = replace(s, blank=count)
         result.append(s)
     return result
-
-
-def _pdf(source: str) -> bytes:
-    """The document, set by pdflatex. Raises MissingDependencyError where there is none."""
-    program = shutil.which("pdflatex")
-    if program is None:
-        raise MissingDependencyError(
-            "a PDF is set by pdflatex, which is not installed",
-            hint="install TeX Live (Debian: texlive-latex-recommended), or save as .html and print that",
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        (place / "sheet.tex").write_text(source)
-        command = [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "sheet.tex"]
-        run = subprocess.run(command, cwd=place, capture_output=True, text=True, errors="replace", timeout=120)
-        result = place / "sheet.pdf"
-        if run.returncode or not result.exists():
-            problem = next((line for line in run.stdout.splitlines() if line.startswith("!")), "no output")
-            raise GraphadError(f"pdflatex did not set the document: {problem}", hint="save as .tex and look at it")
-        return result.read_bytes()
 
 
 install(derivation=derivation)

@@ -9,7 +9,7 @@ import pytest
 from exercises import EXERCISES, by_hand, logistic, mlp, siamese
 
 import graphad as ga
-from graphad.errors import ArgumentError, DifferentiationError, MissingDependencyError
+from graphad.errors import ArgumentError, DifferentiationError, GraphadError, MissingDependencyError
 from graphad.passes.samples import samples
 
 SOLUTIONS = {  # of blanks, in the names of the sheet
@@ -156,6 +156,23 @@ def test_save(tmp_path):
     assert r"100 \% gradient\_" in (tmp_path / "solution.tex").read_text()
     with pytest.raises(ArgumentError, match=r"\.docx"):
         solution.save(tmp_path / "solution.docx")
+
+
+def test_a_browser_prints_where_there_is_no_pdflatex(tmp_path, monkeypatch):
+    """A stand-in for the browser, which writes down what it is asked."""
+    browser = tmp_path / "chromium"
+    browser.write_text(
+        '#!/bin/sh\ncase "$*" in *sheet.html*) printf "%%PDF-1.4 /CreationDate (D:20260102030405" ;; esac > sheet.pdf\n'
+    )
+    browser.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(browser) if name == "chromium" else None)
+    loss, wanted, _ = by_hand()
+    path = ga.derivation(loss, wanted).save(tmp_path / "solution.pdf")
+    assert path.read_bytes() == b"%PDF-1.4 /CreationDate (D:19700101000000"
+    browser.write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(GraphadError, match="chromium did not set the document: exit 3"):
+        ga.derivation(loss, wanted).save(tmp_path / "other.pdf")
+    assert not (tmp_path / "other.pdf").exists()
 
 
 def test_a_missing_pdflatex_is_said(tmp_path, monkeypatch):
