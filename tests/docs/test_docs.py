@@ -41,6 +41,16 @@ def test_readme_network_learns_and_is_exported(tmp_path, monkeypatch):
     assert done.returncode == 0, done.stderr
 
 
+def test_readme_shows_what_is_to_be_seen(tmp_path, monkeypatch, capsys):
+    example = next(b for b in blocks(ROOT / "README.md") if "ga.derivation" in b)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert "-0.2439" in said  # d_w for a sigmoid at -1.5: (0.1824 - 1) · 0.1824 · 0.8176 · 2
+    assert "chain rule through sigmoid" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"neuron.svg", "neuron.html"}
+
+
 def test_readme_shows_todays_generated_code():
     spec = importlib.util.spec_from_file_location("make_images", ROOT / "docs/images/make.py")
     make = importlib.util.module_from_spec(spec)
