@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from graphad.draw.view import BACKWARD, LEAVES, Card, Edge, View
+from graphad.ir.origin import Origin
 
 LARGEST = 60  # cards of one statement; more are a program of its own rather than a statement
 PARTS = 16  # that a long graph is cut into
@@ -82,13 +83,15 @@ def in_parts(view: View) -> View:
     row = sorted((c.key for c in forward if c.role not in LEAVES), key=lambda key: level[key])
     size = -(-len(row) // PARTS) or 1
     part = {key: k // size for k, key in enumerate(row)}
-    primal = dict(reversed(view.pairs))
     last = max(part.values(), default=0)
-    for card in reversed(view.cards):
+    for card in reversed(forward):  # inputs and parameters, where they are needed first
+        part.setdefault(card.key, min([part[k] for k in out.get(card.key, ()) if k in part], default=last))
+    place = {n.origin: part[c.key] for c in forward for n in c.nodes}
+    for card in view.cards:
         if card.key not in part:
-            near = [part[k] for k in out.get(card.key, ()) if k in part]
-            own = part.get(primal.get(card.key, "")) if card.upward else None
-            part[card.key] = own if own is not None else (max(near) if card.upward else min(near)) if near else last
+            served = next((part_of for n in card.nodes if (part_of := _served(n.origin, place)) is not None), None)
+            near = [part[k] for k in into.get(card.key, ()) if k in part]
+            part[card.key] = served if served is not None else min(near, default=last)
     digits = len(str(last + 1))
     return replace(
         view,
@@ -97,3 +100,12 @@ def in_parts(view: View) -> View:
             for c in view.cards
         ),
     )
+
+
+def _served(origin: Origin, place: Mapping[Origin, int]) -> int | None:
+    """The part of the forward value that a gradient, or what it is made of, belongs to."""
+    while origin.adjoint_of is not None:
+        origin = origin.adjoint_of
+        if origin in place:
+            return place[origin]
+    return None
