@@ -166,8 +166,8 @@ def _card_label(card: Card, theme: Theme, is_painted: bool) -> str:
         rows += [lines[0] + times, *lines[1:]]
     slope = f"{SLOPE if is_painted else ''}{card.gradient}" if card.gradient else ""
     for text, color in ((card.value, value), (slope, gradient)):
-        if text:
-            rows.append(f'<font point-size="10" color="{color}"><b>{text_of(text)}</b></font>')
+        lines = [text_of(line) for line in text.split("\n") if line]
+        rows += [f'<font point-size="10" color="{color}"><b>{line}</b></font>' for line in lines]
     cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'
 

@@ -162,3 +162,11 @@ def test_save_of_a_function(tmp_path):
     assert ga.load(function.save(tmp_path / "f.json")).name == "function"
     with pytest.raises(ArgumentError, match="cannot save as"):
         function.save(tmp_path / "f.txt")
+
+
+def test_small_values_are_written_in_full():
+    x, w = ga.input("x", (2, 3)), ga.input("w", (6,))
+    numbers = -np.arange(1, 7) / 7e3
+    text = ga.Graph([x, w], [ga.sum(x) + ga.sum(w)]).draw(values={"x": numbers.reshape(2, 3), "w": numbers}).source
+    assert all(text.count(f"{number:.4g}") == 2 for number in numbers)
+    assert "[[-0.0001429, -0.0002857, -0.0004286],<" in text
