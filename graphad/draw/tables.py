@@ -109,7 +109,9 @@ class Table:
 
     def _printable(self, row: Row) -> list[str]:
         """The cells without control characters, but for the ends of lines in tall columns."""
-        parts = (cell.split("\n") if name in self.tall else [cell] for name, cell in zip(self.columns, row, strict=True))
+        parts = (
+            cell.split("\n") if name in self.tall else [cell] for name, cell in zip(self.columns, row, strict=True)
+        )
         return ["\n".join(map(printable, lines)) for lines in parts]
 
     def _html_row(self, row: Row) -> str:

@@ -77,7 +77,15 @@ class TraceTable:
             if rows:
                 groups.append((phase if ruled else "", rows))
         right, code = frozenset({"step"}), frozenset({"node", "equation", "value", "gradient"})
-        return Table(f"{self.name}, step by step", tuple(shown), tuple(groups), right=right, code=code, label="node", tall=frozenset({"value", "gradient"}))
+        return Table(
+            f"{self.name}, step by step",
+            tuple(shown),
+            tuple(groups),
+            right=right,
+            code=code,
+            label="node",
+            tall=frozenset({"value", "gradient"}),
+        )
 
 
 def _cell(row: Row, column: str) -> str:

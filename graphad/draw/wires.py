@@ -20,7 +20,6 @@ from graphad.lower.values import run_values, value_lines
 from graphad.ops.fit import ones_like
 
 
-
 def with_values(view: View, graph: Graph, values: Mapping[Any, Any], rng: np.random.Generator | None = None) -> View:
     """The view with numbers on its cards, which are of one node each: boxes, and what stands for several, have none.
 

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 
 import graphad as ga
@@ -170,3 +171,18 @@ def test_small_values_are_written_in_full():
     text = ga.Graph([x, w], [ga.sum(x) + ga.sum(w)]).draw(values={"x": numbers.reshape(2, 3), "w": numbers}).source
     assert all(text.count(f"{number:.4g}") == 2 for number in numbers)
     assert "[[-0.0001429, -0.0002857, -0.0004286],<" in text
+
+
+@pytest.mark.parametrize("scopes", [True, False])
+def test_the_uses_of_a_weight_are_told_apart(scopes):
+    x, y, w = ga.input("x", (3,)), ga.input("y", (3,)), ga.parameter("w", (3,))
+    with ga.scope("left" if scopes else "tower"):
+        a = ga.sum(x * w)
+    with ga.scope("right" if scopes else "tower"):
+        b = ga.sum(y * w)
+    loss = a * b
+    view = make_view(ga.Graph([x, y, w], [loss, ga.grad(loss, w)]))
+    key = next(c.key for c in view.cards if c.role == "sum")
+    labels = sorted(e.label for e in view.edges if e.target == key)
+    places = ["left", "right"] if scopes else [f"line {total.origin.line}" for total in (a, b)]
+    assert labels == [f"multiply · y, {place}" for place in places]
