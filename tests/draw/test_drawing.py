@@ -1,6 +1,7 @@
 """What is shown, how it is written, and what is saved."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -186,3 +187,24 @@ def test_the_uses_of_a_weight_are_told_apart(scopes):
     labels = sorted(e.label for e in view.edges if e.target == key)
     places = ["left", "right"] if scopes else [f"line {total.origin.line}" for total in (a, b)]
     assert labels == [f"multiply · y, {place}" for place in places]
+
+
+def test_a_drawing_saves_what_the_ending_says(tmp_path):
+    drawing = model().draw()
+    assert Path(drawing.save(tmp_path / "g.png")).read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in Path(drawing.save("g.SVG", tmp_path)).read_text()
+    assert Path(drawing.save(tmp_path / "g.gv")).read_text() == drawing.source
+    rendered = Path(drawing.render(tmp_path / "h.svg"))
+    assert "<svg" in rendered.read_text()
+    assert (tmp_path / "h.svg").read_text() == drawing.source
+
+
+@pytest.mark.parametrize("optimized", [False, True])
+def test_the_new_values_of_updates_say_of_what(optimized):
+    x, w, v = ga.input("x", (3,)), ga.parameter("w", (3,)), ga.parameter("v", (3,))
+    loss = ga.sum((x * w - v) ** 2)
+    w_next = w - 0.1 * ga.grad(loss, w)
+    step = ga.compile([x, w, v], loss, updates={w: w_next, v: v - 0.5 * ga.grad(loss, v)})
+    source = step.draw(optimized=optimized).source
+    assert "<b>w_next (new w)</b>" in source
+    assert "<b>new v</b>" in source
