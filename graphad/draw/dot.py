@@ -15,6 +15,7 @@ from graphad.draw.style import FONT, THEMES, Theme
 from graphad.draw.view import LEAVES, Card, Edge, View
 
 FEW = 3  # inputs and parameters that are linked to their gradients
+SIDES = ("side_forward", "side_backward")
 MANY = 150  # cards, from which on a good layout in seconds is better than the best in minutes
 
 
@@ -50,7 +51,7 @@ def to_dot(
         dot.attr("graph", label=label, labelloc="b", labeljust="l", fontsize="10")
     view = replace(view, edges=tuple(_told(view)))
     ranks = mirrored(view) if view.turns else flowing(view)
-    _clusters(dot, view, theme, paint)
+    _halves(dot, view, theme, paint)
     linked = {(e.target, e.source) for e in view.edges if e.kind == "adjoint"}
     for row in ranks.rows:
         dot.body.append(_row(row, linked))
@@ -79,19 +80,45 @@ def _told(view: View) -> Iterator[Edge]:
         yield edge
 
 
-def _clusters(dot: Drawing, view: View, theme: Theme, paint: Paint) -> None:
+def _halves(dot: Drawing, view: View, theme: Theme, paint: Paint) -> None:
+    """A backward pass that comes back stays on one side: each pass is within a frame that is not drawn.
+
+    Two invisible points above them, in their order, say which is first; Graphviz takes either otherwise.
+    """
+    first = {c.path[0]: c.upward for c in reversed(view.cards) if c.path}  # a frame is of the pass that it begins in
+    halves: tuple[list[Card], list[Card]] = ([], [])
+    for card in view.cards:
+        halves[first[card.path[0]] if card.path else card.upward].append(card)
+    if not (view.turns and all(halves)):
+        _clusters(dot, view.cards, theme, paint)
+        return
+    for name, cards in zip(SIDES, halves, strict=True):
+        half = graphviz.Digraph(name=f"cluster_{name}")
+        half.attr(peripheries="0", margin="0", label="")
+        _clusters(half, cards, theme, paint, half.name)
+        dot.subgraph(half)
+        dot.node(name, style="invis", label="", width="0", height="0", fixedsize="true")
+        dot.edge(name, cards[0].key, style="invis", weight="0")
+    dot.body.append(_row(SIDES, ()))
+
+
+def _clusters(
+    dot: graphviz.Digraph, cards: Sequence[Card], theme: Theme, paint: Paint, prefix: str = "cluster"
+) -> None:
     """Cards inside nested clusters, in the order in which they first occur."""
     groups: dict[tuple[str, ...], list[Card]] = {(): []}
-    for card in view.cards:
+    for card in cards:
         for k in range(len(card.path) + 1):
             groups.setdefault(card.path[:k], [])
         groups[card.path].append(card)
     frames: dict[tuple[str, ...], graphviz.Digraph] = {}
     for number, path in enumerate(groups):
-        frames[path] = graphviz.Digraph(name=f"cluster_{number}") if path else dot
+        frames[path] = graphviz.Digraph(name=f"{prefix}_{number}") if path else dot
         if path:
             frames[path].attr(
                 label=f"<{text_of(path[-1])}>",
+                peripheries="1",
+                margin="8",
                 style="rounded,filled",
                 labelloc="t",
                 labeljust="l",
@@ -139,8 +166,8 @@ def _card_label(card: Card, theme: Theme, is_painted: bool) -> str:
         rows += [lines[0] + times, *lines[1:]]
     slope = f"{SLOPE if is_painted else ''}{card.gradient}" if card.gradient else ""
     for text, color in ((card.value, value), (slope, gradient)):
-        if text:
-            rows.append(f'<font point-size="10" color="{color}"><b>{text_of(text)}</b></font>')
+        lines = [text_of(line) for line in text.split("\n") if line]
+        rows += [f'<font point-size="10" color="{color}"><b>{line}</b></font>' for line in lines]
     cells = "".join(f"<tr><td>{row}</td></tr>" for row in rows)
     return f'<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{cells}</table>>'
 

@@ -22,6 +22,16 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]
         picture = render(self.source, kind)
         return picture.decode(encoding) if encoding else picture
 
+    def save(self, filename: Any = None, directory: Any = None, **kwargs: Any) -> str:
+        """Write DOT as the library does, or the picture where the name ends in .svg, .png or .pdf; returns the path."""
+        kind = Path(filename or "").suffix.lstrip(".").lower()
+        if kwargs or kind not in FORMATS:  # the library's `render` gives keywords: it wants DOT under any name
+            path: str = super().save(filename, directory=directory, **kwargs)
+            return path
+        target = Path(directory or ".") / filename
+        write_atomic(target, render(self.source, kind))
+        return str(target)
+
     def render(  # the library's own way goes through the `dot` program
         self,
         filename: Any = None,
@@ -38,7 +48,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]
             )
             return path
         picture = self.pipe(format)
-        source = Path(self.save(filename, directory=directory))
+        source = Path(super().save(filename, directory=directory))
         target = source.with_name(f"{source.name}.{format or self.format}")
         write_atomic(target, picture)
         if cleanup:

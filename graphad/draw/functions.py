@@ -9,7 +9,8 @@ import numpy as np
 from graphad.draw.drawing import Drawing
 from graphad.draw.options import Options
 from graphad.draw.picture import picture
-from graphad.ir.core import Node
+from graphad.ir.core import Node, label
+from graphad.ir.graph import Graph
 from graphad.ir.late import install
 from graphad.lower.compile import Function
 from graphad.lower.profile import profile
@@ -35,7 +36,14 @@ def draw_function(function: Function, optimized: bool = False, **options: Any) -
     if optimized and chosen.color_by == "time" and chosen.values is not None:
         run_values(graph, chosen.values, copy.deepcopy(chosen.rng))  # raises what does not fit
         seconds = _profiled(function, chosen.values, chosen.rng)
-    return picture(graph, chosen, seconds)
+    return picture(graph, chosen, seconds, _updates(function, graph))
+
+
+def _updates(function: Function, graph: Graph) -> dict[Node, str]:
+    """What the new value of each updated input is called: the last outputs of the graph."""
+    targets = function.targets
+    values = graph.outputs[len(graph.outputs) - len(targets) :]
+    return {value: f"new {label(target)}" for value, target in zip(values, targets, strict=True)}
 
 
 def _profiled(function: Function, values: Mapping[Any, Any], rng: np.random.Generator | None) -> dict[Node, float]:

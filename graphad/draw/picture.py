@@ -16,7 +16,7 @@ from graphad.draw.measures import Measures, quantity, scale_of, seconds_of, widt
 from graphad.draw.options import Options
 from graphad.draw.repeats import folded
 from graphad.draw.style import THEMES, Theme
-from graphad.draw.view import View, make_view
+from graphad.draw.view import LEAVES, View, make_view
 from graphad.draw.wires import with_times, with_values
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
@@ -63,8 +63,16 @@ def draw(
     return picture(graph, options)
 
 
-def picture(graph: Graph, options: Options, seconds: Mapping[Node, float] | None = None) -> Drawing:
-    """The drawing for checked options. ``seconds``: times of nodes, where they have been measured."""
+def picture(
+    graph: Graph,
+    options: Options,
+    seconds: Mapping[Node, float] | None = None,
+    titles: Mapping[Node, str] | None = None,
+) -> Drawing:
+    """The drawing for checked options. ``seconds``: times of nodes, where they have been measured.
+
+    ``titles``: what nodes are called besides the names that they may have.
+    """
     options.check(graph)
     rng = copy.deepcopy(options.rng)  # so that numbers are the same when the graph runs with all gradients
     found = None if options.values is None else run_values(graph, options.values, options.rng)
@@ -74,7 +82,7 @@ def picture(graph: Graph, options: Options, seconds: Mapping[Node, float] | None
     if options.color_by == "time" and seconds is None and found is not None:
         seconds = seconds_of(graph, found, options.rng)
     measures = Measures(known, seconds or {})
-    view = shown(graph, options, measures)
+    view = _titled(shown(graph, options, measures), titles or {})
     if options.color_by == "time":
         view = with_times(view, measures)
     elif options.values is not None:
@@ -89,6 +97,17 @@ def shown(graph: Graph, options: Options, measures: Measures) -> View:
     view = with_loops(make_view(graph, options.view, options.view == "joint" and options.layout == "mirror"))
     view = folded(view, options.fold)
     return collapsed(view, options.depth, measures)
+
+
+def _titled(view: View, titles: Mapping[Node, str]) -> View:
+    """The view with the titles of some nodes, behind their names where they have any."""
+    if not titles:
+        return view
+    cards = []
+    for card in view.cards:
+        title = titles.get(card.nodes[0], "") if len(card.nodes) == 1 and card.role not in LEAVES else ""
+        cards.append(replace(card, title=f"{card.title} ({title})" if card.title and title else title or card.title))
+    return replace(view, cards=tuple(cards))
 
 
 def _paint(view: View, options: Options, measures: Measures, theme: Theme, unknown: list[str]) -> Paint:

@@ -245,7 +245,10 @@ class _Copies:
             label = next((e.label for e in edges if e.label), "") if kind != "next" else ""
             targets = len({e.target for e in edges})
             if label and len(edges) > targets == 1 and all(e.label for e in edges):
-                label = f"{label} × {len(edges)}"
+                which = (
+                    label if all(e.label == label for e in edges) else label.partition(",")[0]
+                )  # not where the first is
+                label = f"{which} × {len(edges)}"
             if source != target or kind == "next":
                 yield replace(edges[0], source=source, target=target, kind=kind, label=label)
 

@@ -23,6 +23,7 @@ STYLE = """<style>
 .graphad-table caption {text-align: left; font-weight: bold}
 .graphad-table :is(th, td) {padding: .15em .7em; text-align: left; vertical-align: top; overflow-wrap: anywhere}
 .graphad-table .number {text-align: right}
+.graphad-table code {white-space: pre-wrap}
 .graphad-table thead th {overflow-wrap: normal}
 .graphad-table :is(thead, tfoot) {border: solid currentColor; border-width: 1px 0}
 .graphad-note {font-size: 85%; opacity: .75}
@@ -36,7 +37,7 @@ class Table:
     """A title, columns, rows in groups with a heading each (may be empty), rows of totals, and a note below.
 
     ``right``: the columns of numbers; ``code``: the columns in the typewriter's letters; ``label``: the column that
-    says what its row is about.
+    says what its row is about; ``tall``: the columns in which cells have several lines.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Table:
     right: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
     label: str = ""
+    tall: frozenset[str] = frozenset()
 
     def text(self, width: int | None = None) -> str:
         """The table as lines of at most so many characters, unless given as many as the terminal has (else 100)."""
@@ -72,7 +74,7 @@ class Table:
             if heading:
                 table.add_row(*(Text(heading if c == self.label else "", style="bold") for c in self.columns))
             for row in self._shortened(rows):
-                table.add_row(*(Text(printable(cell)) for cell in row))
+                table.add_row(*(Text(text) for text in self._printable(row)))
             if number < len(self.groups) - 1 or self.totals:
                 table.add_section()
         for row in self.totals:
@@ -105,10 +107,18 @@ class Table:
         between = [f"… {len(rows) - 2 * half:,} more" if c == self.label else "" for c in self.columns]
         return [*rows[:half], between, *rows[-half:]]
 
+    def _printable(self, row: Row) -> list[str]:
+        """The cells without control characters, but for the ends of lines in tall columns."""
+        parts = (
+            cell.split("\n") if name in self.tall else [cell] for name, cell in zip(self.columns, row, strict=True)
+        )
+        return ["\n".join(map(printable, lines)) for lines in parts]
+
     def _html_row(self, row: Row) -> str:
         cells = []
-        for name, cell in zip(self.columns, row, strict=True):
-            inner = f"<code>{_escaped(cell)}</code>" if name in self.code and cell else _escaped(cell)
+        for name, cell in zip(self.columns, self._printable(row), strict=True):
+            text = html.escape(cell, quote=True)
+            inner = f"<code>{text}</code>" if name in self.code and cell else text
             tag, more = ("th", ' scope="row"') if name == self.label else ("td", "")
             cells.append(f"<{tag}{more}{self._kind(name)}>{inner}</{tag}>")
         return f"<tr>{''.join(cells)}</tr>"

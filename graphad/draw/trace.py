@@ -22,7 +22,7 @@ from graphad.ir.late import install
 from graphad.ir.origin import Origin
 from graphad.lower.compile import Function
 from graphad.lower.names import Names
-from graphad.lower.values import run_values, short_value
+from graphad.lower.values import run_values, value_lines
 from graphad.ops.casts import astype
 from graphad.ops.elementwise import add, subtract, sum_n
 from graphad.ops.fit import broadcast_to
@@ -77,13 +77,21 @@ class TraceTable:
             if rows:
                 groups.append((phase if ruled else "", rows))
         right, code = frozenset({"step"}), frozenset({"node", "equation", "value", "gradient"})
-        return Table(f"{self.name}, step by step", tuple(shown), tuple(groups), right=right, code=code, label="node")
+        return Table(
+            f"{self.name}, step by step",
+            tuple(shown),
+            tuple(groups),
+            right=right,
+            code=code,
+            label="node",
+            tall=frozenset({"value", "gradient"}),
+        )
 
 
 def _cell(row: Row, column: str) -> str:
     value = getattr(row, column)
     if column in ("value", "gradient"):
-        return "" if value is None else short_value(value)
+        return "" if value is None else "\n".join(value_lines(value))
     return str(value)
 
 

@@ -5,6 +5,7 @@ next to the node that it belongs to. Read `notation.py` first: it says what is d
 goes from view to view: `loops.py` opens loops, `repeats.py` and `collapse.py` make large graphs small.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -150,7 +151,7 @@ def _data_edges(
     for node in nodes:
         if graph.is_input(node):
             continue
-        uses = node.origin.uses if len(node.origin.uses) == len(node.inputs) else ("",) * len(node.inputs)
+        uses = _uses(node)
         for slot, (x, use) in enumerate(zip(node.inputs, uses, strict=True)):
             source = folding.source[x]
             if source is None:
@@ -163,6 +164,29 @@ def _data_edges(
                 label = shape
             edges.append(Edge(keys[source], keys[node], kind, short(label), shape, slot, source))
     return edges
+
+
+def _uses(node: Node) -> Sequence[str]:
+    """What the edges of a sum say of the uses that they come from; equal ones say in which scope or line, too."""
+    uses = node.origin.uses
+    if len(uses) != len(node.inputs):
+        return ("",) * len(node.inputs)
+    alike = {use for use, count in Counter(uses).items() if count > 1}
+    for place in (_scope_of, _line_of):
+        told = [
+            f"{use}, {place(x)}" if use in alike and place(x) else use for use, x in zip(uses, node.inputs, strict=True)
+        ]
+        if len(set(told)) == len(told):
+            return told
+    return uses
+
+
+def _scope_of(node: Node) -> str:
+    return " / ".join(node.origin.scope)
+
+
+def _line_of(node: Node) -> str:
+    return f"line {node.origin.place.line}" if node.origin.place else ""
 
 
 def shape_text(node: Node) -> str:

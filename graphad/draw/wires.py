@@ -16,10 +16,8 @@ from graphad.errors import DifferentiationError
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.ir.types import TupleType, is_differentiable
-from graphad.lower.values import run_values, short_value
+from graphad.lower.values import run_values, value_lines
 from graphad.ops.fit import ones_like
-
-LONGEST = 44  # characters of a value
 
 
 def with_values(view: View, graph: Graph, values: Mapping[Any, Any], rng: np.random.Generator | None = None) -> View:
@@ -72,5 +70,4 @@ def _cotangents(graph: Graph, nodes: list[Node]) -> dict[Node, Node]:
 
 
 def _text(value: Any) -> str:
-    text = short_value(value)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return "\n".join(line.strip() for line in value_lines(value))

@@ -58,6 +58,11 @@ class Function:
         return self._lowering.graph
 
     @property
+    def targets(self) -> tuple[Node, ...]:
+        """The inputs that ``updates`` writes, in its order."""
+        return self._lowering.targets
+
+    @property
     def program(self) -> Program:
         """The statements before printing."""
         return self._code.program

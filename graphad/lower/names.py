@@ -77,3 +77,8 @@ class Names:
         self._taken.add(name)
         self.of[node] = name
         self._by_origin.setdefault(node.origin, name)
+
+
+def of_buffers(nodes: Iterable[Node]) -> str:
+    """What names of buffers begin with: "b", or "buf" where a user calls a value b1 or the like."""
+    return "buf" if any(re.fullmatch(r"b\d+", n.name or "") for n in nodes) else "b"

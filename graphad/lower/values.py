@@ -3,6 +3,7 @@
 Numbers are written out while they are few, as in a textbook; of a large array the shape and the range.
 """
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,9 @@ from graphad.lower.interpret import interpret_all
 
 FEW = 6  # elements that are written out
 DIGITS = 4
+NARROW = 24  # characters of a matrix that stays on one line
+WIDE = 40  # characters of a line
+MOST = 8  # lines
 
 
 def run_values(graph: Graph, values: Mapping[Any, Any], rng: np.random.Generator | None = None) -> dict[Node, Any]:
@@ -64,6 +68,18 @@ def short_value(value: Any) -> str:
     text = f"{shape}: {_listed(array.min().item())} … {_listed(array.max().item())}"
     bad = int(array.size - np.isfinite(array).sum()) if array.dtype.kind == "f" else 0
     return f"{text}, {bad} not finite" if bad else text
+
+
+def value_lines(value: Any) -> list[str]:
+    """A value in a few short lines: as `short_value`, a matrix row by row unless it is a small one.
+
+    >>> value_lines(np.array([[0.125, -0.25], [0.0625, 1234.5]]))
+    ['[[0.125, -0.25],', ' [0.0625, 1234]]']
+    """
+    text = short_value(value)
+    rows = text.replace("], [", "],\n [").split("\n") if len(text) > NARROW else [text]
+    lines = [line for row in rows for line in textwrap.wrap(row, WIDE, subsequent_indent=" ")]
+    return lines if len(lines) <= MOST else [*lines[: MOST - 1], "…"]
 
 
 def _listed(value: Any) -> str:

@@ -298,3 +298,9 @@ class TestProcesses:
             command("draw", "model.py:loss", "--wrt", "all", "--values", "random", "-o", "-").stdout for _ in range(2)
         )
         assert a == b
+
+
+def test_the_module_is_the_program():
+    done = python("-m", "graphad", "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: graphad [OPTIONS] COMMAND")

@@ -1,7 +1,9 @@
 """What is shown, how it is written, and what is saved."""
 
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import graphad as ga
@@ -162,3 +164,47 @@ def test_save_of_a_function(tmp_path):
     assert ga.load(function.save(tmp_path / "f.json")).name == "function"
     with pytest.raises(ArgumentError, match="cannot save as"):
         function.save(tmp_path / "f.txt")
+
+
+def test_small_values_are_written_in_full():
+    x, w = ga.input("x", (2, 3)), ga.input("w", (6,))
+    numbers = -np.arange(1, 7) / 7e3
+    text = ga.Graph([x, w], [ga.sum(x) + ga.sum(w)]).draw(values={"x": numbers.reshape(2, 3), "w": numbers}).source
+    assert all(text.count(f"{number:.4g}") == 2 for number in numbers)
+    assert "[[-0.0001429, -0.0002857, -0.0004286],<" in text
+
+
+@pytest.mark.parametrize("scopes", [True, False])
+def test_the_uses_of_a_weight_are_told_apart(scopes):
+    x, y, w = ga.input("x", (3,)), ga.input("y", (3,)), ga.parameter("w", (3,))
+    with ga.scope("left" if scopes else "tower"):
+        a = ga.sum(x * w)
+    with ga.scope("right" if scopes else "tower"):
+        b = ga.sum(y * w)
+    loss = a * b
+    view = make_view(ga.Graph([x, y, w], [loss, ga.grad(loss, w)]))
+    key = next(c.key for c in view.cards if c.role == "sum")
+    labels = sorted(e.label for e in view.edges if e.target == key)
+    places = ["left", "right"] if scopes else [f"line {total.origin.line}" for total in (a, b)]
+    assert labels == [f"multiply · y, {place}" for place in places]
+
+
+def test_a_drawing_saves_what_the_ending_says(tmp_path):
+    drawing = model().draw()
+    assert Path(drawing.save(tmp_path / "g.png")).read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in Path(drawing.save("g.SVG", tmp_path)).read_text()
+    assert Path(drawing.save(tmp_path / "g.gv")).read_text() == drawing.source
+    rendered = Path(drawing.render(tmp_path / "h.svg"))
+    assert "<svg" in rendered.read_text()
+    assert (tmp_path / "h.svg").read_text() == drawing.source
+
+
+@pytest.mark.parametrize("optimized", [False, True])
+def test_the_new_values_of_updates_say_of_what(optimized):
+    x, w, v = ga.input("x", (3,)), ga.parameter("w", (3,)), ga.parameter("v", (3,))
+    loss = ga.sum((x * w - v) ** 2)
+    w_next = w - 0.1 * ga.grad(loss, w)
+    step = ga.compile([x, w, v], loss, updates={w: w_next, v: v - 0.5 * ga.grad(loss, v)})
+    source = step.draw(optimized=optimized).source
+    assert "<b>w_next (new w)</b>" in source
+    assert "<b>new v</b>" in source

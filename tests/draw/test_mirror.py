@@ -37,15 +37,32 @@ def rows_from_left(graph):
     return [[place[key][0] for key in row] for row in mirrored(view).rows]
 
 
-@pytest.mark.parametrize("make", [siamese, unrolled])
+@pytest.mark.parametrize("make", GRAPHS)
 def test_the_forward_pass_stands_left_of_the_backward_pass(make):
     for places in rows_from_left(make()):
         assert places == sorted(places)
 
 
-def test_frames_may_stand_the_other_way_round_but_all_of_them():
-    rows = rows_from_left(mlp())
-    assert all(places == sorted(places) for places in rows) or all(places == sorted(places)[::-1] for places in rows)
+def two_layers():
+    """Frames one below the other: the second layer's forward pass may not go to the right of the first's gradients."""
+    x, ws = ga.input("x", ("batch", 2)), [ga.parameter(name, (2, 2)) for name in ("W1", "W2", "W3")]
+    h = x
+    for name, w in zip(("one", "two", "three"), ws, strict=True):
+        with ga.scope(name):
+            h = ga.tanh(h @ w)
+    loss = ga.mean(h**2)
+    return ga.Graph([x, *ws], [loss, *ga.grad(loss, ws)])
+
+
+@pytest.mark.parametrize(("rankdir", "axis"), [("TB", 0), ("LR", 1)])
+@pytest.mark.parametrize("make", [two_layers, mlp, layers])
+def test_all_of_the_forward_pass_stands_on_one_side(make, rankdir, axis):
+    graph = make()
+    view = shown(graph, Options(rankdir=rankdir), Measures())
+    place = boxes(graph.draw(rankdir=rankdir, legend=False))
+    ends = {False: axis + 2, True: axis}
+    places = {up: [place[c.key][ends[up]] for c in view.cards if c.upward == up] for up in ends}
+    assert max(places[False]) < min(places[True])
 
 
 @pytest.mark.parametrize("make", GRAPHS)

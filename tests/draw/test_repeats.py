@@ -176,3 +176,15 @@ def test_five_thousand_nodes_in_seconds(make, count):
     cards = boxes(drawing)
     assert time.perf_counter() - start < 20  # about two
     assert 5 < len(cards) <= 150
+
+
+def test_a_folded_use_names_no_single_part():
+    x, w = ga.input("x", (4, 4)), ga.parameter("w", (4, 4))
+    h = x
+    for k in range(6):
+        with ga.scope(f"layer_{k}"):
+            h = ga.tanh(h @ w)
+    loss = ga.mean(h**2)
+    view = folded(make_view(ga.Graph([x, w], [loss, ga.grad(loss, w)])), True)
+    assert {e.label for e in view.edges if " × 6" in e.label} <= {"matmul · y × 6", "h = matmul · y × 6"}
+    assert not [e.label for e in view.edges if "layer_0" in e.label]

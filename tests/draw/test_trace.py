@@ -235,3 +235,12 @@ def test_names_are_text_and_never_markup():
     page = table._repr_html_()
     assert "<script>" not in page and "<b>" not in page and "&lt;b&gt;[red]&amp;" in page
     assert "<b>[red]&" in str(table) and "\x1b" not in str(table)
+
+
+def test_a_matrix_stands_row_by_row():
+    x = ga.input("x", (2, 3))
+    table = ga.trace_table(ga.Graph([x], [ga.sum(x)]), {"x": np.arange(6).reshape(2, 3) / 7e3})
+    assert "[[0, 0.0001429, 0.0002857],\n [0.0004286" in table._repr_html_()
+    lines = str(table).splitlines()
+    first = next(k for k, line in enumerate(lines) if "[[0, 0.0001429" in line)
+    assert lines[first + 1].strip().startswith("[0.0004286")

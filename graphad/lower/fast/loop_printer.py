@@ -12,7 +12,7 @@ from graphad.lower.fast.buffers import Plan, rows_of_tile
 from graphad.lower.fast.forms import guard, guarded, place_indices, short_sum
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.writer import Writer
-from graphad.lower.names import Names
+from graphad.lower.names import Names, of_buffers
 from graphad.lower.program import Apply, Loop, Member
 from graphad.lower.wrap import wrap
 from graphad.ops.attributes import all_axes
@@ -34,7 +34,8 @@ class LoopPrinter(Writer):
         self.sums = [m for m in loop.members if m.axis is None and not m.is_spread]
         self.spreads = [m for m in loop.members if m.is_spread]
         self.written = [*self.stored, *(m.node for m in self.spreads)]
-        self.buffers = [self.names.unique(f"b{slot.slot}") for slot in plan.slots]
+        prefix = of_buffers([*self.inside, *self.outside()])
+        self.buffers = [self.names.unique(f"{prefix}{slot.slot}") for slot in plan.slots]
         self.local: dict[Node, str] = {}  # the names of the pieces that the loop computes
         self.pieces: dict[tuple[Node, int], str] = {}  # those of the arrays that it is given
         self.given = [self.names.add(x) for x in (*self.outside(), *self.stored)]

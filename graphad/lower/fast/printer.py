@@ -17,7 +17,7 @@ from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.writer import Writer
-from graphad.lower.names import Names
+from graphad.lower.names import Names, of_buffers
 from graphad.lower.program import Apply, Assign, Loop, Member, Program, Statement
 from graphad.lower.wrap import wrap
 from graphad.ops.elementwise import sigmoid
@@ -100,9 +100,10 @@ class FastPrinter(Writer):
         """The loops, the buffers and the function."""
         plan, self.name = self.fast.calls, name
         self.gone = {id(self.fast.statements[k]): nodes for k, nodes in deleted(self.fast).items()}
+        prefix = of_buffers(self.fast.graph.nodes)
         for buffer in (*plan.slots, *plan.home.values()):
             if buffer.target is None and (buffer.slot, buffer.shape) not in self.views:
-                self.views[buffer.slot, buffer.shape] = self.names.unique(f"b{buffer.slot}")
+                self.views[buffer.slot, buffer.shape] = self.names.unique(f"{prefix}{buffer.slot}")
         written: dict[str, str] = {}
         for loop, pieces in self.fast.loops:
             printer = self.loops[id(loop)] = LoopPrinter(self.fast, self.names, loop, pieces)

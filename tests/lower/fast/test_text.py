@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 
@@ -166,3 +167,17 @@ def test_a_deep_gradient():
     loss = ga.sum(made)
     with tiny():
         check([x, y], [loss, *ga.grad(loss, [x, y])], arrays([x, y], {"n": 3}), variants=(ALL,))
+
+
+def test_buffers_leave_names_to_users():
+    x = ga.input("x", ("batch", 4))
+    weights = [
+        ga.parameter(name, shape) for name, shape in (("W1", (4, 4)), ("b1", (4,)), ("W2", (4, 4)), ("b2", (4,)))
+    ]
+    W1, b1, W2, b2 = weights
+    b0 = ga.tanh(x @ W1 + b1)
+    loss = ga.mean(ga.tanh(b0 @ W2 + b2) ** 2)
+    source = ga.compile([x, *weights], [loss, *ga.grad(loss, weights)]).source
+    assert "np.add(t" in source
+    assert not re.findall(r"\bb[012]_2\b", source)
+    assert "b0 = np.tanh(" in source
