@@ -22,7 +22,7 @@ from graphad.ir.dims import evaluate
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
 from graphad.ir.types import carries_gradient
-from graphad.lower.compile import Function
+from graphad.lower.compile import Function, declared
 from graphad.lower.sizes import solve
 from graphad.lower.values import run_values
 from graphad.ops.control import scan
@@ -60,7 +60,9 @@ def check_grads(
     """
     if not isinstance(order, int) or order < 1:
         raise ArgumentError(f"check_grads: order={order!r} is no order of a derivative", hint="use 1, 2, ...")
-    graph = graph.declared if isinstance(graph, Function) else graph
+    if not isinstance(rtol, int | float) or not 0 < rtol < 1:
+        raise ArgumentError(f"check_grads: rtol={rtol!r} is no tolerance", hint="a number between 0 and 1: 1e-5")
+    graph = declared(graph)
     point = by_node(graph, sample_point(graph, seed, sizes)) if values is None else values
     with quiet():
         found = run_values(graph, point, np.random.default_rng(seed))

@@ -58,12 +58,17 @@ class Options:
             raise ArgumentError(
                 'color_by="time" runs the graph and needs values', hint='draw(color_by="time", values={"x": …})'
             )
-        for name, count in (self.sizes or {}).items():
-            if name not in graph.sizes:
-                known = ", ".join(graph.sizes) or "none"
-                raise ArgumentError(f"sizes: the graph has no named size {name!r}", hint=f"its named sizes: {known}")
-            if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-                raise ArgumentError(f"sizes: {name}={count!r} is no size", hint="give an integer, 0 or more")
+        check_sizes(graph, self.sizes)
+
+
+def check_sizes(graph: Graph, sizes: Mapping[str, int] | None) -> None:
+    """Raise ArgumentError for what is no named size of the graph, and for a number that no axis can have."""
+    for name, count in (sizes or {}).items():
+        if name not in graph.sizes:
+            known = ", ".join(graph.sizes) or "none"
+            raise ArgumentError(f"sizes: the graph has no named size {name!r}", hint=f"its named sizes: {known}")
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
+            raise ArgumentError(f"sizes: {name}={count!r} is no size", hint="give an integer, 0 or more")
 
 
 def _check(what: str, value: object, known: tuple[object, ...]) -> None:

@@ -1,6 +1,7 @@
 """`g.draw()` and `g.save(path)`: what users call."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,23 @@ def save(graph: Graph, path: str | Path, **options: Any) -> Path:
         raise ArgumentError(
             f"cannot save as {target.name!r}", hint=f"end the path in {', '.join('.' + f for f in FORMATS)}"
         )
+    _check(kind, options)
     if kind == "html":
         return save_page(graph, target, **options)
     if kind == "json":
         serialize.save(graph, target)
         return target
     return _write(target, kind, draw(graph, **options).source)
+
+
+def _check(kind: str, options: Mapping[str, Any], more: Sequence[str] = ()) -> None:
+    """Raise ArgumentError for an option that the format does not know."""
+    taken = () if kind == "json" else signature(save_page if kind == "html" else draw).parameters
+    known = [*(name for name in taken if name not in ("graph", "path")), *more]
+    for name in options:
+        if name not in known:
+            hint = f"its options: {', '.join(known)}" if known else "it has none"
+            raise ArgumentError(f"save: {name}= is no option of .{kind} files", hint=hint)
 
 
 def _write(target: Path, kind: str, source: str) -> Path:
@@ -57,8 +69,10 @@ def save_function(function: Function, path: str | Path, **options: Any) -> Path:
     target = Path(path)
     kind = target.suffix.lstrip(".").lower()
     if kind == "html":
+        _check(kind, options)
         return save_page(function, target, **options)
     if kind in (*PICTURES, "dot"):
+        _check(kind, options, ("optimized",))
         return _write(target, kind, draw_function(function, **options).source)
     return save(function.declared, target, **options)
 

@@ -20,7 +20,7 @@ from graphad.ir.core import Constant, Node
 from graphad.ir.graph import Graph
 from graphad.ir.late import install
 from graphad.ir.origin import Origin
-from graphad.lower.compile import Function
+from graphad.lower.compile import Function, declared
 from graphad.lower.names import Names
 from graphad.lower.values import run_values, value_lines
 from graphad.ops.casts import astype
@@ -107,7 +107,7 @@ def trace_table(
     >>> row.step, row.node, row.equation, float(row.value), float(row.gradient)
     (2, 't0', '2 * w', 2.0, 6.0)
     """
-    graph = graph.declared if isinstance(graph, Function) else graph
+    graph = declared(graph)
     found = run_values(graph, values, rng)
     names, equations = written(graph)
     gradients = cotangents(graph)

@@ -227,6 +227,15 @@ def compile(
     return Function(lowering, style, check_nan == "blame")
 
 
+def declared(graph: Graph | Function) -> Graph:
+    """The graph as it was declared. Raises ArgumentError for what is none."""
+    if isinstance(graph, Function):
+        return graph.declared
+    if not isinstance(graph, Graph):
+        raise ArgumentError(f"a {type(graph).__name__} is no graph", hint="ga.Graph([x], [y]), or a compiled function")
+    return graph
+
+
 def _check_options(name: str, style: str, passes: Sequence[str], check_nan: str | None, max_bytes: int | None) -> None:
     if not name.isidentifier() or keyword.iskeyword(name):
         raise ArgumentError(f"{name!r} cannot be the name of a function", hint="use a Python identifier")

@@ -32,6 +32,9 @@ def run_values(graph: Graph, values: Mapping[Any, Any], rng: np.random.Generator
     >>> print(*run_values(g, {"x": 3.0}).values())
     3.0 9.0
     """
+    if not isinstance(values, Mapping):
+        what = f"values is a {type(values).__name__}"
+        raise ArgumentError(what, hint='give a dict: values={"x": 3.0}, one for each input')
     known: dict[Any, Node] = {x: x for x in graph.inputs} | {x.name: x for x in graph.inputs if x.name}
     given: dict[Node, Any] = {}
     for key, value in values.items():

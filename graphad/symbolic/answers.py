@@ -43,6 +43,8 @@ class Answers:
 
 def check(plan: Plan, steps: Sequence[Step], answers: Mapping[int, Any]) -> Answers:
     """Compare answers with the values of the steps. Raises ArgumentError for a number that is no blank."""
+    if not isinstance(answers, Mapping):
+        raise ArgumentError(f"answers is a {type(answers).__name__}", hint='number of a blank -> answer: {1: "z - y"}')
     blanks = {s.blank: k for k, s in enumerate(steps) if s.blank}
     for number in answers:
         if number not in blanks:
@@ -105,8 +107,10 @@ def _reader(answer: Any, names: Mapping[Node, str], step: Step, points: Sequence
 
 def _close(a: Array, v: Array) -> bool:
     """Equal up to rounding, measured by the largest element."""
-    scale = float(np.max(np.abs(v), initial=0.0))
-    return a.shape == v.shape and bool(np.allclose(a, v, rtol=CLOSE, atol=CLOSE * scale, equal_nan=True))
+    sizes = np.abs(v)
+    scale = float(np.max(sizes, initial=0.0, where=np.isfinite(sizes)))
+    close = max(CLOSE, 100 * float(np.finfo(v.dtype).eps)) if v.dtype.kind in "fc" else CLOSE
+    return a.shape == v.shape and bool(np.allclose(a, v, rtol=close, atol=close * scale, equal_nan=True))
 
 
 Pairs = Sequence[tuple[Array, Array, Sample]]

@@ -56,7 +56,7 @@ class Derivation:
         Raises ArgumentError for another ending, MissingDependencyError where a program or package is missing.
         """
         target = Path(path)
-        match target.suffix:
+        match target.suffix.lower():
             case ".md":
                 content = self.markdown.encode()
             case ".tex":
@@ -133,9 +133,9 @@ def derivation(
     """
     if style not in STYLES:
         raise ArgumentError(f"unknown style {style!r}", hint=f"one of {', '.join(STYLES)}")
-    wanted = [wrt] if isinstance(wrt, Node) else list(wrt)
-    title = name or f"Gradient of {label(loss)} with respect to {', '.join(map(label, wanted))}"
+    wanted = list(wrt) if isinstance(wrt, Sequence) else [wrt]
     made = plan(loss, wanted, "derivation")
+    title = str(name or f"Gradient of {label(loss)} with respect to {', '.join(map(label, wanted))}")
     found = steps(made, style, values)
     kind, listed = (Worksheet, _numbered(found)) if worksheet else (Derivation, found)
     return kind(title, style, tuple(listed), made)

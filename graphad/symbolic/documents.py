@@ -41,6 +41,11 @@ class Block(NamedTuple):
     number: int = 0
 
     @property
+    def pieces(self) -> list[str]:
+        """The text, in turn plain and a formula; titles and the names of files are plain, dollars or not."""
+        return self.text.split("$") if self.kind == "text" else [self.text]
+
+    @property
     def formula(self) -> str:
         """Both sides."""
         return f"{self.text} {self.sign} {self.right or blank(self.number)}"
@@ -48,7 +53,7 @@ class Block(NamedTuple):
 
 def blocks(title: str, style: str, steps: Sequence[Step]) -> Iterator[Block]:
     """The document."""
-    yield Block("title", title)
+    yield Block("title", _printable(title))
     yield Block(
         "text", rf"A bar stands for the derivative of the loss: $\bar{{x}} = \partial L / \partial x$. {MARKS[style]}"
     )
@@ -60,7 +65,7 @@ def blocks(title: str, style: str, steps: Sequence[Step]) -> Iterator[Block]:
         for step in chosen:
             if kind == "backward":
                 number += 1
-                yield Block("rule", f"{number}. {step.title}" + (f" ({step.place})" if step.place else ""))
+                yield Block("rule", f"{number}. {step.title}" + (f" ({_printable(step.place)})" if step.place else ""))
                 for general in step.general:
                     yield Block("text", f"${general}$")
             yield from _lines(step)
@@ -87,6 +92,10 @@ def _lines(step: Step) -> Iterator[Block]:
             yield Block("formula", line.left, sign, line.right if same else f"{line.right} = {short}")
     if number and not alone and step.lines[0].element is None and step.symbol:
         yield Block("formula", step.symbol, "=", number)
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def blank(number: int) -> str:
@@ -124,7 +133,7 @@ def markdown(parts: Iterable[Block]) -> str:
     rows = []
     for group in _grouped(parts):
         if group[0].kind in marks:
-            rows.append(marks[group[0].kind].format(_shielded(group[0].text)))
+            rows.append(marks[group[0].kind].format(_shielded(group[0].pieces)))
         else:
             rows.append(f"$$\n{_aligned(group, 'aligned')}\n$$\n")
     return "\n".join(rows)
@@ -145,10 +154,9 @@ def _aligned(group: Sequence[Block], environment: str) -> str:
     return f"\\begin{{{environment}}}\n{rows}\n\\end{{{environment}}}"
 
 
-def _shielded(text: str) -> str:
+def _shielded(pieces: Sequence[str]) -> str:
     """Text with the signs of Markdown shielded, formulas as they are."""
-    pieces = text.split("$")
-    return "$".join(p if k % 2 else re.sub(r"([*_<#])", r"\\\1", p) for k, p in enumerate(pieces))
+    return "$".join(p if k % 2 else re.sub(r"([\\`*_<#\[\]$])", r"\\\1", p) for k, p in enumerate(pieces))
 
 
 # LaTeX --------------------------------------------------------------------------------------------------------------
@@ -169,28 +177,27 @@ def latex(parts: Iterable[Block]) -> str:
     """A document that pdflatex takes; it needs amsmath and geometry."""
     body = []
     for group in _grouped(parts):
-        text = group[0].text
+        text = _words(group[0].pieces)
         match group[0].kind:
             case "title":
-                body.append(rf"\section*{{{_words(text)}}}")
+                body.append(rf"\section*{{{text}}}")
             case "section":
-                body.append(rf"\subsection*{{{_words(text)}}}")
+                body.append(rf"\subsection*{{{text}}}")
             case "rule":
-                body.append(rf"\textbf{{{_words(text)}}}\nopagebreak")
+                body.append(rf"\textbf{{{text}}}\nopagebreak")
             case "text":
-                body.append(_words(text))
+                body.append(text)
             case _:  # no empty line before it, which would be a paragraph
                 body[-1] += "\n" + _aligned(group, "align*")
     return PREAMBLE + "\n\n".join(body) + "\n\\end{document}\n"
 
 
 _SIGNS = {"&": r"\&", "%": r"\%", "#": r"\#", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-_SIGNS |= {"{": r"\{", "}": r"\}", "\\": r"\textbackslash{}", "<": r"\textless{}", ">": r"\textgreater{}"}
+_SIGNS |= {"{": r"\{", "}": r"\}", "\\": r"\textbackslash{}", "<": r"\textless{}", ">": r"\textgreater{}", "$": r"\$"}
 
 
-def _words(text: str) -> str:
+def _words(pieces: Sequence[str]) -> str:
     """Text for LaTeX, formulas as they are; letters that its fonts lack become question marks."""
-    pieces = text.split("$")
     shown = ["".join(_SIGNS.get(c, c if ord(c) < 384 else "?") for c in p) for p in pieces[::2]]
     return "".join(p + (f"${pieces[2 * k + 1]}$" if 2 * k + 1 < len(pieces) else "") for k, p in enumerate(shown))
 
@@ -240,8 +247,7 @@ def fragment(parts: Iterable[Block]) -> str:
             left = mathml(f"{b.text} {b.sign}", display=True)
             rows.append(f'<div class="formula">{left}<span class="blank">({b.number})</span></div>')
         else:
-            pieces = b.text.split("$")
-            text = "".join(mathml(p) if k % 2 else html.escape(p) for k, p in enumerate(pieces))
+            text = "".join(mathml(p) if k % 2 else html.escape(p) for k, p in enumerate(b.pieces))
             rows.append(f"<{tags[b.kind]}>{text}</{tags[b.kind]}>")
     return "\n".join(rows)
 

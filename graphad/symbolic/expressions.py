@@ -1,7 +1,8 @@
 """Expressions that somebody types, such as ``x.T @ (d_h * (1 - h**2))``: read as a syntax tree and worked out by NumPy.
 
-Nothing is executed as code: names are looked up in what is given, functions and methods in the tables below, and
-anything else is refused. Powers are taken of floating numbers, and arrays are worked with up to LARGEST elements.
+Nothing is executed as code: names are looked up in what is given, functions, methods and keywords in the tables below,
+and anything else is refused; nothing that is given can be written to. Powers are taken of floating numbers, and arrays
+are worked with up to LARGEST elements.
 """
 
 import ast
@@ -29,6 +30,10 @@ def _one_hot(labels: Any, n: Any) -> Any:
     return (np.asarray(labels)[..., None] == np.arange(min(int(n), 1000))) * 1.0
 
 
+def _diag(x: Any) -> Any:
+    return np.diag(x)  # beside the diagonal there is nothing to ask for: an array could get large
+
+
 def _limited(make: Callable[..., Any]) -> Callable[..., Any]:
     def made(shape: Any, *more: Any) -> Any:
         sizes = [int(s) for s in np.atleast_1d(np.asarray([shape, *more] if more else shape))]
@@ -43,10 +48,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     name: getattr(np, name)
     for name in "exp expm1 log log1p log2 log10 sqrt cbrt square sin cos tan sinh cosh tanh arcsin arccos arctan sign "
     "abs absolute maximum minimum where sum mean prod max min outer inner dot matmul multiply add subtract divide "
-    "negative transpose reshape expand_dims squeeze diag trace ones_like zeros_like concatenate stack cumsum "
+    "negative transpose reshape expand_dims squeeze trace ones_like zeros_like concatenate stack cumsum "
     "heaviside clip".split()
 } | {
     "power": lambda x, y: _power(x, y),
+    "diag": _diag,
     "inv": np.linalg.inv,
     "det": np.linalg.det,
     "solve": np.linalg.solve,
@@ -61,6 +67,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "eye": _limited(lambda sizes: np.eye(sizes[0], sizes[-1])),
 }
 METHODS = ("sum", "mean", "prod", "max", "min", "reshape", "transpose", "squeeze", "ravel")
+KEYWORDS = ("axis", "axes", "keepdims", "shape", "ddof")  # of them all, and of nothing that is written to
 CONSTANTS = {"pi": np.pi, "e": np.e, "True": True, "False": False, "None": None}
 
 
@@ -100,14 +107,23 @@ def evaluate(tree: ast.expr, names: Mapping[str, Any]) -> Any:
     """The value of an expression. Raises ArgumentError for what is not allowed, and what NumPy raises."""
     try:
         with np.errstate(all="ignore"):
-            return _Evaluator(names).value(tree)
+            return _Evaluator({name: _read_only(value) for name, value in names.items()}).value(tree)
     except RecursionError:
         raise ArgumentError("the expression is nested too deeply") from None
 
 
+def _read_only(value: Any) -> Any:
+    """The same array, which no function can take as the place of its result."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    return value
+
+
 def _fitting(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
     """Call a function of arrays whose result is not too large; it is never made."""
-    shapes = [np.shape(x) for x in arguments if isinstance(x, np.ndarray | np.generic)]
+    arrays = [x for a in arguments for x in (a if isinstance(a, tuple) else (a,))]
+    shapes = [np.shape(x) for x in arrays if isinstance(x, np.ndarray | np.generic)]
     if _size(function, shapes) > LARGEST:
         raise ArgumentError("the arrays of an answer get too large")
     return function(*arguments, **keywords)
@@ -118,14 +134,27 @@ def _size(function: Callable[..., Any], shapes: Sequence[tuple[int, ...]]) -> fl
     sizes = [float(np.prod(s)) for s in shapes]
     if function is np.outer:
         return float(np.prod(sizes))
-    if function in (np.diag, _one_hot):
+    if function in (np.concatenate, np.stack):
+        return float(np.sum(sizes))
+    if function in (_diag, _one_hot):
         return float(np.sum(sizes)) * max([1000.0, *sizes])
+    if function is np.inner and len(shapes) == 2 and all(shapes):
+        return sizes[0] / max(shapes[0][-1], 1) * sizes[1] / max(shapes[1][-1], 1)
     if function in (np.matmul, np.dot) and len(shapes) == 2 and all(shapes):
         return sizes[0] / max(shapes[0][-1], 1) * sizes[1] / max(shapes[1][-2:][0], 1)
     try:
         return float(np.prod(np.broadcast_shapes(*shapes)))
     except ValueError:
         return float(np.sum(sizes))
+
+
+def _chosen(x: Any, index: Any) -> Any:
+    """Elements of an array; positions that arrays hold give as many as there are, each with what it may stand for."""
+    entries = index if isinstance(index, tuple) else (index,)
+    positions = np.broadcast_shapes(*(np.shape(e) for e in entries if isinstance(e, np.ndarray)))
+    if np.prod(np.asarray(positions, float)) * np.size(x) > LARGEST and positions:
+        raise ArgumentError("the arrays of an answer get too large")
+    return x[index]
 
 
 class _Evaluator:
@@ -150,11 +179,11 @@ class _Evaluator:
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.number(operand)
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in COMPARE:
-                return COMPARE[type(op)](self.number(left), self.number(right))
+                return _fitting(COMPARE[type(op)], self.number(left), self.number(right))
             case ast.Tuple(elts=items) | ast.List(elts=items):
                 return tuple(self.value(item) for item in items)
             case ast.Subscript(value=value, slice=index):
-                return self.value(value)[self.index(index)]
+                return _chosen(self.value(value), self.index(index))
             case ast.Attribute(value=value, attr="T"):
                 return np.transpose(self.number(value))
             case ast.Attribute(value=value, attr="mT"):
@@ -187,11 +216,15 @@ class _Evaluator:
             case ast.Constant(value=None | ast.Ellipsis as value):
                 return value
         x = self.value(tree)
-        return x if x is None else np.asarray(x, int)
+        if x is None or np.asarray(x).dtype == bool:
+            return x  # a new axis, or a mask
+        return np.asarray(x, int)
 
     def call(self, tree: ast.Call) -> Any:
         arguments = [self.value(a) for a in tree.args]
-        keywords = {k.arg: self.value(k.value) for k in tree.keywords if k.arg}
+        if unknown := [str(k.arg) for k in tree.keywords if k.arg not in KEYWORDS]:
+            raise ArgumentError(f"not allowed in an answer: {unknown[0]}=", hint=f"known are {', '.join(KEYWORDS)}")
+        keywords = {str(k.arg): self.value(k.value) for k in tree.keywords}
         match tree.func:
             case ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np" | "ga"), attr=name) if name in FUNCTIONS:
                 return _fitting(FUNCTIONS[name], *arguments, **keywords)

@@ -62,6 +62,9 @@ def pattern(m: Matrix, entries: Sequence[Any], arrays: Sequence[Node]) -> str:
 @writes("getitem", "gather")
 def _getitem(m: Matrix, node: Node) -> Tex:
     x, *arrays = node.inputs
+    entries = node.attrs["index"]
+    if x.ndim == 1 and node.ndim == 2 and all(e is NEW or e == Slice(None, None, None) for e in entries):
+        return row(m.value(x), int(entries[0] is NEW))  # a vector is a column: only a row is written otherwise
     return Tex(rf"{{{m.value(x).within(Level.ATOM)}}}_{{{pattern(m, node.attrs['index'], arrays)}}}")
 
 

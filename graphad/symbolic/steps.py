@@ -92,7 +92,7 @@ def plan(loss: Node, wanted: Sequence[Node], name: str) -> Plan:
     made = whole.map(lambda node, operands: operands[0] if _is_shift(node) else rebuild(node, operands))
     cotangent = {n: made[c] for n, c in cotangent.items()}
     graph = whole.subgraph([loss, *(cotangent[x] for x in wanted)])
-    lines = _lines(graph, loss, wanted, cotangent, made[seed])
+    lines = _lines(graph, loss, wanted, cotangent, made.get(seed, seed))
     return Plan(graph, loss, tuple(wanted), cotangent, frozenset(order), lines)
 
 

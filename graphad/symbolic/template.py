@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from graphad.symbolic.tex import Level, Tex
+from graphad.symbolic.tex import Level, Tex, base
 
 _TOKEN = re.compile(r"\\left\\?.|\\right\\?.[a-z]*|\\[a-zA-Z]+|\\.|\{\{|\}\}|\{\w+\}|\s+|\d+|.")
 _DELIMITER = re.compile(r"\\(left|right)(\\[a-zA-Z|{}]+|.)")
@@ -44,7 +44,8 @@ def fill(template: str, values: Mapping[str, Tex], elementwise: bool = False) ->
     parsed = parse(elementwise_form(template) if elementwise else template)
     text = parsed.head
     for place in parsed.places:
-        text += values[place.name].within(place.need) + place.tail
+        operand = values[place.name].within(place.need)
+        text += (base(operand) if place.tail.startswith("^") else operand) + place.tail
     for nothing in _NOTHING:
         text = text.replace(nothing, nothing[-1] if nothing[0] == " " else "")
     return Tex(text, parsed.level)

@@ -132,9 +132,12 @@ def fraction(x: Tex, y: Tex) -> Tex:
 
 def power(x: Tex, y: str) -> Tex:
     """x to the y."""
-    base = x.within(Level.ATOM)
-    plain = "^" not in base or base.startswith(r"\left(")
-    return Tex(f"{base}^{{{y}}}" if plain else f"{{{base}}}^{{{y}}}", Level.POWER)
+    return Tex(f"{base(x.within(Level.ATOM))}^{{{y}}}", Level.POWER)
+
+
+def base(text: str) -> str:
+    """What a power is taken of: LaTeX refuses a second superscript, such as that of the third of several h."""
+    return text if "^" not in text or text.startswith(r"\left(") else f"{{{text}}}"
 
 
 def call(name: str, *arguments: Tex) -> Tex:
@@ -180,7 +183,7 @@ def number(value: Any) -> Tex:
         return Tex(r"\mathrm{nan}") if math.isnan(scalar) else signed(scalar, Tex(r"\infty"))
     if float(abs(scalar)) in CONSTANTS:
         return signed(scalar, CONSTANTS[float(abs(scalar))])
-    text = str(abs(int(scalar))) if float(scalar).is_integer() and abs(scalar) < 1e6 else str(abs(scalar))
+    text = str(abs(int(scalar))) if float(scalar).is_integer() and abs(float(scalar)) < 1e6 else str(abs(scalar))
     mantissa, _, exponent = text.partition("e")
     if not exponent:
         return signed(scalar, Tex(text.removesuffix(".0")))

@@ -325,3 +325,15 @@ def test_bad_arguments():
         ga.check_grads(graph, sizes={"n": 3})
     with pytest.raises(KeyError):
         ga.check_grads(graph).of("nothing")
+
+
+def test_what_is_no_graph_and_no_tolerance_is_said():
+    x = ga.input("x")
+    for graph in (3, ga.sin(x), None):
+        with pytest.raises(ArgumentError, match="is no graph"):
+            ga.check_grads(graph)
+        with pytest.raises(ArgumentError, match="is no graph"):
+            ga.trace_table(graph, {})
+    for rtol in (-1, 0, float("nan"), "a"):
+        with pytest.raises(ArgumentError, match="is no tolerance"):
+            ga.check_grads(ga.Graph([x], [ga.sin(x)]), rtol=rtol)

@@ -20,7 +20,7 @@ from graphad.draw.style import THEMES
 from graphad.errors import ArgumentError, GraphadError
 from graphad.ir.atomic import write_atomic
 from graphad.ir.graph import Graph
-from graphad.lower.compile import Function, compile
+from graphad.lower.compile import Function, compile, declared
 
 SCRIPTS = ("model", "text", "arrange", "scene", "view", "light", "panels", "search", "layers", "steps", "main")
 
@@ -44,15 +44,15 @@ def save_page(
     """
     if profile and values is None:
         raise ArgumentError("profile=True: times are measured on values", hint="give values={...} too")
-    declared = graph.declared if isinstance(graph, Function) else graph
-    model = model_of(declared)
+    shown = declared(graph)
+    model = model_of(shown)
     function, problem = _compiled(graph)
     with np.errstate(all="ignore"):  # the page shows what is not finite
         numbers = numbers_of(model, values, sizes, rng)
         if profile and function is not None and values is not None:
-            by_name = {x.name: x for x in declared.inputs}
+            by_name = {x.name: x for x in shown.inputs}
             given = {by_name[key] if isinstance(key, str) else key: value for key, value in values.items()}
-            measured(numbers, model, function, [np.asarray(given[x], x.dtype) for x in declared.inputs], rng)
+            measured(numbers, model, function, [np.asarray(given[x], x.dtype) for x in shown.inputs], rng)
     write_atomic(path, page(page_data(model, numbers, function, problem)))
     return Path(path)
 

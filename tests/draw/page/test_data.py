@@ -312,9 +312,9 @@ def test_mistakes_are_told_and_leave_no_file(tmp_path):
     for error, part, options in (
         (ArgumentError, "no value for", {"values": {"x": np.ones((2, 4))}}),
         (ArgumentError, "no input 'nope'", {"values": values | {"nope": 1}}),
-        (ArgumentError, "no size 'rows'", {"sizes": {"rows": 3}}),
+        (ArgumentError, "no named size 'rows'", {"sizes": {"rows": 3}}),
         (ArgumentError, "measured on values", {"profile": True}),
-        (TypeError, "unexpected keyword", {"rankdir": "LR"}),
+        (ArgumentError, "rankdir= is no option", {"rankdir": "LR"}),
     ):
         with pytest.raises(error, match=part):
             graph.save(path, **options)
@@ -342,3 +342,26 @@ def test_odd_names(tmp_path, name):
     path = ga.Graph([x], [y, ga.grad(y, x)], name="odd").save(tmp_path / "odd.html")
     assert number(read(path), name)
     assert path.read_text().count("</script>") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("a.html", {"view": "joint"}, "view= is no option of .html files"),
+        ("a.html", {"sizes": {"n": -1}}, "n=-1 is no size"),
+        ("a.html", {"sizes": {"n": "a"}}, "n='a' is no size"),
+        ("a.html", {"values": [1.0]}, "values is a list"),
+        ("a.svg", {"profile": True}, "profile= is no option of .svg files"),
+        ("a.dot", {"optimized": True}, "optimized= is no option of .dot files"),
+        ("a.json", {"view": "joint"}, "view= is no option of .json files"),
+    ],
+)
+def test_options_that_a_format_does_not_know(name, options, message, tmp_path):
+    x = ga.input("x", ("n",))
+    y = ga.sum(x)
+    with pytest.raises(ArgumentError, match=message):
+        ga.Graph([x], [y]).save(tmp_path / name, **options)
+    if "optimized" not in options:
+        with pytest.raises(ArgumentError, match=message):
+            ga.compile([x], y).save(tmp_path / name, **options)
+    assert not list(tmp_path.iterdir())
