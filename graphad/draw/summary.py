@@ -9,9 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from rich.table import Table as RichTable
-
-from graphad.draw.tables import Table
+from graphad.draw.tables import Table, Tabular
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, substitute
@@ -57,8 +55,8 @@ class Row:
     bytes: Size = 0
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Tabular):
     """``rows`` and totals as data; ``print`` shows a table, a notebook the same as HTML.
 
     ``parameter_bytes`` are those of all parameters; ``sizes`` the numbers that named sizes were given.
@@ -89,17 +87,6 @@ class Summary:
     def bytes(self) -> Size:
         """Bytes of all values of the forward pass."""
         return _sum(r.bytes for r in self.rows)
-
-    def __str__(self) -> str:
-        return self._table().text()
-
-    __repr__ = __str__
-
-    def __rich__(self) -> RichTable:
-        return self._table().rich()
-
-    def _repr_html_(self) -> str:
-        return self._table().html()
 
     def _table(self) -> Table:
         differentiated = self.backward != 0

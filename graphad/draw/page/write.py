@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graphad.draw.characters import escaped
 from graphad.draw.page.data import page_data
 from graphad.draw.page.layers import measured, numbers_of
 from graphad.draw.page.model import model_of
@@ -79,7 +79,7 @@ def page(data: Mapping[str, Any]) -> str:
     policy = "; ".join(f"{what}-src {where}" for what, where in allowed.items())
     parts = {
         "policy": f"{policy}; base-uri 'none'; form-action 'none'",
-        "title": html.escape(_printable(str(data["name"]))),
+        "title": escaped(str(data["name"])),
         "style": style,
         "data": embedded(data),
         "script": script,
@@ -118,7 +118,3 @@ def _script() -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)
