@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graphad.draw.notation import Folding, fold, operation
-from graphad.errors import ArgumentError
+from graphad.errors import check_choice
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.ir.origin import Origin
@@ -82,8 +82,7 @@ class View:
 
 def make_view(graph: Graph, view: str = "joint", turns: bool | None = None) -> View:
     """The view of a graph. ``turns``: see `View`; the joint view does unless said otherwise. Raises ArgumentError."""
-    if view not in VIEWS:
-        raise ArgumentError(f"view={view!r} is not known", hint=f"use one of {', '.join(map(repr, VIEWS))}")
+    check_choice("view", view, VIEWS)
     folding, upward, roles = fold(graph), _upward(graph), _roles(graph)
     shown, stubs = _shown(graph, view, folding)
     keys = {n: f"n{k}" for k, n in enumerate(graph.nodes)}

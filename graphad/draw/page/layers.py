@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from graphad.draw.page.model import Model
-from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, evaluate, names
-from graphad.ir.graph import Graph
+from graphad.lower.budget import known_sizes
 from graphad.lower.compile import Function
 from graphad.lower.cost import operations
 from graphad.lower.memory import bytes_of
@@ -45,7 +44,7 @@ def numbers_of(
     rng: np.random.Generator | None,
 ) -> Numbers:
     """Costs, and values where the inputs have some. Raises what `run_values` raises, and ArgumentError."""
-    found = Numbers(_known(model.graph, sizes))
+    found = Numbers(known_sizes(model.graph, sizes))
     known: Mapping[Node, Any] = {}
     if values is not None:
         known = run_values(model.graph, values, rng)
@@ -58,14 +57,6 @@ def numbers_of(
             found.magnitudes.append(_magnitude(known.get(node)))
             _picture(found, k, known.get(node))
     return found
-
-
-def _known(graph: Graph, sizes: Mapping[str, int] | None) -> dict[str, int]:
-    for name in sizes or {}:
-        if name not in graph.sizes:
-            hint = f"its named sizes are {', '.join(graph.sizes)}" if graph.sizes else "it has no named sizes"
-            raise ArgumentError(f"sizes: the graph has no size {name!r}", hint=hint)
-    return dict(sizes or {})
 
 
 def _operations(node: Node) -> Size:
