@@ -16,7 +16,7 @@ from graphad.ir.late import install
 from graphad.symbolic import documents
 from graphad.symbolic.answers import Answers, check
 from graphad.symbolic.documents import Block, blocks
-from graphad.symbolic.equations import STYLES
+from graphad.symbolic.equations import check_style
 from graphad.symbolic.steps import Plan, Step, plan, steps
 
 KINDS = (".md", ".tex", ".html", ".pdf")
@@ -131,8 +131,7 @@ def derivation(
     1  right
     2  wrong: the sign is the other one
     """
-    if style not in STYLES:
-        raise ArgumentError(f"unknown style {style!r}", hint=f"one of {', '.join(STYLES)}")
+    check_style(style)
     wanted = [wrt] if isinstance(wrt, Node) else list(wrt)
     title = name or f"Gradient of {label(loss)} with respect to {', '.join(map(label, wanted))}"
     made = plan(loss, wanted, "derivation")
@@ -162,7 +161,7 @@ def _pdf(source: str) -> bytes:
         )
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        (place / "sheet.tex").write_text(source)
+        (place / "sheet.tex").write_text(source, encoding="utf-8")
         command = [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "sheet.tex"]
         run = subprocess.run(command, cwd=place, capture_output=True, text=True, errors="replace", timeout=120)
         result = place / "sheet.pdf"
