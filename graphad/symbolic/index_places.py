@@ -7,7 +7,7 @@ from graphad.ir.core import Node
 from graphad.ops.indexing import DOTS, NEW, Slice
 from graphad.symbolic import tex
 from graphad.symbolic.index import Condition, Index, element_of
-from graphad.symbolic.index_arrange import source
+from graphad.symbolic.index_arrange import first_of, single, source
 from graphad.symbolic.ix import Ix
 from graphad.symbolic.tex import Tex
 
@@ -28,18 +28,12 @@ def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequenc
         i, size = next(positions), target.shape[axis]
         axis += 1
         if not isinstance(entry, Slice):
-            conditions.append(
-                (i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))
-            )
+            conditions.append((i, "=", single(entry, size)))
         elif entry == Slice():
             inner.append(i)
         elif (entry.step or 1) == 1:
-            first = _first(entry, size)
-            count = x.shape[len(inner)]
-            if first != 0:
-                conditions.append((Ix(constant=first), "<=", i))
-            if first + count != size:
-                conditions.append((i, "<", Ix(constant=first + count)))
+            first = first_of(entry, size)
+            conditions += _between(i, first, x.shape[len(inner)], size)
             inner.append(i + (-1 * first))
         else:
             summed.append((len(inner), i, entry))
@@ -48,13 +42,10 @@ def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequenc
     return _spread(w, x, inner, conditions, summed, target)
 
 
-def _first(entry: Slice, size: Any) -> Any:
-    step, start = entry.step or 1, entry.start
-    if start is None:
-        return 0 if step > 0 else size - 1
-    if isinstance(start, int) and start < 0:
-        return size + start
-    return min(start, size - (step < 0)) if isinstance(start, int) and isinstance(size, int) else start
+def _between(i: Ix, first: Any, count: Any, size: Any) -> list[Condition]:
+    """That an index is one of ``count`` from ``first`` on; what holds for every index of the axis is not said."""
+    after: list[Condition] = [(Ix(constant=first), "<=", i)] if first != 0 else []
+    return after + ([(i, "<", Ix(constant=first + count))] if first + count != size else [])
 
 
 def _spread(
@@ -72,7 +63,7 @@ def _spread(
         for k, (axis, i, entry) in zip(ks, summed, strict=True):
             found[axis] = k
             axis_of_target = _axis_of(target, i, entry)
-            more.append((i, "=", k * (entry.step or 1) + _first(entry, axis_of_target)))
+            more.append((i, "=", k * (entry.step or 1) + first_of(entry, axis_of_target)))
         return w.given(more, lambda: w.element(x, found))
 
     return w.total([x.shape[axis] for axis, _, _ in summed], body)
@@ -144,13 +135,10 @@ def _put(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
     for axis, (entry, i) in enumerate(zip([e for e in pattern if e != DOTS], at, strict=False)):
         size: Any = node.shape[axis]
         if not isinstance(entry, Slice):
-            conditions.append(
-                (i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))
-            )
+            conditions.append((i, "=", single(entry, size)))
             continue
-        first, count = _first(entry, size), values.shape[len(inner)]
-        conditions += [(Ix(constant=first), "<=", i)] if first != 0 else []
-        conditions += [(i, "<", Ix(constant=first + count))] if first + count != size else []
+        first = first_of(entry, size)
+        conditions += _between(i, first, values.shape[len(inner)], size)
         inner.append(i + (-1 * first))
     inner += at[len(pattern) :]
     return w.given(conditions, lambda: w.element(values, inner), w.element(x, at))
