@@ -7,7 +7,6 @@ unnamed steps that lead to it. What differentiation made counts in the row that 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from graphad.draw.tables import Table, Tabular
 from graphad.errors import ArgumentError
@@ -20,11 +19,10 @@ from graphad.ir.types import TensorType, TupleType
 from graphad.lower.alias import is_view
 from graphad.lower.budget import known_sizes
 from graphad.lower.compile import Function
-from graphad.lower.cost import operations
+from graphad.lower.cost import work
 from graphad.lower.fast.peak import program_peak
 from graphad.lower.memory import bytes_of
 from graphad.ops.casts import astype
-from graphad.ops.control import scan
 from graphad.ops.fit import broadcast_to
 from graphad.ops.piecewise import stop_gradient
 from graphad.ops.tuples import item
@@ -235,8 +233,8 @@ def _row(graph: Graph, key: Key, nodes: Sequence[Node], sizes: Mapping[str, int]
         ops=Counter(n.op.name for n in (*given, *steps)),
         output=None if output is None else _concrete(output, sizes),
         parameters=total(n.size for n in parameters),
-        flops=total(_work(n) for n in made if n not in graph.backward),
-        backward=total(_work(n) for n in made if n in graph.backward),
+        flops=total(work(n) for n in made if n not in graph.backward),
+        backward=total(work(n) for n in made if n in graph.backward),
         bytes=total(bytes_of(n.type) for n in forward if not _is_free(graph, n)),
     )
 
@@ -251,14 +249,6 @@ def _is_free(graph: Graph, node: Node) -> bool:
     if graph.is_input(node):
         return False
     return is_view(node) or node.op in (broadcast_to, item) or (not node.inputs and not node.ndim)
-
-
-def _work(node: Node) -> Size:
-    """Operations of a node; of a loop, those of all its turns."""
-    if node.op is scan:
-        turn = _sum(_work(n) for n in node.attrs["body"].nodes)
-        return turn * cast(Size, node.attrs["length"])
-    return 0 if node.op in (broadcast_to, item) else operations(node)
 
 
 def _concrete(type_: TensorType, sizes: Mapping[str, int]) -> TensorType:

@@ -21,6 +21,7 @@ from graphad.errors import ArgumentError, GraphadError
 from graphad.ir.atomic import write_atomic
 from graphad.ir.graph import Graph
 from graphad.lower.compile import Function, compile
+from graphad.lower.values import arguments_of
 
 SCRIPTS = ("model", "text", "arrange", "scene", "view", "light", "panels", "search", "layers", "steps", "main")
 
@@ -50,9 +51,7 @@ def save_page(
     with np.errstate(all="ignore"):  # the page shows what is not finite
         numbers = numbers_of(model, values, sizes, rng)
         if profile and function is not None and values is not None:
-            by_name = {x.name: x for x in declared.inputs}
-            given = {by_name[key] if isinstance(key, str) else key: value for key, value in values.items()}
-            measured(numbers, model, function, [np.asarray(given[x], x.dtype) for x in declared.inputs], rng)
+            measured(numbers, model, function, arguments_of(declared, values), rng)
     write_atomic(path, page(page_data(model, numbers, function, problem)))
     return Path(path)
 
