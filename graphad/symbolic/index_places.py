@@ -11,6 +11,8 @@ from graphad.symbolic.index_arrange import first_of, single, source
 from graphad.symbolic.ix import Ix
 from graphad.symbolic.tex import Tex
 
+Strided = tuple[int, Ix, Any, int]  # an axis of the operand, the index there, where its slice begins, and its step
+
 
 def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequence[Ix]) -> Tex:
     """The element of zeros with ``x`` at a pattern of ints and slices."""
@@ -18,7 +20,7 @@ def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequenc
     inner: list[Ix] = []
     positions = iter(at)
     axis = 0
-    summed: list[tuple[int, Ix, Slice]] = []
+    strided: list[Strided] = []
     for entry in pattern:
         if entry is NEW:
             inner.append(Ix())
@@ -36,10 +38,10 @@ def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequenc
             conditions += _between(i, first, x.shape[len(inner)], size)
             inner.append(i + (-1 * first))
         else:
-            summed.append((len(inner), i, entry))
+            strided.append((len(inner), i, first_of(entry, size), entry.step or 1))
             inner.append(Ix())
     inner += list(positions)
-    return _spread(w, x, inner, conditions, summed, target)
+    return _spread(w, x, inner, conditions, strided)
 
 
 def _between(i: Ix, first: Any, count: Any, size: Any) -> list[Condition]:
@@ -53,31 +55,18 @@ def _spread(
     x: Node,
     inner: list[Ix],
     conditions: list[Condition],
-    summed: Sequence[tuple[int, Ix, Slice]],
-    target: Node,
+    strided: Sequence[Strided],
 ) -> Tex:
     """A value under conditions; over strided axes the sum of what lands at the index."""
 
     def body(ks: Sequence[Ix]) -> Tex:
         found, more = list(inner), list(conditions)
-        for k, (axis, i, entry) in zip(ks, summed, strict=True):
+        for k, (axis, i, first, step) in zip(ks, strided, strict=True):
             found[axis] = k
-            axis_of_target = _axis_of(target, i, entry)
-            more.append((i, "=", k * (entry.step or 1) + first_of(entry, axis_of_target)))
+            more.append((i, "=", k * step + first))
         return w.given(more, lambda: w.element(x, found))
 
-    return w.total([x.shape[axis] for axis, _, _ in summed], body)
-
-
-def _axis_of(target: Node, i: Ix, entry: Slice) -> Any:
-    """The size that a slice without a start counts back from."""
-    pattern = target.attrs.get("index", ())
-    axis = 0
-    for e in pattern:
-        if e is entry:
-            return target.shape[axis]
-        axis += e is not NEW and e != DOTS
-    return target.shape[0]
+    return w.total([x.shape[axis] for axis, *_ in strided], body)
 
 
 @element_of("place")
