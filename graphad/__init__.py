@@ -92,6 +92,7 @@ def _namespace(node: Node) -> _Any:
 _install(__array_namespace__=_namespace)
 _install_later("graphad.autodiff.loops", "scan_vjp", "scan_jvp")
 _install_later("graphad.check.gradients", "check_grads")
+_install_later("graphad.train.gradients", "check_gradients")
 _install_later("graphad.draw.save", "Graph.draw", "Graph.save", "Function.save")
 _install_later(
     "graphad.draw.reprs",

@@ -11,7 +11,7 @@ An error message has at most twelve lines and speaks of the user's names, sizes 
 Each class also inherits the built-in exception that a NumPy user would expect to catch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MAX_LINES = 12
 
@@ -123,3 +123,10 @@ class MemoryBudgetError(GraphadError, ValueError):
 
     floor = 0
     max_bytes = 0
+
+
+def check_choice(what: str, value: object, known: Iterable[object]) -> None:
+    """Raise ArgumentError for an argument that is none of the known words (or values, such as None)."""
+    choices = tuple(known)
+    if not any(value is k or (isinstance(value, str) and value == k) for k in choices):
+        raise ArgumentError(f"{what}={value!r} is not known", hint=f"use one of {', '.join(map(repr, choices))}")

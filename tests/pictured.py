@@ -91,6 +91,11 @@ def training_step():
     return ga.compile([x, y, *adam.parameters, *adam.state], loss, updates=adam.updates, name="training_step")
 
 
+def card(view, title):
+    """The first card of a title."""
+    return next(c for c in view.cards if c.title == title)
+
+
 NODE = re.compile(r'<g id="\w+" class="node">\s*<title>([^<]+)</title>(.*?)</g>', re.S)
 
 

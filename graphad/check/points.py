@@ -16,6 +16,7 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Dim, evaluate, names, solve_for_name
 from graphad.ir.graph import Graph
 from graphad.ir.types import carries_gradient
+from graphad.lower.budget import known_sizes
 from graphad.lower.values import run_values
 from graphad.passes.samples import KINDS, domain_of, drawn_as, quiet
 
@@ -40,10 +41,7 @@ def sample_point(
     >>> sample_point(ga.Graph([x], [ga.log(x)]), sizes={"n": 4})["x"].shape
     (4, 2)
     """
-    fixed = {**_known_sizes(graph, given or {}), **(sizes or {})}
-    if unknown := [name for name in fixed if name not in graph.sizes]:
-        hint = f"its named sizes: {', '.join(graph.sizes) or 'none'}"
-        raise ArgumentError(f"graph {graph.name!r} has no named size {unknown[0]!r}", hint=hint)
+    fixed = _solved(graph, given or {}) | known_sizes(graph, sizes)
     integers = HIGHEST if any(x.dtype.kind in "iu" for x in graph.inputs) else HIGHEST[-1:]
     problem: Exception | None = None
     for base in BASES:
@@ -122,7 +120,7 @@ def _named(graph: Graph) -> list[tuple[str, Node]]:
     return [(x.name or f"x{k}", x) for k, x in enumerate(graph.inputs)]
 
 
-def _known_sizes(graph: Graph, given: Mapping[Any, Any]) -> dict[str, int]:
+def _solved(graph: Graph, given: Mapping[Any, Any]) -> dict[str, int]:
     """The named sizes that values given say."""
     known: dict[str, int] = {}
     for x in graph.inputs:

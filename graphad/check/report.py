@@ -1,7 +1,8 @@
 """What a check of gradients found: a row per node, printed as a table with what is wrong first."""
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from rich.table import Table
 
 from graphad.check.compare import EDGE, KINK, NONE, OK, UNCLEAR, WRONG
 from graphad.ir.core import Node, label
@@ -125,13 +126,11 @@ class GradientReport:
 
     __repr__ = __str__
 
-    def __rich__(self) -> Any:
+    def __rich__(self) -> Table:
         return self.table()
 
-    def table(self, title: bool = True) -> Any:
+    def table(self, title: bool = True) -> Table:
         """The rows as a table for rich."""
-        from rich.table import Table
-
         table = Table(title=self.summary() if title else None, title_justify="left", box=None, pad_edge=False)
         for column in ("", "rule", "node", "line", "what"):
             table.add_column(column, overflow="fold")

@@ -85,8 +85,10 @@ def show_profile(profile: Profile) -> None:
         click.echo(str(profile))
         return
     table = Table(title=str(profile).partition("\n")[0], title_justify="left", box=None, pad_edge=False)
-    for name, side in (("ms", "right"), ("%", "right"), ("runs", "right"), ("code", "left"), ("from", "left")):
-        table.add_column(name, justify=side, overflow="fold")  # type: ignore[arg-type]
+    for number in ("ms", "%", "runs"):
+        table.add_column(number, justify="right", overflow="fold")
+    for text in ("code", "from"):
+        table.add_column(text, overflow="fold")
     whole = profile.timed or 1.0
     for r in profile.rows:
         share = 100 * r.seconds / whole

@@ -12,7 +12,7 @@ from graphad.draw.drawing import Drawing
 from graphad.draw.notation import fold, operation
 from graphad.draw.options import DIRECTIONS
 from graphad.draw.view import Card, Edge, View, make_view
-from graphad.errors import ArgumentError
+from graphad.errors import check_choice
 from graphad.ir.core import Node
 from graphad.ir.diff import Diff
 from graphad.ir.graph import Graph
@@ -21,8 +21,7 @@ from graphad.ir.late import install
 
 def draw_diff(diff: Diff, rankdir: str = "TB", legend: bool = True) -> Drawing:
     """A drawing of the difference. ``rankdir``: "TB" or "LR". Raises ArgumentError for other values."""
-    if rankdir not in DIRECTIONS:
-        raise ArgumentError(f"rankdir={rankdir!r} is not known", hint=f"use one of {', '.join(map(repr, DIRECTIONS))}")
+    check_choice("rankdir", rankdir, DIRECTIONS)
     return to_dot(diff_view(diff), rankdir, legend)
 
 

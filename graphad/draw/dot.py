@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import graphviz
 
+from graphad.draw.characters import printable
 from graphad.draw.drawing import Drawing
-from graphad.draw.labels import plain, printable, text_of
+from graphad.draw.labels import plain, text_of
 from graphad.draw.legend import SLOPE, legend_of
 from graphad.draw.mirror import flowing, mirrored
 from graphad.draw.style import FONT, THEMES, Theme

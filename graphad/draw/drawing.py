@@ -10,7 +10,7 @@ from graphad.draw.render import FORMATS, render
 from graphad.ir.atomic import write_atomic
 
 
-class Drawing(graphviz.Digraph):  # type: ignore[misc]
+class Drawing(graphviz.Digraph):  # type: ignore[misc]  # the library is untyped
     """A Digraph that lays itself out also where there is no ``dot`` program, and shows itself in notebooks."""
 
     def pipe(self, format: str | None = None, *args: Any, encoding: str | None = None, **kwargs: Any) -> bytes | str:

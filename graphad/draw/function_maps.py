@@ -5,7 +5,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -137,11 +137,7 @@ def function_map(
         raise ArgumentError("plot_function: values= fixes inputs of a graph; here is none", hint="leave it out")
     if domain is None:
         return made
-    return _replaced(made, domains=_domains(domain, made.inputs))
-
-
-def _replaced(made: FunctionMap, **changes: Any) -> FunctionMap:
-    return FunctionMap(**({k: getattr(made, k) for k in made.__dataclass_fields__} | changes))
+    return replace(made, domains=_domains(domain, made.inputs))
 
 
 def _domains(domain: Any, count: int) -> tuple[Interval, ...]:
@@ -185,7 +181,7 @@ def _of_op(op: Op) -> FunctionMap:
             domains = [TRUTH if logical else _counted(op, k) for k in range(count)]
         found = _made(op.name, op.doc, Graph(inputs, result, op.name), inputs, {}, domains)
         christen(result.origin, next(s for s in ("y", "z", "w") if s not in names))
-        return _replaced(found, make=make, whole=dtype != "float64")
+        return replace(found, make=make, whole=dtype != "float64")
     _refuse(op.name, problem.what if problem else "it is of another kind")
     raise AssertionError  # _refuse raises
 
@@ -237,7 +233,7 @@ def _of_callable(function: Callable[..., Any]) -> FunctionMap:
             found = _made(
                 name, inspect.getdoc(function) or "", graph, inputs, {}, [(-3.0, 3.0)] * (2 if shape else count)
             )
-            return _replaced(found, make=function)
+            return replace(found, make=function)
         _refuse(name, "it gives something else than nodes")
     _refuse(name, problem.what if problem else "it is of another kind")
     raise AssertionError

@@ -47,7 +47,7 @@ def plane_panel(part: Any, shown: FunctionMap) -> None:
     if shown.inputs == 2 and shown.outputs == 1:
         (_table if shown.whole else _surface)(part, shown)
     else:
-        _grids(part, shown, _plane(shown))
+        _grids(part, _plane(shown))
 
 
 # Grids ----------------------------------------------------------------------------------------------------------------
@@ -125,20 +125,18 @@ def _parts(z: Array) -> Array:
     return np.stack([z.real, z.imag], axis=-1)
 
 
-def _grids(part: Any, shown: FunctionMap, plane: Plane) -> None:
+def _grids(part: Any, plane: Plane) -> None:
     """The grid before and after; a cell has the color of its change of area on both sides."""
     left, right = part.subplots(1, 2)
     colors, scale = stretch_colors()
     with np.errstate(all="ignore"):
         amount = np.clip(np.log2(np.abs(plane.area)), -STRETCH, STRETCH)
     paint = np.where(np.isnan(amount)[..., None], (1, 1, 1, 1), colors(scale(np.nan_to_num(amount))))
-    whole = _unbroken(plane)
+    whole, is_flat = _unbroken(plane), not np.nanmax(np.abs(plane.area), initial=0.0) > 0
     for axes, corners, chosen in ((left, plane.before, np.ones_like(whole)), (right, plane.after, whole)):
         _cells(axes, corners, paint, plane.area, chosen)
         _marks(axes, corners, chosen)
-        if (
-            corners is plane.after and not np.nanmax(np.abs(plane.area), initial=0.0) > 0
-        ):  # no cell has an area: its corners say more
+        if corners is plane.after and is_flat:  # no cell has an area: its corners say more
             axes.plot(*corners.reshape(-1, 2).T, "o", color=INK, markersize=2.5)
         axes.tick_params(labelsize=7)
         axes.grid(alpha=0.2)

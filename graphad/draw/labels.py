@@ -1,18 +1,13 @@
 """Text for Graphviz: what is safe inside HTML-like labels, and what is safe outside."""
 
-import html
-
 import graphviz
 
-
-def printable(text: str) -> str:
-    """The text with spaces for control characters, which Graphviz refuses."""
-    return "".join(c if c.isprintable() else " " for c in text)
+from graphad.draw.characters import escaped, printable
 
 
 def text_of(text: str) -> str:
     """Text inside an HTML-like label."""
-    return html.escape(printable(text), quote=True) or " "
+    return escaped(text) or " "
 
 
 def plain(text: str) -> str:

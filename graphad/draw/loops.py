@@ -28,9 +28,8 @@ def _aligned(view: View) -> View:
         origin = card.nodes[0].origin
         of = origin.adjoint_of if origin.is_cotangent else origin
         key = first.get(of) if of is not None else None
-        taken_in = (
-            card.role == "stub" and card.upward
-        )  # belongs to what a turn gives on, and is called as what it takes
+        # what the backward loop takes in is called as what a turn takes, and belongs to what it gives on
+        taken_in = card.role == "stub" and card.upward
         if key is not None and key != card.key and "_" in card.key and not taken_in:
             pairs.append((card.key, key))
     return replace(view, pairs=tuple(dict.fromkeys(pairs)))

@@ -18,10 +18,9 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Size, evaluate, names
 from graphad.ir.graph import Graph
 from graphad.ir.types import TupleType
-from graphad.lower.cost import operations
+from graphad.lower.cost import work
 from graphad.lower.memory import bytes_of
 from graphad.lower.sizes import solve
-from graphad.ops.control import scan
 
 SIZE = 64  # what a named size is taken for when nobody says
 COLORS = ("dtype", "time", "flops", "bytes")
@@ -46,11 +45,7 @@ class Measures:
 
     def flops(self, node: Node) -> int:
         """Operations of a node; of a loop, those of all turns."""
-        if node.op is scan:
-            return self.number(node.attrs["length"]) * sum(map(self.flops, node.attrs["body"].nodes))
-        if "placeholder" in node.op.traits or isinstance(node.type, TupleType):
-            return 0
-        return self.number(operations(node))
+        return self.number(work(node))
 
     def of(self, card: Card, what: str) -> float | str:
         """The measure of a card: a number, or the dtype of most of what it stands for."""

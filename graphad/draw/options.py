@@ -9,8 +9,9 @@ import numpy as np
 from graphad.draw.measures import COLORS
 from graphad.draw.style import THEMES
 from graphad.draw.view import VIEWS
-from graphad.errors import ArgumentError
+from graphad.errors import ArgumentError, check_choice
 from graphad.ir.graph import Graph
+from graphad.lower.budget import known_sizes
 
 DIRECTIONS = ("TB", "LR")
 LAYOUTS = ("mirror", "flow")
@@ -18,7 +19,7 @@ LAYOUTS = ("mirror", "flow")
 
 @dataclass(frozen=True)
 class Options:
-    """See `graphad.draw.dot.draw`. Raises ArgumentError for what is not known."""
+    """See `graphad.draw.picture.draw`. Raises ArgumentError for what is not known."""
 
     view: str = "joint"
     rankdir: str = "TB"
@@ -33,13 +34,13 @@ class Options:
     rng: np.random.Generator | None = None
 
     def __post_init__(self) -> None:
-        _check("view", self.view, VIEWS)
-        _check("rankdir", self.rankdir, DIRECTIONS)
-        _check("layout", self.layout, LAYOUTS)
-        _check("color_by", self.color_by, (None, *COLORS))
-        _check("theme", self.theme, tuple(THEMES))
-        _check("fold", self.fold, (None, True, False))
-        _check("legend", self.legend, (True, False))
+        check_choice("view", self.view, VIEWS)
+        check_choice("rankdir", self.rankdir, DIRECTIONS)
+        check_choice("layout", self.layout, LAYOUTS)
+        check_choice("color_by", self.color_by, (None, *COLORS))
+        check_choice("theme", self.theme, THEMES)
+        check_choice("fold", self.fold, (None, True, False))
+        check_choice("legend", self.legend, (True, False))
         if self.depth is not None and (
             isinstance(self.depth, bool) or not isinstance(self.depth, int) or self.depth < 0
         ):
@@ -58,19 +59,4 @@ class Options:
             raise ArgumentError(
                 'color_by="time" runs the graph and needs values', hint='draw(color_by="time", values={"x": …})'
             )
-        check_sizes(graph, self.sizes)
-
-
-def check_sizes(graph: Graph, sizes: Mapping[str, int] | None) -> None:
-    """Raise ArgumentError for what is no named size of the graph, and for a number that no axis can have."""
-    for name, count in (sizes or {}).items():
-        if name not in graph.sizes:
-            known = ", ".join(graph.sizes) or "none"
-            raise ArgumentError(f"sizes: the graph has no named size {name!r}", hint=f"its named sizes: {known}")
-        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 0:
-            raise ArgumentError(f"sizes: {name}={count!r} is no size", hint="give an integer, 0 or more")
-
-
-def _check(what: str, value: object, known: tuple[object, ...]) -> None:
-    if not any(value is k or (isinstance(value, str) and value == k) for k in known):
-        raise ArgumentError(f"{what}={value!r} is not known", hint=f"use one of {', '.join(map(repr, known))}")
+        known_sizes(graph, self.sizes)

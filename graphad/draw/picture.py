@@ -23,8 +23,6 @@ from graphad.ir.graph import Graph
 from graphad.lower.sizes import solve
 from graphad.lower.values import run_values
 
-MANY = 150  # cards: what is more is folded and collapsed unless the user says otherwise
-
 
 def draw(
     graph: Graph,

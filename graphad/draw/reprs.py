@@ -12,9 +12,10 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
+from graphad.draw.characters import escaped
 from graphad.draw.render import render
 from graphad.draw.summary import summary
-from graphad.draw.tables import Table, printable
+from graphad.draw.tables import Table
 from graphad.errors import GraphadError
 from graphad.ir.core import Node, label
 from graphad.ir.graph import Graph, toposort
@@ -97,7 +98,7 @@ def node_html(node: Node, svg: str | None = None) -> str:
 def function_html(function: Function, svg: str | None = None) -> str:
     """The generated source, then the report of the passes and the layers."""
     parts = [
-        f"<p><b>{_escaped(repr(function).strip('<>'))}</b></p>",
+        f"<p><b>{escaped(repr(function).strip('<>'))}</b></p>",
         CODE_STYLE,
         f'<pre class="graphad-code"><code>{highlighted(function.source)}</code></pre>',
         _folded("report", f"<pre>{_escaped_lines(str(function.report()))}</pre>"),
@@ -134,25 +135,21 @@ def _hint(graph: Graph) -> str:
         why = f"{len(graph.nodes):,} nodes are too many for a picture here: g.draw() makes one"
     else:
         why = 'no picture could be laid out: pip install "graphad[draw]"'
-    return f'<p class="graphad-note">{_escaped(why)}</p>'
+    return f'<p class="graphad-note">{escaped(why)}</p>'
 
 
 def _figure(svg: str, caption: str) -> str:
     """The picture without the head of a file of its own; a wide one scrolls."""
     inner = svg[svg.index("<svg") :]
-    return f'<div role="img" aria-label="{_escaped(caption)}" style="overflow-x:auto">{inner}</div>'
+    return f'<div role="img" aria-label="{escaped(caption)}" style="overflow-x:auto">{inner}</div>'
 
 
 def _folded(title: str, content: str) -> str:
-    return f"<details><summary>{_escaped(title)}</summary>\n{content}\n</details>"
-
-
-def _escaped(text: str) -> str:
-    return html.escape(printable(text), quote=True)
+    return f"<details><summary>{escaped(title)}</summary>\n{content}\n</details>"
 
 
 def _escaped_lines(text: str) -> str:
-    return "\n".join(map(_escaped, text.splitlines()))
+    return "\n".join(map(escaped, text.splitlines()))
 
 
 # Together -------------------------------------------------------------------------------------------------------------

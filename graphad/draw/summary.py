@@ -7,11 +7,8 @@ unnamed steps that lead to it. What differentiation made counts in the row that 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
 
-from rich.table import Table as RichTable
-
-from graphad.draw.tables import Table
+from graphad.draw.tables import Table, Tabular
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, substitute
@@ -22,11 +19,10 @@ from graphad.ir.types import TensorType, TupleType
 from graphad.lower.alias import is_view
 from graphad.lower.budget import known_sizes
 from graphad.lower.compile import Function
-from graphad.lower.cost import operations
+from graphad.lower.cost import work
 from graphad.lower.fast.peak import program_peak
 from graphad.lower.memory import bytes_of
 from graphad.ops.casts import astype
-from graphad.ops.control import scan
 from graphad.ops.fit import broadcast_to
 from graphad.ops.piecewise import stop_gradient
 from graphad.ops.tuples import item
@@ -57,8 +53,8 @@ class Row:
     bytes: Size = 0
 
 
-@dataclass(frozen=True)
-class Summary:
+@dataclass(frozen=True, repr=False)
+class Summary(Tabular):
     """``rows`` and totals as data; ``print`` shows a table, a notebook the same as HTML.
 
     ``parameter_bytes`` are those of all parameters; ``sizes`` the numbers that named sizes were given.
@@ -89,17 +85,6 @@ class Summary:
     def bytes(self) -> Size:
         """Bytes of all values of the forward pass."""
         return _sum(r.bytes for r in self.rows)
-
-    def __str__(self) -> str:
-        return self._table().text()
-
-    __repr__ = __str__
-
-    def __rich__(self) -> RichTable:
-        return self._table().rich()
-
-    def _repr_html_(self) -> str:
-        return self._table().html()
 
     def _table(self) -> Table:
         differentiated = self.backward != 0
@@ -248,8 +233,8 @@ def _row(graph: Graph, key: Key, nodes: Sequence[Node], sizes: Mapping[str, int]
         ops=Counter(n.op.name for n in (*given, *steps)),
         output=None if output is None else _concrete(output, sizes),
         parameters=total(n.size for n in parameters),
-        flops=total(_work(n) for n in made if n not in graph.backward),
-        backward=total(_work(n) for n in made if n in graph.backward),
+        flops=total(work(n) for n in made if n not in graph.backward),
+        backward=total(work(n) for n in made if n in graph.backward),
         bytes=total(bytes_of(n.type) for n in forward if not _is_free(graph, n)),
     )
 
@@ -264,14 +249,6 @@ def _is_free(graph: Graph, node: Node) -> bool:
     if graph.is_input(node):
         return False
     return is_view(node) or node.op in (broadcast_to, item) or (not node.inputs and not node.ndim)
-
-
-def _work(node: Node) -> Size:
-    """Operations of a node; of a loop, those of all its turns."""
-    if node.op is scan:
-        turn = _sum(_work(n) for n in node.attrs["body"].nodes)
-        return turn * cast(Size, node.attrs["length"])
-    return 0 if node.op in (broadcast_to, item) else operations(node)
 
 
 def _concrete(type_: TensorType, sizes: Mapping[str, int]) -> TensorType:

@@ -4,7 +4,6 @@ Cells are plain text: what users wrote (names, scopes) is neither markup for ric
 spaces.
 """
 
-import html
 import io
 import shutil
 import textwrap
@@ -16,6 +15,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
+
+from graphad.draw.characters import escaped, printable
 
 SHOWN = 200  # rows of a table; of more, the first and the last
 STYLE = """<style>
@@ -83,20 +84,20 @@ class Table:
 
     def html(self) -> str:
         """The table as HTML with a caption, heads of columns and of rows; it takes the colors of the page."""
-        heads = "".join(f'<th scope="col"{self._kind(c)}>{_escaped(c)}</th>' for c in self.columns)
-        parts = [STYLE, '<table class="graphad-table">', f"<caption>{_escaped(self.title)}</caption>"]
+        heads = "".join(f'<th scope="col"{self._kind(c)}>{escaped(c)}</th>' for c in self.columns)
+        parts = [STYLE, '<table class="graphad-table">', f"<caption>{escaped(self.title)}</caption>"]
         parts.append(f"<thead><tr>{heads}</tr></thead>")
         for heading, rows in self.groups:
             parts.append("<tbody>")
             if heading:
-                parts.append(f'<tr><th colspan="{len(self.columns)}" scope="rowgroup">{_escaped(heading)}</th></tr>')
+                parts.append(f'<tr><th colspan="{len(self.columns)}" scope="rowgroup">{escaped(heading)}</th></tr>')
             parts += [self._html_row(row) for row in self._shortened(rows)]
             parts.append("</tbody>")
         if self.totals:
             parts += ["<tfoot>", *(self._html_row(row) for row in self.totals), "</tfoot>"]
         parts.append("</table>")
         if self.note:
-            parts.append(f'<p class="graphad-note">{_escaped(self.note)}</p>')
+            parts.append(f'<p class="graphad-note">{escaped(self.note)}</p>')
         return "\n".join(parts)
 
     def _shortened(self, rows: Sequence[Row]) -> Sequence[Row]:
@@ -117,8 +118,7 @@ class Table:
     def _html_row(self, row: Row) -> str:
         cells = []
         for name, cell in zip(self.columns, self._printable(row), strict=True):
-            text = html.escape(cell, quote=True)
-            inner = f"<code>{text}</code>" if name in self.code and cell else text
+            inner = f"<code>{escaped(cell)}</code>" if name in self.code and cell else escaped(cell)
             tag, more = ("th", ' scope="row"') if name == self.label else ("td", "")
             cells.append(f"<{tag}{more}{self._kind(name)}>{inner}</{tag}>")
         return f"<tr>{''.join(cells)}</tr>"
@@ -127,10 +127,17 @@ class Table:
         return ' class="number"' if column in self.right else ""
 
 
-def printable(text: str) -> str:
-    """The text with spaces for control characters and the like."""
-    return "".join(c if c.isprintable() else " " for c in text)
+class Tabular:
+    """What is shown as one table: as text by print, in color by rich, as HTML in notebooks."""
 
+    def _table(self) -> Table:
+        raise NotImplementedError
 
-def _escaped(text: str) -> str:
-    return html.escape(printable(text), quote=True)
+    def __repr__(self) -> str:
+        return self._table().text()
+
+    def __rich__(self) -> RichTable:
+        return self._table().rich()
+
+    def _repr_html_(self) -> str:
+        return self._table().html()

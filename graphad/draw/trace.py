@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from rich.table import Table as RichTable
 
-from graphad.draw.tables import Table
+from graphad.draw.tables import Table, Tabular
 from graphad.form import literals
 from graphad.form.template import Expr, expr_of
 from graphad.form.template import name as atom
@@ -49,23 +48,12 @@ class Row(NamedTuple):
     rule: str
 
 
-@dataclass(frozen=True)
-class TraceTable:
+@dataclass(frozen=True, repr=False)
+class TraceTable(Tabular):
     """The steps of one run; ``print`` shows them as wide as the terminal is, a notebook as an HTML table."""
 
     name: str
     rows: tuple[Row, ...]
-
-    def __str__(self) -> str:
-        return self._table().text()
-
-    __repr__ = __str__
-
-    def __rich__(self) -> RichTable:
-        return self._table().rich()
-
-    def _repr_html_(self) -> str:
-        return self._table().html()
 
     def _table(self) -> Table:
         graded = any(r.gradient is not None for r in self.rows)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from graphad.draw.notation import Folding, fold, operation
-from graphad.errors import ArgumentError
+from graphad.errors import check_choice
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.ir.origin import Origin
@@ -83,8 +83,7 @@ class View:
 
 def make_view(graph: Graph, view: str = "joint", turns: bool | None = None) -> View:
     """The view of a graph. ``turns``: see `View`; the joint view does unless said otherwise. Raises ArgumentError."""
-    if view not in VIEWS:
-        raise ArgumentError(f"view={view!r} is not known", hint=f"use one of {', '.join(map(repr, VIEWS))}")
+    check_choice("view", view, VIEWS)
     folding, upward, roles = fold(graph), _upward(graph), _roles(graph)
     shown, stubs = _shown(graph, view, folding)
     keys = {n: f"n{k}" for k, n in enumerate(graph.nodes)}
@@ -116,15 +115,15 @@ def _shown(graph: Graph, view: str, folding: Folding) -> tuple[set[Node], set[No
     if view == "joint":
         return visible, set()
     if view == "forward":
-        second = _seconds(graph)
-        return {n for n in visible - graph.backward if n not in second}, set()
+        again = _stable_forms(graph)
+        return {n for n in visible - graph.backward if n not in again}, set()
     chosen = visible & graph.backward
     sources = (folding.source[x] for n in chosen for x in n.inputs)
     stubs = {s for s in sources if s is not None and s not in chosen}
     return chosen | stubs, stubs
 
 
-def _seconds(graph: Graph) -> set[Node]:
+def _stable_forms(graph: Graph) -> set[Node]:
     """Forward values that stand there once more, in a stable form, for the backward pass."""
     seen: dict[Origin, int] = {}
     for node in graph.nodes:
@@ -263,8 +262,8 @@ def _texts(node: Node, role: str, folding: Folding) -> tuple[str, str, str]:
 def _roles(graph: Graph) -> dict[Node, str]:
     seeded = {n.origin.adjoint_of for n in graph.nodes if n.origin.is_cotangent and n.origin.made_by == "seed"}
     seeded |= {loss for n in graph.nodes for loss, _ in n.origin.gradients}
-    second = _seconds(graph)
-    return {n: _role(graph, n, n.origin in seeded and n.ndim == 0 and n not in second) for n in graph.nodes}
+    again = _stable_forms(graph)
+    return {n: _role(graph, n, n.origin in seeded and n.ndim == 0 and n not in again) for n in graph.nodes}
 
 
 def _role(graph: Graph, node: Node, is_loss: bool) -> str:

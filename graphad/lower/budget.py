@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from graphad.errors import ArgumentError, MemoryBudgetError
 from graphad.ir.graph import Graph
 from graphad.lower.greedy import is_recomputed
@@ -20,9 +22,9 @@ def known_sizes(graph: Graph, sizes: Mapping[str, int] | None) -> dict[str, int]
         if name not in graph.sizes:
             hint = f"named sizes: {', '.join(graph.sizes) or 'none'}"
             raise ArgumentError(f"sizes: {name!r} is no named size of {graph.name}", hint=hint)
-        if isinstance(size, bool) or not isinstance(size, int) or size < 0:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
             raise ArgumentError(f"sizes: {name} = {size!r} is no size", hint="use an int of at least 0")
-    return dict(sizes or {})
+    return {name: int(size) for name, size in (sizes or {}).items()}
 
 
 def alternatives(pipeline: Pipeline) -> list[Pipeline]:

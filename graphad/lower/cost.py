@@ -1,6 +1,7 @@
 """What a call of a program costs: bytes in use and moved, operations; formulas in the named sizes."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, evaluate, names, product
@@ -13,6 +14,8 @@ from graphad.lower.program import Apply, Copy, Expression, Loop, Note, Program, 
 from graphad.lower.scratch import CONVOLUTIONS
 from graphad.ops.contract import _einsum as einsum
 from graphad.ops.contract import matmul
+from graphad.ops.control import scan
+from graphad.ops.fit import broadcast_to
 from graphad.passes.cost import Amount, Cost
 
 CUBIC = frozenset("inv solve det slogdet cholesky qr eigh eigvalsh svd svdvals pinv expm eig solve_triangular".split())
@@ -59,6 +62,14 @@ def operations(node: Node) -> Size:
     if node.op.name in CUBIC:
         return product(x.shape) * x.shape[-1]
     return product(node.shape if "elementwise" in node.op.traits else x.shape)
+
+
+def work(node: Node) -> Size:
+    """Operations of a node as tables and drawings count them: of a loop those of all its turns, of copies none."""
+    if node.op is scan:
+        turn = _sum(work(n) for n in node.attrs["body"].nodes)
+        return turn * cast(Size, node.attrs["length"])
+    return 0 if node.op is broadcast_to else operations(node)
 
 
 def _roles(node: Node) -> tuple[Node, Node]:

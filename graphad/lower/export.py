@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Mapping
 from pathlib import Path
 
-from graphad.errors import ArgumentError, ExportError, ShapeError
+from graphad.errors import ArgumentError, ExportError, ShapeError, check_choice
 from graphad.form import literals
 from graphad.ir.atomic import write_atomic
 from graphad.ir.core import Node
@@ -30,8 +30,7 @@ def export(function: Function, path: str | Path, style: str = "readable") -> Pat
     unknown style or a path that does not end in .py, ExportError when the file cannot be written.
     """
     target = Path(path)
-    if style not in STYLES:
-        raise ArgumentError(f"style={style!r} is not known", hint=f"use one of {', '.join(map(repr, STYLES))}")
+    check_choice("style", style, STYLES)
     if target.suffix != ".py":
         raise ArgumentError(f"{target.name} is no name for a Python module", hint="let the path end in .py")
     write_atomic(target, module_source(function, style))

@@ -32,6 +32,14 @@ def run_values(graph: Graph, values: Mapping[Any, Any], rng: np.random.Generator
     >>> print(*run_values(g, {"x": 3.0}).values())
     3.0 9.0
     """
+    arguments = arguments_of(graph, values)
+    if rng is None and any("random" in n.op.traits for n in graph.nodes):
+        raise ArgumentError("values: the graph draws random numbers", hint="give rng=np.random.default_rng(0)")
+    return interpret_all(graph, arguments, rng)
+
+
+def arguments_of(graph: Graph, values: Mapping[Any, Any]) -> list[Any]:
+    """The values of the inputs in their order, cast to the declared dtypes. Raises ArgumentError, DTypeError."""
     if not isinstance(values, Mapping):
         what = f"values is a {type(values).__name__}"
         raise ArgumentError(what, hint='give a dict: values={"x": 3.0}, one for each input')
@@ -47,9 +55,7 @@ def run_values(graph: Graph, values: Mapping[Any, Any], rng: np.random.Generator
         given[x] = array.astype(x.dtype)
     if missing := [label(x) for x in graph.inputs if x not in given]:
         raise ArgumentError(f"values: no value for {', '.join(missing)}", hint="give one for each input of the graph")
-    if rng is None and any("random" in n.op.traits for n in graph.nodes):
-        raise ArgumentError("values: the graph draws random numbers", hint="give rng=np.random.default_rng(0)")
-    return interpret_all(graph, [given[x] for x in graph.inputs], rng)
+    return [given[x] for x in graph.inputs]
 
 
 def short_value(value: Any) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from graphad.errors import ArgumentError
+from graphad.errors import check_choice
 from graphad.passes.algebra import Algebra, Simplify, Stabilize, UserRules
 from graphad.passes.base import Pass, Pipeline
 from graphad.passes.contractions import Contract
@@ -48,8 +48,7 @@ def pipeline(optimize: str | Pipeline | Sequence[Pass], rewrites: Sequence[UserR
         return with_rewrites(optimize, as_rules(rewrites))
     if not isinstance(optimize, str):
         return with_rewrites(Pipeline(tuple(optimize)), as_rules(rewrites))
-    if optimize not in PRESETS:
-        raise ArgumentError(f"optimize={optimize!r} is not known", hint=f"use one of {', '.join(map(repr, PRESETS))}")
+    check_choice("optimize", optimize, PRESETS)
     return with_rewrites(Pipeline(PRESETS[optimize]), as_rules(rewrites))
 
 

@@ -71,7 +71,7 @@ def _hint(plan: Plan, step: Step, known: set[Node], answer: Any, points: Sequenc
     """What is wrong with an answer, "" if nothing is."""
     names = {n: name for n, name in answer_names(plan.lines).items() if n in known}
     try:
-        value_at = _reader(answer, names, step, points)
+        value_at = _reader(answer, names, step)
         pairs = [(_numbers(value_at(p)), np.asarray(p.value(step.node)), p) for p in points]
     except GraphadError as problem:
         return f"{problem.what}" + (f" ({problem.hint})" if problem.hint else "")
@@ -92,7 +92,7 @@ def _numbers(value: Any) -> Array:
     return array.astype(float) if array.dtype.kind == "b" else array
 
 
-def _reader(answer: Any, names: Mapping[Node, str], step: Step, points: Sequence[Sample]) -> Callable[[Sample], Any]:
+def _reader(answer: Any, names: Mapping[Node, str], step: Step) -> Callable[[Sample], Any]:
     """A function that gives the value of an answer on a sample."""
     if isinstance(answer, Node):
         return lambda point: point.value(answer)

@@ -13,7 +13,7 @@ from graphad.ir.late import install
 from graphad.symbolic import documents
 from graphad.symbolic.answers import Answers, check
 from graphad.symbolic.documents import Block, blocks
-from graphad.symbolic.equations import STYLES
+from graphad.symbolic.equations import check_style
 from graphad.symbolic.pdf import pdf
 from graphad.symbolic.steps import Plan, Step, plan, steps
 
@@ -131,8 +131,7 @@ def derivation(
     1  right
     2  wrong: the sign is the other one
     """
-    if style not in STYLES:
-        raise ArgumentError(f"unknown style {style!r}", hint=f"one of {', '.join(STYLES)}")
+    check_style(style)
     wanted = list(wrt) if isinstance(wrt, Sequence) else [wrt]
     made = plan(loss, wanted, "derivation")
     title = str(name or f"Gradient of {label(loss)} with respect to {', '.join(map(label, wanted))}")

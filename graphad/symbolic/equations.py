@@ -43,10 +43,15 @@ class Equation:
         return rf"$\displaystyle {self.latex}$"
 
 
-def writer(lines: Lines, style: str) -> Matrix:
-    """What writes formulas in a style. Raises ArgumentError for an unknown one."""
+def check_style(style: str) -> None:
+    """Raise ArgumentError for a style that is none."""
     if style not in STYLES:
         raise ArgumentError(f"unknown style {style!r}", hint=f"one of {', '.join(STYLES)}")
+
+
+def writer(lines: Lines, style: str) -> Matrix:
+    """What writes formulas in a style. Raises ArgumentError for an unknown one."""
+    check_style(style)
     return Matrix(lines) if style == "matrix" else Index(lines, spelled=style == "scalar")
 
 

@@ -130,17 +130,14 @@ def _concrete(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
     return w.element(x, [Ix(constant=int(k)) for k in np.unravel_index(flat, shapes[1])])
 
 
-def _entry(entry: Slice, i: Ix, size: Any) -> Ix:
-    """Where in an axis the element i of a slice of it is."""
-    step = entry.step or 1
-    start = entry.start
+def first_of(entry: Slice, size: Any) -> Any:
+    """Where in an axis a slice of it begins."""
+    step, start = entry.step or 1, entry.start
     if start is None:
-        start = 0 if step > 0 else size - 1
-    elif isinstance(start, int) and start < 0:
-        start = size + start
-    elif isinstance(start, int) and isinstance(size, int):
-        start = min(start, size if step > 0 else size - 1)
-    return i * step + start
+        return 0 if step > 0 else size - 1
+    if isinstance(start, int) and start < 0:
+        return size + start
+    return min(start, size - (step < 0)) if isinstance(start, int) and isinstance(size, int) else start
 
 
 def source(w: Index, x: Node, pattern: Sequence[object], arrays: Sequence[Node], at: Sequence[Ix]) -> list[Ix]:
@@ -156,15 +153,15 @@ def source(w: Index, x: Node, pattern: Sequence[object], arrays: Sequence[Node],
         if entry is NEW:
             next(rest)
         elif isinstance(entry, Slice):
-            inner.append(_entry(entry, next(rest), x.shape[len(inner)]))
+            inner.append(next(rest) * (entry.step or 1) + first_of(entry, x.shape[len(inner)]))
         elif entry == ARRAY:
             inner.append(_position(w, next(given), picked, x.shape[len(inner)]))
         elif entry != DOTS:
-            inner.append(_single(entry, x.shape[len(inner)]))
+            inner.append(single(entry, x.shape[len(inner)]))
     return [*inner, *rest]
 
 
-def _single(entry: Any, size: Size) -> Ix:
+def single(entry: Any, size: Size) -> Ix:
     """A position, which may be counted from the end."""
     return Ix(constant=size + entry if isinstance(entry, int) and entry < 0 else entry)
 

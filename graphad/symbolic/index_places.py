@@ -7,9 +7,11 @@ from graphad.ir.core import Node
 from graphad.ops.indexing import DOTS, NEW, Slice
 from graphad.symbolic import tex
 from graphad.symbolic.index import Condition, Index, element_of
-from graphad.symbolic.index_arrange import source
+from graphad.symbolic.index_arrange import first_of, single, source
 from graphad.symbolic.ix import Ix
 from graphad.symbolic.tex import Tex
+
+Strided = tuple[int, Ix, Any, int]  # an axis of the operand, the index there, where its slice begins, and its step
 
 
 def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequence[Ix]) -> Tex:
@@ -18,7 +20,7 @@ def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequenc
     inner: list[Ix] = []
     positions = iter(at)
     axis = 0
-    summed: list[tuple[int, Ix, Slice]] = []
+    strided: list[Strided] = []
     for entry in pattern:
         if entry is NEW:
             inner.append(Ix())
@@ -28,33 +30,24 @@ def _placed(w: Index, x: Node, pattern: Sequence[Any], target: Node, at: Sequenc
         i, size = next(positions), target.shape[axis]
         axis += 1
         if not isinstance(entry, Slice):
-            conditions.append(
-                (i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))
-            )
+            conditions.append((i, "=", single(entry, size)))
         elif entry == Slice():
             inner.append(i)
         elif (entry.step or 1) == 1:
-            first = _first(entry, size)
-            count = x.shape[len(inner)]
-            if first != 0:
-                conditions.append((Ix(constant=first), "<=", i))
-            if first + count != size:
-                conditions.append((i, "<", Ix(constant=first + count)))
+            first = first_of(entry, size)
+            conditions += _between(i, first, x.shape[len(inner)], size)
             inner.append(i + (-1 * first))
         else:
-            summed.append((len(inner), i, entry))
+            strided.append((len(inner), i, first_of(entry, size), entry.step or 1))
             inner.append(Ix())
     inner += list(positions)
-    return _spread(w, x, inner, conditions, summed, target)
+    return _spread(w, x, inner, conditions, strided)
 
 
-def _first(entry: Slice, size: Any) -> Any:
-    step, start = entry.step or 1, entry.start
-    if start is None:
-        return 0 if step > 0 else size - 1
-    if isinstance(start, int) and start < 0:
-        return size + start
-    return min(start, size - (step < 0)) if isinstance(start, int) and isinstance(size, int) else start
+def _between(i: Ix, first: Any, count: Any, size: Any) -> list[Condition]:
+    """That an index is one of ``count`` from ``first`` on; what holds for every index of the axis is not said."""
+    after: list[Condition] = [(Ix(constant=first), "<=", i)] if first != 0 else []
+    return after + ([(i, "<", Ix(constant=first + count))] if first + count != size else [])
 
 
 def _spread(
@@ -62,31 +55,18 @@ def _spread(
     x: Node,
     inner: list[Ix],
     conditions: list[Condition],
-    summed: Sequence[tuple[int, Ix, Slice]],
-    target: Node,
+    strided: Sequence[Strided],
 ) -> Tex:
     """A value under conditions; over strided axes the sum of what lands at the index."""
 
     def body(ks: Sequence[Ix]) -> Tex:
         found, more = list(inner), list(conditions)
-        for k, (axis, i, entry) in zip(ks, summed, strict=True):
+        for k, (axis, i, first, step) in zip(ks, strided, strict=True):
             found[axis] = k
-            axis_of_target = _axis_of(target, i, entry)
-            more.append((i, "=", k * (entry.step or 1) + _first(entry, axis_of_target)))
+            more.append((i, "=", k * step + first))
         return w.given(more, lambda: w.element(x, found))
 
-    return w.total([x.shape[axis] for axis, _, _ in summed], body)
-
-
-def _axis_of(target: Node, i: Ix, entry: Slice) -> Any:
-    """The size that a slice without a start counts back from."""
-    pattern = target.attrs.get("index", ())
-    axis = 0
-    for e in pattern:
-        if e is entry:
-            return target.shape[axis]
-        axis += e is not NEW and e != DOTS
-    return target.shape[0]
+    return w.total([x.shape[axis] for axis, *_ in strided], body)
 
 
 @element_of("place")
@@ -144,13 +124,10 @@ def _put(w: Index, node: Node, at: Sequence[Ix]) -> Tex | None:
     for axis, (entry, i) in enumerate(zip([e for e in pattern if e != DOTS], at, strict=False)):
         size: Any = node.shape[axis]
         if not isinstance(entry, Slice):
-            conditions.append(
-                (i, "=", Ix(constant=entry if not isinstance(entry, int) or entry >= 0 else size + entry))
-            )
+            conditions.append((i, "=", single(entry, size)))
             continue
-        first, count = _first(entry, size), values.shape[len(inner)]
-        conditions += [(Ix(constant=first), "<=", i)] if first != 0 else []
-        conditions += [(i, "<", Ix(constant=first + count))] if first + count != size else []
+        first = first_of(entry, size)
+        conditions += _between(i, first, values.shape[len(inner)], size)
         inner.append(i + (-1 * first))
     inner += at[len(pattern) :]
     return w.given(conditions, lambda: w.element(values, inner), w.element(x, at))

@@ -22,11 +22,6 @@ class Ix:
     value: Tex | None = None
 
     @property
-    def is_letter(self) -> bool:
-        """Whether it is one letter as it stands."""
-        return list(self.terms.values()) == [1] and isinstance(self.constant, int) and self.constant == 0
-
-    @property
     def number(self) -> Size | None:
         """The number that it is, if it is one."""
         return self.constant if not self.terms and self.value is None else None

@@ -152,12 +152,13 @@ def _number(node: Node) -> float | None:
 @lru_cache(maxsize=512)
 def _partials(op: Op, attrs: tuple[tuple[str, Any], ...], numbers: tuple[float | None, ...]) -> str:
     r"""``y = \tanh\left(u\right): \quad \frac{\partial y}{\partial u} = 1 - y^{2}``, from the partials of an op."""
-    named = dict(attrs)
+    derivative, named = op.derivative, dict(attrs)
+    assert isinstance(derivative, Elementwise)
     names = ["u", "v", "w"][: len(op.operands)]
     with inside(Origin()):
         inputs = [_unknown(n) if c is None else constant(c) for n, c in zip(names, numbers, strict=True)]
         out = _unknown("y")
-        partials = op.derivative.partials(*inputs, out, **named)  # type: ignore[union-attr]
+        partials = derivative.partials(*inputs, out, **named)
         nodes = [None if p is None else as_node(p, out.dtype) for p in partials]
         result = op.build(inputs, named, Origin())
     unknown = [x for x in inputs if "placeholder" in x.op.traits]

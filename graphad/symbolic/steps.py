@@ -166,7 +166,8 @@ def _whole(lines: Lines, node: Node) -> str:
 
 def _in_order(plan: Plan) -> list[Node]:
     """The left sides, forward before backward, as the user and reverse mode went, each after what it needs."""
-    waiting, ready = {}, []  # type: ignore[var-annotated]
+    waiting: dict[Node, int] = {}
+    ready: list[tuple[bool, int, int, Node]] = []
     position = {n: (n not in plan.forward, n.origin.serial, k) for k, n in enumerate(plan.graph.nodes)}
     for node in plan.graph.nodes:
         inputs = () if plan.graph.is_input(node) else node.inputs

@@ -18,7 +18,6 @@ _RELATIONS = {"=", "<", ">", r"\neq", r"\leq", r"\geq", r"\land", r"\lor", r"\op
 _SUMS = {"+", "-"}
 _PRODUCTS = {r"\cdot", r"\,", r"\star", r"\bmod", "/", "*", r"\odot"}
 _BIG = {r"\sum", r"\prod", r"\max", r"\min"}
-_OPEN, _SHUT = {"{{"}, {"}}"}
 _NOTHING = ("^{(0)}", "^{(0,0)}", "_{}", " - 0}")  # derivatives of order 0, axes that are not given
 _CARET = re.compile(r"(\\operatorname\{\{\w+\}\}|\\?\b[A-Za-z]+)?\^(\{\{|\w)")
 

@@ -198,7 +198,7 @@ def signed(value: Any, tex: Tex) -> Tex:
     return negative(tex) if value < 0 else tex
 
 
-def size(value: Size, symbol: str | None = None) -> Tex:
+def size(value: Size) -> Tex:
     """A named size, or a polynomial in named sizes."""
     if not isinstance(value, Dim):
         return number(value)

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphad.errors import ExportError, NonFiniteError
 from graphad.ir.core import Node
+from graphad.ir.late import method
 from graphad.nn.layers.base import Layer, initial
 from graphad.optim.base import Transform
 from graphad.optim.schedules import ReduceOnPlateau
@@ -17,7 +18,6 @@ from graphad.train.checks import check_labels, check_pairs, check_rows, start_va
 from graphad.train.data import Data, as_data, conforming, split
 from graphad.train.early import Book, EarlyStopping
 from graphad.train.evaluation import LEAST, Evaluator
-from graphad.train.gradients import check_gradients as compare_gradients
 from graphad.train.history import History
 from graphad.train.loop import Loop
 from graphad.train.metrics import Metric, as_metrics
@@ -26,6 +26,8 @@ from graphad.train.program import program_of
 from graphad.train.progress import Reporter
 from graphad.train.result import Fit
 from graphad.train.snapshot import At
+
+_COMPARE = method("check_gradients")
 
 
 def fit(
@@ -122,7 +124,7 @@ class _Training:
         self.evaluator = self._evaluator(held_out)
         fresh = self._fresh(model)
         if options.check_gradients:
-            compare_gradients(self.program, self.data.take(slice(self.size)), fresh.values, options.seed)
+            _COMPARE(self.program, self.data.take(slice(self.size)), fresh.values, options.seed)
         path = options.checkpoint and Path(options.checkpoint.path)
         if path and not os.access(path.resolve().parent, os.W_OK):  # better known now than after an epoch
             hint = "choose a folder that exists and is writable"

@@ -8,6 +8,7 @@ import numpy as np
 from graphad.check.differences import FIRST, slope
 from graphad.errors import DifferentiationError
 from graphad.ir.core import Node, describe
+from graphad.ir.late import install
 from graphad.lower.compile import compile
 from graphad.train.data import DRAWS, Array, Data, stream
 from graphad.train.program import Program
@@ -72,3 +73,6 @@ def _compare(p: Node, gradient: Array, direction: Array, loss: Any, values: Mapp
         what = f"the gradient of {p.name} is not the slope of the loss: {by_rule:.6g}, by differences {found:.6g}"
         hint = "look for ops with derivatives of your own, and for stop_gradient"
         raise DifferentiationError(what, where=[describe(p)], hint=hint)
+
+
+install(check_gradients=check_gradients)

@@ -1,5 +1,6 @@
 """`ga.check_grads`: every op passes, planted wrong rules are caught and named, kinks are said and no failures."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -298,7 +299,7 @@ def test_many_nodes_of_a_kind_are_sampled():
 
 def test_it_prints_in_a_terminal_and_without():
     report = ga.check_grads(ga.Graph([x], [WRONG["factor"](x)]), VALUES_OF_X)
-    console = Console(record=True, width=120, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(record=True, width=120, file=io.StringIO())
     with console.file:
         console.print(report)
         text = console.export_text()
@@ -321,7 +322,7 @@ def test_bad_arguments():
         ga.check_grads(graph, order=0)
     with pytest.raises(ArgumentError, match="no input 'w'"):
         ga.check_grads(graph, {"w": 1.0})
-    with pytest.raises(ArgumentError, match="no named size 'n'"):
+    with pytest.raises(ArgumentError, match="'n' is no named size"):
         ga.check_grads(graph, sizes={"n": 3})
     with pytest.raises(KeyError):
         ga.check_grads(graph).of("nothing")

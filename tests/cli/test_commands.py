@@ -78,7 +78,7 @@ def test_bad_options_are_refused_in_a_paragraph(graphad, folder):
         (("--loss", "los", "--wrt", "W1"), "Did you mean loss"),
         (("--values", "x=1"), "no value for y, W1, b1, w2"),
         (("--size", "batch"), "such as batch=4"),
-        (("--size", "rows=4", "--values", "random"), "no named size 'rows'"),
+        (("--size", "rows=4", "--values", "random"), "'rows' is no named size"),
         (("--values", "x=[[1,2]]", "--values", "random"), "x"),
     ]:
         said = graphad("draw", "model.py:loss", *options, code=2).stderr

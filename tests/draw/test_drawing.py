@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pictured import card
 
 import graphad as ga
 from graphad.draw.save import FORMATS
@@ -19,10 +20,6 @@ def model():
         h = ga.tanh(x @ W + b)
     loss = ga.mean((h @ W.T - x) ** 2) * 0.5
     return ga.Graph([x, W, b], [loss, *ga.grad(loss, [W, b])], name="model")
-
-
-def card(view, title):
-    return next(c for c in view.cards if c.title == title)
 
 
 def test_roles():

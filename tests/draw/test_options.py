@@ -23,7 +23,7 @@ BAD = [
     ({"depth": 1.5}, "no number of levels"),
     ({"values": [1.0]}, "give a dict"),
     ({"color_by": "time"}, "needs values"),
-    ({"sizes": {"bacth": 3}}, "its named sizes: batch"),
+    ({"sizes": {"bacth": 3}}, "named sizes: batch"),
     ({"sizes": {"batch": -3}}, "is no size"),
     ({"sizes": {"batch": 2.5}}, "is no size"),
     ({"values": {"x": np.zeros((2, 64))}}, "no value for y"),

@@ -1,13 +1,10 @@
 """What the views of worked graphs show: notation, folding, kinds of edges, where shapes are written."""
 
 import pytest
+from pictured import card
 
 import graphad as ga
 from graphad.draw.view import make_view
-
-
-def card(view, title):
-    return next(c for c in view.cards if c.title == title)
 
 
 def texts(view):

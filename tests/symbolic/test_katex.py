@@ -21,8 +21,8 @@ from graphad.symbolic.equations import STYLES, equations
 HERE = Path(__file__).parent
 SCRIPT = HERE.parent / "browser" / "katex_check.mjs"
 KATEX = Path(os.environ.get("KATEX") or HERE.parent / "browser" / "node_modules" / "katex")
-MISSING = "" if shutil.which("node") else "there is no node"
-MISSING = MISSING or ("" if (KATEX / "package.json").exists() else f"no KaTeX in {KATEX}: make browser-test")
+MISSING = "" if (KATEX / "package.json").exists() else f"no KaTeX in {KATEX}: make browser-test"
+MISSING = MISSING if shutil.which("node") else "there is no node"
 needs_katex = pytest.mark.skipif(bool(MISSING), reason=MISSING)
 needs_latex = pytest.mark.skipif(not shutil.which("pdflatex"), reason="there is no pdflatex")
 

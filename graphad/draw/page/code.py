@@ -30,20 +30,14 @@ def _lines(model: Model, code: Code) -> dict[int, list[int]]:
     parts = dict(_parts(code.program))
     found: dict[int, list[int]] = {}
     for line, owner in code.lines.items():
-        nodes = [owner, *parts.get(owner, ())]
-        found[line] = _cards(model, nodes)
+        found[line] = model.cards_of([owner, *parts.get(owner, ())])
     source = code.source.splitlines()
     results = [r for r in code.program.results if not isinstance(r, str)]
-    returned = _cards(model, [n for r in results for n in applied(r)])
+    returned = model.cards_of(n for r in results for n in applied(r))
     last = max((k for k, text in enumerate(source, 1) if text.startswith("    return ")), default=0)
     if returned and last and last not in found:
         found[last] = returned
     return {line: cards for line, cards in sorted(found.items()) if cards}
-
-
-def _cards(model: Model, nodes: Sequence[Node]) -> list[int]:
-    found = [model.card_of(n) for n in nodes]
-    return list(dict.fromkeys(k for k in found if k is not None))
 
 
 def _parts(program: Program) -> Iterator[tuple[Node, list[Node]]]:

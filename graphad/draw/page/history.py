@@ -3,7 +3,6 @@
 from operator import is_
 
 from graphad.draw.page.model import Model
-from graphad.ir.core import Node
 from graphad.ir.diff import Diff, diff
 from graphad.ir.graph import Graph
 from graphad.ir.text import node_texts
@@ -54,8 +53,8 @@ def _changes(model: Model, step: Step, before: Graph, after: Graph, most: int) -
         return entry | {"gone": [], "changed": [], "lines": []}
     changes = diff(before, after)
     alive = {model.card_of(n) for n in after.nodes}
-    gone = _cards(model, changes.removed)
-    changed = _cards(model, [a for a, _ in changes.changed])
+    gone = model.cards_of(changes.removed)
+    changed = model.cards_of([a for a, _ in changes.changed])
     entry["gone"] = [k for k in gone if k not in alive]
     entry["changed"] = list(dict.fromkeys([*changed, *(k for k in gone if k in alive)]))
     lines = _lines(model, changes)
@@ -68,14 +67,10 @@ def _lines(model: Model, changes: Diff) -> list[object]:
     """What differs in the tables of two graphs, each line with its cards: - is gone, + new, ~ now what follows."""
     old, new = node_texts(changes.before), node_texts(changes.after)
     was, added = {b: a for a, b in changes.changed}, set(changes.added)
-    lines: list[object] = [[f"- {old[n]}", _cards(model, [n])] for n in changes.removed]
+    lines: list[object] = [[f"- {old[n]}", model.cards_of([n])] for n in changes.removed]
     for node in changes.after.nodes:
         if node in was:
-            lines.append([f"~ {old[was[node]]}", _cards(model, [was[node]])])
+            lines.append([f"~ {old[was[node]]}", model.cards_of([was[node]])])
         if node in was or node in added:
-            lines.append([f"{'+' if node in added else ' '} {new[node]}", _cards(model, [node])])
+            lines.append([f"{'+' if node in added else ' '} {new[node]}", model.cards_of([node])])
     return lines
-
-
-def _cards(model: Model, nodes: "tuple[Node, ...] | list[Node]") -> list[int]:
-    return list(dict.fromkeys(k for n in nodes if (k := model.card_of(n)) is not None))

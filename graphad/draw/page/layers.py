@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from graphad.draw.options import check_sizes
 from graphad.draw.page.model import Model
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, evaluate, names
+from graphad.lower.budget import known_sizes
 from graphad.lower.compile import Function
-from graphad.lower.cost import operations
+from graphad.lower.cost import work
 from graphad.lower.memory import bytes_of
 from graphad.lower.sizes import solve
 from graphad.lower.values import run_values, short_value
@@ -44,31 +44,19 @@ def numbers_of(
     rng: np.random.Generator | None,
 ) -> Numbers:
     """Costs, and values where the inputs have some. Raises what `run_values` raises, and ArgumentError."""
-    check_sizes(model.graph, sizes)
-    found = Numbers(dict(sizes or {}))
+    found = Numbers(known_sizes(model.graph, sizes))
     known: Mapping[Node, Any] = {}
     if values is not None:
         known = run_values(model.graph, values, rng)
         found.sizes |= solve(model.graph, [np.shape(known[x]) for x in model.graph.inputs])
     for k, node in enumerate(model.nodes):
-        found.flops.append(_number(_operations(node), found.sizes))
+        found.flops.append(_number(work(node), found.sizes))
         found.bytes.append(_number(bytes_of(node.type), found.sizes))
         if values is not None:
             found.values.append(short_value(known[node]) if node in known else "")
             found.magnitudes.append(_magnitude(known.get(node)))
             _picture(found, k, known.get(node))
     return found
-
-
-def _operations(node: Node) -> Size:
-    """The operations of a card; of a loop, those of all its turns."""
-    if "loop" not in node.op.traits:
-        return operations(node)
-    total: Size = 0
-    for inner in node.attrs["body"].nodes:
-        total = total + (_operations(inner) if inner.inputs else 0)
-    length: Size = node.attrs["length"]
-    return total * length
 
 
 def _number(size: Size, sizes: Mapping[str, int]) -> int | str:

@@ -4,7 +4,7 @@ Everything on a page speaks of cards by number. Nodes that are drawn inside othe
 nodes that rewriting made are found by what they stand for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from graphad.draw.view import Card, make_view
@@ -51,6 +51,10 @@ class Model:
             found = self.of_origin.get(origin)
             origin = origin.adjoint_of
         return found
+
+    def cards_of(self, nodes: Iterable[Node]) -> list[int]:
+        """The cards of some nodes, each once."""
+        return list(dict.fromkeys(k for n in nodes if (k := self.card_of(n)) is not None))
 
 
 def model_of(graph: Graph) -> Model:

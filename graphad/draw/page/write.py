@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import html
 import json
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from graphad.draw.characters import escaped
 from graphad.draw.page.data import page_data
 from graphad.draw.page.layers import measured, numbers_of
 from graphad.draw.page.model import model_of
@@ -21,6 +21,7 @@ from graphad.errors import ArgumentError, GraphadError
 from graphad.ir.atomic import write_atomic
 from graphad.ir.graph import Graph
 from graphad.lower.compile import Function, compile, declared
+from graphad.lower.values import arguments_of
 
 SCRIPTS = ("model", "text", "arrange", "scene", "view", "light", "panels", "search", "layers", "steps", "main")
 
@@ -50,9 +51,7 @@ def save_page(
     with np.errstate(all="ignore"):  # the page shows what is not finite
         numbers = numbers_of(model, values, sizes, rng)
         if profile and function is not None and values is not None:
-            by_name = {x.name: x for x in shown.inputs}
-            given = {by_name[key] if isinstance(key, str) else key: value for key, value in values.items()}
-            measured(numbers, model, function, [np.asarray(given[x], x.dtype) for x in shown.inputs], rng)
+            measured(numbers, model, function, arguments_of(shown, values), rng)
     write_atomic(path, page(page_data(model, numbers, function, problem)))
     return Path(path)
 
@@ -79,7 +78,7 @@ def page(data: Mapping[str, Any]) -> str:
     policy = "; ".join(f"{what}-src {where}" for what, where in allowed.items())
     parts = {
         "policy": f"{policy}; base-uri 'none'; form-action 'none'",
-        "title": html.escape(_printable(str(data["name"]))),
+        "title": escaped(str(data["name"])),
         "style": style,
         "data": embedded(data),
         "script": script,
@@ -118,7 +117,3 @@ def _script() -> str:
 
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -91,7 +91,10 @@ def test_links_can_be_followed_through_ports(saved, name):
     for b, box in enumerate(data["boxes"]):
         if box["card"] >= 0:
             slot[box["card"]] = slot[-1 - b]
-    values = lambda v: data["bundles"][-1 - v] if v < 0 else [v]  # noqa: E731
+
+    def values(v):
+        return data["bundles"][-1 - v] if v < 0 else [v]
+
     steps: dict[tuple, set] = {}
     for b, box in enumerate(data["boxes"]):
         count = len(box["items"])
@@ -312,7 +315,7 @@ def test_mistakes_are_told_and_leave_no_file(tmp_path):
     for error, part, options in (
         (ArgumentError, "no value for", {"values": {"x": np.ones((2, 4))}}),
         (ArgumentError, "no input 'nope'", {"values": values | {"nope": 1}}),
-        (ArgumentError, "no named size 'rows'", {"sizes": {"rows": 3}}),
+        (ArgumentError, "'rows' is no named size", {"sizes": {"rows": 3}}),
         (ArgumentError, "measured on values", {"profile": True}),
         (ArgumentError, "rankdir= is no option", {"rankdir": "LR"}),
     ):
