@@ -121,6 +121,8 @@ def _digits(scalar: Any) -> str:
         return str(int(scalar))
     if kind == "f" and np.isfinite(scalar):
         return tex.number(float(f"{scalar:.{DIGITS}g}")).text
+    if kind == "c" and np.isfinite(scalar):
+        return tex.number(complex(*(float(f"{part:.{DIGITS}g}") for part in (scalar.real, scalar.imag)))).text
     return tex.number(scalar).text
 
 

@@ -5,6 +5,7 @@ or when the formula that it would stand in gets too long. Casts, broadcasts, num
 are used.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +16,7 @@ from graphad.ir.core import Node
 from graphad.ir.graph import Graph
 from graphad.ir.types import TupleType
 from graphad.ops import BY_NAME
+from graphad.symbolic import tex
 from graphad.symbolic.names import Symbol, symbols
 
 LONGEST = 8  # operations in one formula
@@ -41,7 +43,7 @@ class Lines:
         if self.named:
             return self.named
         named = (n for n in self.own if not isinstance(n.type, TupleType) or self.graph.is_input(n))
-        return symbols(named, self.belongs)
+        return symbols(named, self.belongs, meant(self.graph))
 
     @property
     def given(self) -> list[Node]:
@@ -63,6 +65,14 @@ class Lines:
         nodes = [n for n in self.own if not self.is_given(n) and not self.is_item(n)]
         backward = self.graph.backward
         return [n for n in nodes if n not in backward] + [n for n in nodes if n in backward]
+
+
+def meant(graph: Graph) -> set[str]:
+    """Letters that mean something in the formulas of a graph: sizes, and functions and numbers with a Greek letter."""
+    templates = {n.op.latex for n in graph.nodes}
+    numbers = {tex.number(n.attrs["value"]).text for n in graph.nodes if is_number(n) and not n.ndim}
+    greek = {letter for text in templates | numbers for letter in re.findall(r"\\[A-Za-z]+", text)}
+    return {size for size in graph.sizes if len(size) == 1} | greek
 
 
 def choose(graph: Graph) -> Lines:

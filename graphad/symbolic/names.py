@@ -8,7 +8,7 @@ matrices, and counted. A name that occurs several times, as in an unrolled loop,
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -113,19 +113,24 @@ def _upright(part: str) -> str:
     return f"\\{part}" if part in GREEK else rf"\mathrm{{{part}}}"
 
 
-def symbols(nodes: Iterable[Node], belongs: Mapping[Node, Node] = MappingProxyType({})) -> dict[Node, Symbol]:
+def symbols(
+    nodes: Iterable[Node], belongs: Mapping[Node, Node] = MappingProxyType({}), meant: Collection[str] = ()
+) -> dict[Node, Symbol]:
     """A symbol for each node, all different; the order of the nodes decides who is counted first.
 
-    ``belongs``: cotangent -> the node that it belongs to, where its origin shall not say.
+    ``belongs``: cotangent -> the node that it belongs to, where its origin shall not say. ``meant``: letters that mean
+    something else in the formulas, such as the size n, or the function σ; numbers are called otherwise.
     """
     listed = list(nodes)
     known: dict[Origin, Symbol] = {}
     taken: dict[Symbol, int] = {}
     found: dict[Node, Symbol] = {}
     repeated = Counter(symbol(n.name) for n in listed if n.name and not n.origin.is_cotangent)
-    counted = Counter[str]()
+    counted, other = Counter[str](), {Symbol(letter) for letter in meant}
     for node in (n for n in listed if not n.origin.is_cotangent):
         wish = symbol(node.name) if node.name else _next(node, counted, repeated)
+        if wish in other and not isinstance(node.type, TupleType) and not node.ndim:
+            wish = replace(wish, base=rf"\mathit{{{wish.base[1:]}}}") if wish.base[0] == "\\" else replace(wish, copy=2)
         if node.name and repeated[wish] > 1:
             wish = replace(wish, copy=1)
         found[node] = known[node.origin] = free(wish, taken)

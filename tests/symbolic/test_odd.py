@@ -42,6 +42,12 @@ def test_single_digits_of_half_precision():
     assert r"\frac{\mathbf{q}}{3}" in ga.derivation(ga.sum(q / np.float16(3)), q).markdown
 
 
+def test_complex_numbers_are_written_with_a_few_digits():
+    z = ga.parameter("z", (2,), "complex128")
+    text = ga.derivation(ga.sum(ga.abs(z)), z, values={"z": [1 / 3 + 2j / 3, 1j / 7]}).markdown
+    assert r"0.3333 + 0.6667 \mathrm{i} \\ 0.1429 \mathrm{i}" in text
+
+
 @pytest.mark.parametrize("title", ["$", "a $b", "one\ntwo", "\x00\ud800", "\\input{x} [l](u) `c` <b> {", "100 % #_^&~"])
 def test_a_title_is_text_whatever_it_says(title, tmp_path):
     solution = ga.derivation(ga.sin(x), x, name=title)

@@ -1,5 +1,6 @@
 """Names as symbols: what a user sees of a name, and that no two values share one."""
 
+import numpy as np
 import pytest
 from exercises import EXERCISES
 from golden.models import MODELS
@@ -82,3 +83,16 @@ def test_cotangents_belong_to_what_they_are_of():
     for line in text.splitlines():
         if r"\bar{t}" in line.partition("&=")[0]:
             assert line.partition("&=")[0].strip().replace(r"\bar{t}", "t") + " &=" in text
+
+
+def test_what_means_something_else_is_called_otherwise():
+    n, sigma, pi, gamma = (ga.parameter(name) for name in ("n", "sigma", "pi", "Gamma"))
+    x = ga.input("x", ("n",))
+    with_meaning = ga.sum(ga.sigmoid(sigma * x) * n) + np.pi * pi + ga.special.gamma(gamma)
+    named = {s.tex() for s in choose(ga.Graph([x, n, sigma, pi, gamma], [with_meaning])).symbol.values()}
+    assert {"n^{(2)}", r"\mathit{sigma}", r"\mathit{pi}", r"\mathit{Gamma}"} <= named
+    for style in ("matrix", "index"):
+        for step in ga.derivation(with_meaning, [n, sigma, pi, gamma], style=style).steps:
+            assert r"\bar{n} " not in step.lines[0].left and r"\bar{\sigma}" not in step.lines[0].latex
+    plain = ga.Graph([n, sigma, pi, gamma], [n * sigma * pi * gamma])
+    assert {"n", r"\sigma", r"\pi", r"\Gamma"} <= {s.tex() for s in choose(plain).symbol.values()}
