@@ -20,6 +20,7 @@ from graphad.symbolic.equations import check_style
 from graphad.symbolic.steps import Plan, Step, plan, steps
 
 KINDS = (".md", ".tex", ".html", ".pdf")
+PATIENCE = 120  # seconds for pdflatex
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Derivation:
     def save(self, path: str | Path) -> Path:
         """Write .md, .tex, .html or .pdf (by pdflatex), by the ending of the path; whole or not at all.
 
-        Raises ArgumentError for another ending, MissingDependencyError where a program or package is missing.
+        Raises ArgumentError for another ending, MissingDependencyError where a program or package is missing,
+        GraphadError where pdflatex fails, ExportError where the file cannot be written.
         """
         target = Path(path)
         match target.suffix:
@@ -152,7 +154,7 @@ def _numbered(found: Sequence[Step]) -> list[Step]:
 
 
 def _pdf(source: str) -> bytes:
-    """The document, set by pdflatex. Raises MissingDependencyError where there is none."""
+    """The document, set by pdflatex. Raises MissingDependencyError where there is none, GraphadError where it fails."""
     program = shutil.which("pdflatex")
     if program is None:
         raise MissingDependencyError(
@@ -163,7 +165,11 @@ def _pdf(source: str) -> bytes:
         place = Path(folder)
         (place / "sheet.tex").write_text(source, encoding="utf-8")
         command = [program, "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "sheet.tex"]
-        run = subprocess.run(command, cwd=place, capture_output=True, text=True, errors="replace", timeout=120)
+        try:
+            run = subprocess.run(command, cwd=place, capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            hint = "save as .tex and look at it"
+            raise GraphadError(f"pdflatex did not set the document within {PATIENCE} seconds", hint=hint) from None
         result = place / "sheet.pdf"
         if run.returncode or not result.exists():
             problem = next((line for line in run.stdout.splitlines() if line.startswith("!")), "no output")

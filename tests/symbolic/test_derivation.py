@@ -1,6 +1,7 @@
 """Worked solutions: their steps, their documents, and worksheets that check answers."""
 
 import shutil
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 
@@ -9,7 +10,7 @@ import pytest
 from exercises import EXERCISES, by_hand, logistic, mlp, siamese
 
 import graphad as ga
-from graphad.errors import ArgumentError, DifferentiationError, MissingDependencyError
+from graphad.errors import ArgumentError, DifferentiationError, GraphadError, MissingDependencyError
 from graphad.passes.samples import samples
 
 SOLUTIONS = {  # of blanks, in the names of the sheet
@@ -156,6 +157,18 @@ def test_save(tmp_path):
     assert r"100 \% gradient\_" in (tmp_path / "solution.tex").read_text()
     with pytest.raises(ArgumentError, match=r"\.docx"):
         solution.save(tmp_path / "solution.docx")
+
+
+def test_a_pdflatex_that_does_not_come_back_is_said(tmp_path, monkeypatch):
+    def hang(command, *, timeout, **_):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(shutil, "which", lambda program: program)
+    monkeypatch.setattr(subprocess, "run", hang)
+    loss, wanted, _ = EXERCISES[1]()
+    with pytest.raises(GraphadError, match="within 120 seconds"):
+        ga.derivation(loss, wanted).save(tmp_path / "sheet.pdf")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_pdflatex_is_said(tmp_path, monkeypatch):
