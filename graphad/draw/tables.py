@@ -4,6 +4,7 @@ Cells are plain text: what users wrote (names, scopes) is neither markup for ric
 spaces.
 """
 
+import html
 import io
 import shutil
 import textwrap
@@ -118,7 +119,8 @@ class Table:
     def _html_row(self, row: Row) -> str:
         cells = []
         for name, cell in zip(self.columns, self._printable(row), strict=True):
-            inner = f"<code>{escaped(cell)}</code>" if name in self.code and cell else escaped(cell)
+            text = html.escape(cell, quote=True)
+            inner = f"<code>{text}</code>" if name in self.code and cell else text
             tag, more = ("th", ' scope="row"') if name == self.label else ("td", "")
             cells.append(f"<{tag}{more}{self._kind(name)}>{inner}</{tag}>")
         return f"<tr>{''.join(cells)}</tr>"

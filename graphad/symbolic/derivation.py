@@ -53,7 +53,8 @@ class Derivation:
 
         A PDF is set by pdflatex where that is installed, else printed by Chromium.
 
-        Raises ArgumentError for another ending, MissingDependencyError where a program or package is missing.
+        Raises ArgumentError for another ending, MissingDependencyError where a program or package is missing,
+        GraphadError where these fail, ExportError where the file cannot be written.
         """
         target = Path(path)
         match target.suffix.lower():

@@ -12,13 +12,19 @@ SHOWN = 60  # equations in a notebook
 
 
 def node_to_latex(node: Node, style: str = "matrix") -> str:
-    """The equation of a node, without delimiters; in the style "scalar" those of its elements, one below the other."""
+    """The equation of a node, without delimiters; in the style "scalar" those of its elements, one below the other.
+
+    ``style``: "matrix", "index" or "scalar". Raises ArgumentError for another.
+    """
     found = equations_of(node, style)
     return found[0].latex if len(found) == 1 else environment(found, "aligned")
 
 
 def graph_to_latex(graph: Graph, style: str = "matrix") -> str:
-    """All equations of a graph, forward before backward, in an ``align*`` environment."""
+    """All equations of a graph, forward before backward, in an ``align*`` environment.
+
+    ``style``: "matrix", "index" or "scalar". Raises ArgumentError for another.
+    """
     return environment(equations(graph, style), "align*")
 
 

@@ -1,6 +1,7 @@
 """Worked solutions: their steps, their documents, and worksheets that check answers."""
 
 import shutil
+import subprocess
 import time
 import xml.etree.ElementTree as ET
 
@@ -173,6 +174,18 @@ def test_a_browser_prints_where_there_is_no_pdflatex(tmp_path, monkeypatch):
     with pytest.raises(GraphadError, match="chromium did not set the document: exit 3"):
         ga.derivation(loss, wanted).save(tmp_path / "other.pdf")
     assert not (tmp_path / "other.pdf").exists()
+
+
+def test_a_pdflatex_that_does_not_come_back_is_said(tmp_path, monkeypatch):
+    def hang(command, *, timeout, **_):
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(shutil, "which", lambda program: program)
+    monkeypatch.setattr(subprocess, "run", hang)
+    loss, wanted, _ = EXERCISES[1]()
+    with pytest.raises(GraphadError, match="did not finish the document in 120 s"):
+        ga.derivation(loss, wanted).save(tmp_path / "sheet.pdf")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_pdflatex_is_said(tmp_path, monkeypatch):
