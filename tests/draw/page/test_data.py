@@ -351,8 +351,8 @@ def test_odd_names(tmp_path, name):
     ("name", "options", "message"),
     [
         ("a.html", {"view": "joint"}, "view= is no option of .html files"),
-        ("a.html", {"sizes": {"n": -1}}, "n=-1 is no size"),
-        ("a.html", {"sizes": {"n": "a"}}, "n='a' is no size"),
+        ("a.html", {"sizes": {"n": -1}}, "n = -1 is no size"),
+        ("a.html", {"sizes": {"n": "a"}}, "n = 'a' is no size"),
         ("a.html", {"values": [1.0]}, "values is a list"),
         ("a.svg", {"profile": True}, "profile= is no option of .svg files"),
         ("a.dot", {"optimized": True}, "optimized= is no option of .dot files"),
