@@ -54,8 +54,15 @@ def two_layers():
     return ga.Graph([x, *ws], [loss, *ga.grad(loss, ws)])
 
 
+def sigmoid_neuron():
+    """No frames: the seed's rows alone would let gradients stand between forward values."""
+    x, y, w, b = ga.input("x"), ga.input("y"), ga.parameter("w"), ga.parameter("b")
+    loss = (ga.nn.sigmoid(w * x + b) - y) ** 2 / 2
+    return ga.Graph([x, w, b, y], [loss, *ga.grad(loss, [w, b])])
+
+
 @pytest.mark.parametrize(("rankdir", "axis"), [("TB", 0), ("LR", 1)])
-@pytest.mark.parametrize("make", [two_layers, mlp, layers])
+@pytest.mark.parametrize("make", [two_layers, sigmoid_neuron, mlp, layers])
 def test_all_of_the_forward_pass_stands_on_one_side(make, rankdir, axis):
     graph = make()
     view = shown(graph, Options(rankdir=rankdir), Measures())

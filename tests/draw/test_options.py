@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from pictured import NEURON, layers, mlp, neuron, rnn, siamese, training_step
+from pictured import NEURON, layers, mlp, neuron, rnn, siamese
 
 import graphad as ga
 from graphad.draw.measures import Measures, Scale, quantity, scale_of, width_of
@@ -201,7 +201,8 @@ def test_both_themes_know_all_roles_and_lines():
 
 
 def test_a_function_draws_what_was_declared_and_what_is_compiled():
-    function = training_step()
+    graph = mlp()
+    function = ga.compile(graph.inputs, graph.outputs)
     assert function.draw().source == function.declared.draw().source
     assert function.draw(optimized=True, theme="dark").source == function.graph.draw(theme="dark").source
     with pytest.raises(ArgumentError, match="needs values"):
