@@ -120,6 +120,8 @@ def run_demo(out: Path, epochs: int, seed: int, console: Console) -> bool:
     )
     graph.save(out / "forward.svg", view="forward")
     graph.save(out / "backward.svg", view="backward")
+    seen = zip(step.declared.inputs, [x_test[:8], y_test[:8], *values], strict=True)
+    step.save(out / "digits.html", values=dict(seen))
     module = step.export(out / "digits_step.py")
     difference = compare_export(module, step, [x_test, y_test, *values])
 
@@ -164,6 +166,7 @@ def _table(out: Path, loss: float, accuracy: float, difference: float) -> Table:
     for name, what in (
         ("forward.svg", "the forward graph"),
         ("backward.svg", "its gradient graph"),
+        ("digits.html", "the step as a page: open it in a browser"),
         ("digits_step.py", "the step: numpy only; --self-check inside"),
     ):
         table.add_row(what, str(out / name))

@@ -9,7 +9,8 @@ from graphad.demo import declare, training_step
 def test_demo_makes_everything(tmp_path):
     result = CliRunner().invoke(main, ["demo", "--out", str(tmp_path / "made"), "--epochs", "15"])
     assert result.exit_code == 0, result.output
-    assert sorted(p.name for p in (tmp_path / "made").iterdir()) == ["backward.svg", "digits_step.py", "forward.svg"]
+    made = sorted(p.name for p in (tmp_path / "made").iterdir())
+    assert made == ["backward.svg", "digits.html", "digits_step.py", "forward.svg"]
     assert "all as it should be" in result.output
     assert "test accuracy" in result.output
 
