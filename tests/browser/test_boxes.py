@@ -2,6 +2,8 @@
 
 import json
 
+import graphad as ga
+
 
 def test_opens_with_closed_boxes(open_page):
     page = open_page("network")
@@ -127,3 +129,15 @@ def test_fast_code_is_linked_too(open_page):
     page.search("d_W3")
     lit = page.lines("code", "self")
     assert any("d_W3" in line for line in lit)
+
+
+def test_code_opens_at_the_function_below_its_helpers(open_page, tmp_path):
+    x = ga.input("x", ("batch", 4))
+    path = ga.Graph([x], [ga.sum(ga.nn.softmax(ga.nn.log_softmax(x, 1), 1) ** 2)], name="spread").save(
+        tmp_path / "a.html"
+    )
+    page = open_page(path)
+    top = page.page.locator("#code-body").bounding_box()
+    line = page.page.locator("#code .line", has_text="def spread(").bounding_box()
+    assert top["y"] - 1 <= line["y"] <= top["y"] + top["height"] - line["height"], "in sight"
+    assert page.page.evaluate("document.getElementById('code-body').scrollTop") > 0

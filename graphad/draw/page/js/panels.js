@@ -29,7 +29,10 @@ function makePane(page, name, scroller, rows) {
   list.addEventListener("focusout", () => hover(page, null));
   list.addEventListener("keydown", (e) => lineKey(e));
   const [first] = list.getElementsByClassName("linked");
-  if (first) first.tabIndex = 0;
+  if (first) {
+    first.tabIndex = 0;
+    scroller.scrollTop = first.offsetTop - list.offsetTop - 3 * first.offsetHeight; // helpers stand above
+  }
   list.addEventListener("click", (e) => {
     const subject = at(e);
     if (!subject || (e.detail && String(getSelection()))) return;
