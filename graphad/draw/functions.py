@@ -36,10 +36,10 @@ def draw_function(function: Function, optimized: bool = False, **options: Any) -
     if optimized and chosen.color_by == "time" and chosen.values is not None:
         run_values(graph, chosen.values, copy.deepcopy(chosen.rng))  # raises what does not fit
         seconds = _profiled(function, chosen.values, chosen.rng)
-    return picture(graph, chosen, seconds, _updates(function, graph))
+    return picture(graph, chosen, seconds, updates(function, graph))
 
 
-def _updates(function: Function, graph: Graph) -> dict[Node, str]:
+def updates(function: Function, graph: Graph) -> dict[Node, str]:
     """What the new value of each updated input is called: the last outputs of the graph."""
     targets = function.targets
     values = graph.outputs[len(graph.outputs) - len(targets) :]

@@ -80,7 +80,7 @@ def picture(
     if options.color_by == "time" and seconds is None and found is not None:
         seconds = seconds_of(graph, found, options.rng)
     measures = Measures(known, seconds or {})
-    view = _titled(shown(graph, options, measures), titles or {})
+    view = titled(shown(graph, options, measures), titles or {})
     if options.color_by == "time":
         view = with_times(view, measures)
     elif options.values is not None:
@@ -97,7 +97,7 @@ def shown(graph: Graph, options: Options, measures: Measures) -> View:
     return collapsed(view, options.depth, measures)
 
 
-def _titled(view: View, titles: Mapping[Node, str]) -> View:
+def titled(view: View, titles: Mapping[Node, str]) -> View:
     """The view with the titles of some nodes, behind their names where they have any."""
     if not titles:
         return view

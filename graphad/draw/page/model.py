@@ -4,9 +4,10 @@ Everything on a page speaks of cards by number. Nodes that are drawn inside othe
 nodes that rewriting made are found by what they stand for.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from graphad.draw.picture import titled
 from graphad.draw.view import Card, make_view
 from graphad.ir.core import Node
 from graphad.ir.graph import Graph
@@ -57,13 +58,13 @@ class Model:
         return list(dict.fromkeys(k for n in nodes if (k := self.card_of(n)) is not None))
 
 
-def model_of(graph: Graph) -> Model:
-    """The cards of a graph and of the bodies of its loops."""
+def model_of(graph: Graph, titles: Mapping[Node, str] | None = None) -> Model:
+    """The cards of a graph and of the bodies of its loops. ``titles``: what nodes are called besides their names."""
     model = Model(graph)
     waiting: list[tuple[Graph, int]] = [(graph, -1)]
     for part, loop in waiting:
         first = len(model.cards)
-        _add(model, part, loop)
+        _add(model, part, loop, titles or {})
         for k in range(first, len(model.cards)):
             if "loop" in model.nodes[k].op.traits and not part.is_input(model.nodes[k]):
                 waiting.append((model.nodes[k].attrs["body"], k))
@@ -71,9 +72,9 @@ def model_of(graph: Graph) -> Model:
     return model
 
 
-def _add(model: Model, graph: Graph, loop: int) -> None:
+def _add(model: Model, graph: Graph, loop: int, titles: Mapping[Node, str]) -> None:
     """Append the cards and links of one graph."""
-    view = make_view(graph)
+    view = titled(make_view(graph), titles)
     by_key = {f"n{k}": n for k, n in enumerate(graph.nodes)}
     first = len(model.cards)
     at = {card.key: first + k for k, card in enumerate(view.cards)}

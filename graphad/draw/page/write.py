@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from graphad.draw.characters import escaped
+from graphad.draw.functions import updates
 from graphad.draw.page.data import page_data
 from graphad.draw.page.layers import measured, numbers_of
 from graphad.draw.page.model import model_of
@@ -46,7 +47,7 @@ def save_page(
     if profile and values is None:
         raise ArgumentError("profile=True: times are measured on values", hint="give values={...} too")
     shown = declared(graph)
-    model = model_of(shown)
+    model = model_of(shown, updates(graph, shown) if isinstance(graph, Function) else {})
     function, problem = _compiled(graph)
     with np.errstate(all="ignore"):  # the page shows what is not finite
         numbers = numbers_of(model, values, sizes, rng)

@@ -368,3 +368,11 @@ def test_options_that_a_format_does_not_know(name, options, message, tmp_path):
         with pytest.raises(ArgumentError, match=message):
             ga.compile([x], y).save(tmp_path / name, **options)
     assert not list(tmp_path.iterdir())
+
+
+def test_new_values_of_updates_have_titles(tmp_path):
+    w = ga.parameter("w", (2,))
+    loss = ga.sum(w * w)
+    function = ga.compile([w], loss, updates={w: w - 0.1 * ga.grad(loss, w)})
+    data = read(function.save(tmp_path / "a.html"))
+    assert [card[0] for card in data["cards"]].count("new w") == 1
