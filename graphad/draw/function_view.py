@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphad.autodiff.transforms import vjp
+from graphad.draw.figure import new_figure
 from graphad.draw.function_maps import FunctionMap, function_map
 from graphad.draw.function_panels import line_panel
 from graphad.draw.function_planes import plane_panel
@@ -54,7 +55,7 @@ def plot_function(
 ) -> Any:
     """Four panels that show a function: see `graphad.plot_function`."""
     shown = function_map(function, domain, values)
-    figure = _figure(11.0, 6.9)
+    figure = new_figure(11.0, 6.9)
     parts = figure.subfigures(2, 2, height_ratios=[0.56, 1.0], width_ratios=[1.0, 1.0], wspace=0.02)
     summary = f":  {shown.summary}" if shown.summary and len(shown.summary) < 80 else ""
     figure.suptitle(f"{shown.name}{summary}", fontsize=12, x=0.02, ha="left")
@@ -63,14 +64,6 @@ def plot_function(
     line_panel(parts[1, 0], shown)
     plane_panel(parts[1, 1], shown)
     return figure
-
-
-def _figure(width: float, height: float) -> Any:
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as problem:
-        raise MissingDependencyError("plots need matplotlib", hint='pip install "graphad[plot]"') from problem
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 # Wiring ---------------------------------------------------------------------------------------------------------------

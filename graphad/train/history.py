@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from graphad.errors import ArgumentError, MissingDependencyError
+from graphad.draw.figure import new_figure
+from graphad.errors import ArgumentError
 from graphad.ir.atomic import write_atomic
 from graphad.train.data import Array
 
@@ -84,15 +85,6 @@ class History:
             if len(group) > 1:
                 axes.legend()
         return figure
-
-
-def new_figure(width: float, height: float) -> Any:
-    """An empty matplotlib Figure of so many inches. Raises MissingDependencyError."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as problem:
-        raise MissingDependencyError("plots need matplotlib", hint='pip install "graphad[plot]"') from problem
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def number(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphad.autodiff.transforms import grad
+from graphad.draw.figure import new_figure
 from graphad.errors import ArgumentError
 from graphad.ir.core import Node
 from graphad.ir.graph import toposort
@@ -20,7 +21,7 @@ from graphad.lower.compile import compile
 from graphad.nn.layers.base import Layer, buffers, initial, training
 from graphad.nn.layers.base import parameters as parameters_of
 from graphad.train.data import DRAWS, Array, Data, as_data, conforming, stream
-from graphad.train.history import new_figure, table
+from graphad.train.history import table
 from graphad.train.program import declared, outputs
 from graphad.train.result import Fit
 
