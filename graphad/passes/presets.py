@@ -12,6 +12,7 @@ from graphad.passes.dce import Dce
 from graphad.passes.factorizations import Factor
 from graphad.passes.fold import Fold
 from graphad.passes.loops import Loops
+from graphad.passes.normalizations import Normalizations
 from graphad.passes.overlaps import Overlap
 from graphad.passes.unrolled import Unrolled
 from graphad.rules.user import UserRule, as_rules
@@ -27,6 +28,7 @@ FULL: tuple[Pass, ...] = (
     Cse(),  # rules see that two operands are the same node
     Simplify(),  # folds and merges what its rules leave behind
     Unrolled(),  # looks at all users of a node: nothing may come and go any more
+    Normalizations(),  # knows products and sums as differentiation leaves them
     Contract(),  # the form of products that is fast is not the one that rules look for
     Overlap(),  # what reads or joins parts has been through
     Factor(),  # last: what one factorization serves is known when nothing changes any more

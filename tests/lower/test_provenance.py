@@ -26,11 +26,13 @@ from graphad.lower.export import module_source
 from graphad.passes import contractions, factorizations, opened, overlaps, unrolled
 from graphad.passes.algebra import ALL
 from graphad.passes.presets import PRESETS
+from graphad.rules import normalizations
 from graphad.rules.engine import name_of
 
 PACKAGE = str(Path(ga.__file__).parent)
 OPTIMIZE = ["none", "full"]
-TABLES = [ALL, factorizations.FINAL, *(m.RULES for m in (contractions, factorizations, opened, overlaps, unrolled))]
+MODULES = (contractions, factorizations, normalizations, opened, overlaps, unrolled)
+TABLES = [ALL, factorizations.FINAL, *(m.RULES for m in MODULES)]
 # What these make of a forward node is forward, too.
 RULES = {"loop"} | {name_of(rule) for table in TABLES for rules in table.values() for rule in rules}
 
@@ -92,6 +94,7 @@ def statements(tree, name):
     constants = [s for s in constants if not s.targets[0].id.startswith("c_")]  # numbers, which belong to no line
     loops = [f for f in tree.body[:at] if isinstance(f, ast.FunctionDef) and f.name.startswith(f"{name}_loop_")]
     body = [s for f in (*loops, tree.body[at]) for s in f.body]
+
     def is_text(s):
         return isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)
 

@@ -4,7 +4,7 @@ Results are always fresh arrays. Views own nothing and keep alive what they are 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphad.form.template import name as atom
 from graphad.ir.core import Node
@@ -19,6 +19,7 @@ from graphad.ops.control import scan
 from graphad.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract, sum_n
 from graphad.ops.kinks import _clip as clip
 from graphad.ops.kinks import absolute, maximum, minimum, relu
+from graphad.ops.layout import reshape
 
 SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
 CACHE = 3 << 19  # bytes that the pieces of one tile should fit into: most of a second-level cache
@@ -103,7 +104,7 @@ def plan_calls(
         home |= {p: pool.take(p) for p in stacks}
         for s in made:
             taken = _taken_over(step, s, dying)
-            home[s.node] = pool.take(s.node) if taken is None else dying.pop(taken)
+            home[s.node] = pool.take(s.node) if taken is None else replace(dying.pop(taken), shape=s.node.shape)
         for buffer in dying.values():
             pool.give(buffer)
         for x in (*(s.node for s in made), *stacks):
@@ -173,23 +174,35 @@ def _last_reads(reads: Sequence[Iterable[Node]]) -> _LastReads:
 def _taken_over(step: Step, s: Assign, dying: Mapping[Node, Buffer]) -> Node | None:
     """A value that dies in this step and whose array the new one may overwrite."""
     for x in dying:
-        if (x.shape, x.dtype) == (s.node.shape, s.node.dtype) and is_done_with(step, s, x):
+        if (x.size, x.dtype) == (s.node.size, s.node.dtype) and is_done_with(step, s, x):
             return x
     return None
 
 
 def is_done_with(step: Step, s: Assign, x: Node) -> bool:
-    """Whether nothing reads ``x`` after ``s`` has begun to write, but element by element."""
+    """Whether nothing reads ``x`` once ``s`` begins to write, but element by element, perhaps in the shape of ``s``."""
+    shape = s.node.shape
     if isinstance(step, Assign):
-        return is_ufunc(s.node) and any(isinstance(o, Ref) and o.node is x for o in _operands(s))
+        return is_ufunc(s.node) and any(isinstance(o, Ref) and _reshaped(o.node, x, shape) for o in _operands(s))
     at = next(k for k, m in enumerate(step.members) if m.node is s.node)
     axis = step.members[at].axis
     for k, m in enumerate(step.members):
-        if x in m.cut and (k > at or m.cut[x] != axis or (k == at and not is_ufunc(s.node))):
-            return False
-        if any(_is_view_of(r, x) for r in m.cut):
-            return False
+        for r, cut in m.cut.items():
+            if _reshaped(r, x, shape):
+                if k > at or cut != axis or (k == at and not is_ufunc(s.node)):
+                    return False
+            elif r is x or _is_view_of(r, x):
+                return False
     return True
+
+
+def _reshaped(node: Node, base: Node, shape: Shape) -> bool:
+    """Whether a value is all of ``base``, element by element, in the given shape."""
+    if node.shape != shape:
+        return False
+    while node is not base and node.op is reshape:
+        node = node.inputs[0]
+    return node is base
 
 
 def _operands(s: Assign) -> Sequence[object]:
