@@ -75,6 +75,7 @@ def test_a_buffer_that_is_freed_too_early(plan, last_reads, monkeypatch):
 def test_an_array_taken_over_while_others_read_it(monkeypatch):
     monkeypatch.setattr(buffers, "is_done_with", lambda step, s, x: True)
     assert finds(BUFFERS)
+    assert finds(["taken over in another shape"])
 
 
 def test_a_piece_taken_over_that_is_read_again(monkeypatch):

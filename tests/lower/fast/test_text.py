@@ -181,3 +181,13 @@ def test_buffers_leave_names_to_users():
     assert "np.add(t" in source
     assert not re.findall(r"\bb[012]_2\b", source)
     assert "b0 = np.tanh(" in source
+
+
+def test_a_product_of_stacks_is_written_over_in_the_shape_of_the_stack():
+    x, W, b = ga.input("x", ("n", "T", 64)), ga.parameter("W", (64, 64)), ga.parameter("b", (64,))
+    y = ga.tanh(x @ W + b) @ W
+    source = ga.compile([x, W, b], ga.sum(ga.sin(y) * y)).source
+    product, whole = re.search(r"(\w+) = np\.matmul\(\w+, W, (b\d)\)", source).groups()
+    (stack,) = re.search(rf"(\w+) = {product}\.reshape\(n, T, 64\)", source).groups()
+    (result,) = re.search(rf"{stack},\s+b,\s+(\w+)\)", source).groups()
+    assert f"{result} = {whole}_2 " in source

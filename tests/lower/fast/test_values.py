@@ -230,6 +230,15 @@ PATTERNS = {
             b / ga.sum(b * b),
         ],
     ),
+    "taken over in another shape": (
+        [x, y],
+        lambda: [
+            ga.sort(ga.exp(r := ga.reshape(ga.cumsum(ga.tanh(x) * y, axis=0), (-1, 2, 3))) * ga.sin(r) * 2, axis=0),
+            ga.sort(ga.cos(r := ga.reshape(ga.cumsum(x * y, axis=0), (-1, 2, 3))) * ga.tanh(r[:, ::-1]), axis=0),
+            ga.sort(ga.cos(r := ga.reshape(c := ga.cumsum(y * 2, axis=0), (-1, 2, 3))) * 2, axis=0),
+            ga.tanh(c) * 2,
+        ],
+    ),
     "three loops": (
         [x, y],
         lambda: [(h := ga.tanh(x) * y) - ga.sum(g := h - ga.mean(h, axis=0), axis=0), g / (1 + ga.sum(g * g))],
