@@ -3,15 +3,17 @@
 Results are always fresh arrays. Views own nothing and keep alive what they are views of.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from graphad.form.template import name as atom
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
 from graphad.ir.types import DType, Shape
 from graphad.lower.alias import is_view
-from graphad.lower.fast.forms import guarded, into, is_ufunc
+from graphad.lower.fast.forms import guarded, into, is_ufunc, short_sum
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 from graphad.ops import piecewise
@@ -24,6 +26,7 @@ from graphad.ops.layout import reshape
 SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
 CACHE = 3 << 19  # bytes that the pieces of one tile should fit into: most of a second-level cache
 MANY = 12  # pieces that share it
+SHORTEST = 8  # elements of rows from which on products are added up as they are made
 LONGER = 4  # times as long are the tiles of loops for threads
 HEAVY = 1.25  # the mean weight of the ops of such loops
 LIGHT = {  # ops of one vector instruction or few
@@ -68,10 +71,14 @@ class _Pool:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where values live: ``home`` of those in buffers, and the first buffer of each slot."""
+    """Where values live: ``home`` of those in buffers, and the first buffer of each slot.
+
+    ``summed``: products that are never there as a whole, see `summed_products`.
+    """
 
     home: Mapping[Node, Buffer]
     slots: tuple[Buffer, ...]
+    summed: frozenset[Node] = frozenset()
 
 
 def has_form(s: Assign) -> bool:
@@ -226,11 +233,13 @@ def plan_pieces(loop: Loop) -> Plan:
         if "view" in m.node.op.traits:
             source = next((r for r in m.cut if r in inside), None)
         base[m.node] = base.get(source, m.node) if source is not None else m.node
-    last = _last_reads([[base[r] for r in m.cut if r in inside] for m in loop.members])
+    products = summed_products(loop)
+    reads = [[r for x in m.cut for r in (inside[x].cut if x in products else (x,))] for m in loop.members]
+    last = _last_reads([[base[r] for r in nodes if r in inside] for nodes in reads])
     pool = _Pool(lambda b: (b.dtype, b.shape, b.axis))
     home: dict[Node, Buffer] = {}
     for k, m in enumerate(loop.members):
-        needs = m.axis is not None and m.node not in loop.stored and has_form(m.statement)
+        needs = m.axis is not None and m.node not in {*loop.stored, *products} and has_form(m.statement)
         dying = {x: home[x] for x in last[k] if x in home}
         if needs:
             taken = _in_place(m, dying, base)
@@ -239,7 +248,27 @@ def plan_pieces(loop: Loop) -> Plan:
             pool.give(buffer)
         if needs and m.node not in last.ever:
             pool.give(home[m.node])
-    return Plan(home, tuple(pool.slots))
+    return Plan(home, tuple(pool.slots), products)
+
+
+def summed_products(loop: Loop) -> frozenset[Node]:
+    """Products that nothing reads but the short sum right after them: `np.einsum` makes and adds them up in one."""
+    uses = Counter(x for m in loop.members for x in m.cut)
+    pairs = [(p, m) for p, m in pairwise(loop.members) if m.cut.keys() == {p.node} and _is_einsum(m)]
+    once = [p for p, _ in pairs if uses[p.node] == 1 and p.node not in loop.stored]
+    return frozenset(p.node for p in once if p.node.op in (multiply, square) and _is_wide(p.statement))
+
+
+def _is_wide(s: Assign) -> bool:
+    """Whether an operation on whole arrays has rows that are worth being added up as they are made."""
+    width = s.node.shape[-1]
+    whole = all(isinstance(x, Ref) and x.node.type == s.node.type for x in _operands(s))
+    return whole and isinstance(width, int) and width >= SHORTEST
+
+
+def _is_einsum(m: Member) -> bool:
+    """Whether a member is a sum that `np.einsum` computes."""
+    return bool(short_sum(m.node)) and (m.axis is not None or not m.node.attrs["keepdims"])
 
 
 def _in_place(m: Member, dying: Mapping[Node, Buffer], base: Mapping[Node, Node]) -> Node | None:

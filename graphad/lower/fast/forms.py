@@ -90,6 +90,8 @@ def is_ufunc(node: Node) -> bool:
 def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
     """The statements that compute ``node`` into the array ``out``; None where NumPy offers none.
 
+    A short sum (`short_sum`) may be given two operands, whose products it adds up.
+
     The first statement may overwrite the first operand; none but the last reads operands after ``out`` was written,
     except `sum_n`, which must not share memory with its third and later operands.
     """
@@ -112,7 +114,7 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         if node.attrs["keepdims"]:
             is_last = subscripts.endswith(f">{subscripts[: node.ndim - 1]}")
             place_of = f"{out}[..., 0]" if is_last else f"{out}[{'0, ' * (node.ndim - 1)}:]"
-        call = f'np.einsum("{subscripts}", {texts[0]}, out={place_of})'
+        call = f"{row_sum(subscripts, texts)}, out={place_of})"
         return [call, f"np.divide({out}, {mean_count(node)}, {out})"] if node.op is mean else [call]
     if reducer(node) and node.attrs.get("dtype") is None and node.ndim:
         call = reduction(node, texts[0], out)
@@ -250,6 +252,12 @@ def short_sum(node: Node) -> str:
     if axes == tuple(range(x.ndim - 1)) and length in range(1, NARROW) and _are_many(x.shape[:-1]):
         return f"{letters}->{letters[-1]}"
     return ""
+
+
+def row_sum(subscripts: str, texts: Sequence[str]) -> str:
+    """The call of `np.einsum`, still open, that adds up an array, or the products of two."""
+    given, result = subscripts.split("->")
+    return f'np.einsum("{",".join([given] * len(texts))}->{result}", {", ".join(texts)}'
 
 
 def takes_rows(node: Node) -> bool:

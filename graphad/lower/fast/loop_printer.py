@@ -9,7 +9,7 @@ from graphad.ir.dims import Dim, Size
 from graphad.ir.types import DType, Shape, numpy_name
 from graphad.lower.emit import mentioned, render
 from graphad.lower.fast.buffers import Plan, rows_of_tile
-from graphad.lower.fast.forms import guard, guarded, place_indices, short_sum
+from graphad.lower.fast.forms import guard, guarded, place_indices, row_sum, short_sum
 from graphad.lower.fast.program import FastProgram
 from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names, of_buffers
@@ -70,8 +70,10 @@ class LoopPrinter(Writer):
     def body(self) -> list[str]:
         """The function but for its first line and its docstring; ``owners`` counts from there."""
         self._pieces()
+        products = self.plan.summed
         for m in self.loop.members:
-            self._member(m)
+            if m.node not in products:
+                self._member(m, *(x for x in m.cut if x in products))
         first = self.loop.members[0].node
         head = self._head()
         self.insert(0, head, {k: first for k in range(1, len(head) + 1)})
@@ -129,12 +131,17 @@ class LoopPrinter(Writer):
             self.put([f"{BODY}{piece} = {name}[{slice_text(axis, 'lo:hi')}]"], x)
         self.local |= {n: self.pieces[n, axis] for n in self.stored if (axis := self.inside[n].axis) is not None}
 
-    def _member(self, m: Member) -> None:
-        """The statement of one member."""
-        node, value = m.node, m.statement.value
+    def _operands(self, m: Member) -> list[Expr]:
+        value = m.statement.value
         assert isinstance(value, Apply)
         names = {x: self._name(x, axis) for x, axis in m.cut.items()}
-        operands = [render(x, names) for x in value.operands]
+        return [render(x, names) for x in value.operands]
+
+    def _member(self, m: Member, product: Node | None = None) -> None:
+        """The statement of one member; ``product``: what it adds up, which has no statement of its own."""
+        node = m.node
+        operands = self._operands(m if product is None else self.inside[product])
+        operands *= 2 if product is not None and len(operands) == 1 else 1  # of a square
         if m.is_spread:
             for name, operand in zip(self.parts[node], operands, strict=True):
                 axis = next(iter(m.cut.values())) or 0
@@ -167,7 +174,7 @@ class LoopPrinter(Writer):
             texts = f"{operands[0].text}, {operands[1].text}"  # BLAS would wake its threads for the dot of each tile
             return f"np.matmul({texts})" if any(x.ndim > 1 for x in node.inputs) else f'np.einsum("a,a->", {texts})'
         if (subscripts := short_sum(node)) and not node.attrs["keepdims"]:
-            return f'np.einsum("{subscripts}", {operands[0].text})'
+            return f"{row_sum(subscripts, [x.text for x in operands])})"
         axes = all_axes(node.inputs[0], node.attrs["axis"])
         whole = len(axes) == node.inputs[0].ndim
         axis = "None" if whole else str(axes[0]) if len(axes) == 1 else str(axes)

@@ -184,7 +184,7 @@ class _Teller:
             if m.axis is None:
                 continue
             width = row_bytes(m.node.shape, m.axis, m.node.dtype)
-            is_held = m.node in plan.home or m.node in loop.stored or is_view(m.node)
+            is_held = m.node in plan.home or m.node in {*loop.stored, *plan.summed} or is_view(m.node)
             if not is_held and guarded(m.statement) is None:
                 pieces.append(width)
                 most.append(count(width) * several)

@@ -1,5 +1,6 @@
 """The checks of this folder can fail: each mistake that is planted here is found by them."""
 
+from contextlib import suppress
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,8 @@ from lower.fast.test_values import PATTERNS
 from tiles import ALL, arrays, check, disjoint, gradients, tiny
 
 from graphad.lower import code
-from graphad.lower.fast import axes, buffers, chunk_helpers, loop_printer, printer, program, threads
+from graphad.lower.fast import axes, buffers, chunk_helpers, forms, loop_printer, printer, program, threads
+from graphad.ops.elementwise import multiply
 from graphad.ops.layout import transpose
 
 WRONG = (AssertionError, ValueError, IndexError, NameError)  # other values, or arrays that do not fit
@@ -82,6 +84,16 @@ def test_a_piece_taken_over_that_is_read_again(monkeypatch):
     """Sums of many write their first part before they read the others."""
     monkeypatch.setattr(buffers, "is_ufunc", lambda node: "elementwise" in node.op.traits)
     assert finds(["the same operand twice", "sum of many"])
+
+
+def test_a_product_that_others_read_too_is_left_out(monkeypatch):
+    def planted(loop):
+        made = {m.node for m in loop.members if m.node.op is multiply}
+        return frozenset(made & {m.node.inputs[0] for m in loop.members if forms.short_sum(m.node)})
+
+    monkeypatch.setattr(buffers, "summed_products", planted)
+    with suppress(KeyError):  # or there is no name for it
+        assert finds(["products added up"])
 
 
 def test_a_view_that_is_taken_for_an_array_of_its_own(monkeypatch):

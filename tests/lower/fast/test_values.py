@@ -156,6 +156,7 @@ t, u = ga.input("t", (4, "n", 3)), ga.input("u", (4, "n", 3))
 row, column, vector = ga.input("row", (6,)), ga.input("column", ("n", 1)), ga.input("vector", ("n",))
 square, weights = ga.input("square", (6, 6)), ga.input("weights", (6,))
 v, fixed = ga.input("v", ("n",)), ga.input("fixed", (9, 6))
+wide, other = ga.input("wide", ("n", 9)), ga.input("other", ("n", 9))
 PATTERNS = {
     "elementwise": ([x, y], lambda: [ga.tanh(x) * y + ga.exp(-x * x)]),
     "total": ([x, y], lambda: [ga.sum(ga.tanh(x) * y), ga.mean(ga.sin(x) + y)]),
@@ -237,6 +238,15 @@ PATTERNS = {
             ga.sort(ga.cos(r := ga.reshape(ga.cumsum(x * y, axis=0), (-1, 2, 3))) * ga.tanh(r[:, ::-1]), axis=0),
             ga.sort(ga.cos(r := ga.reshape(c := ga.cumsum(y * 2, axis=0), (-1, 2, 3))) * 2, axis=0),
             ga.tanh(c) * 2,
+        ],
+    ),
+    "products added up": (
+        [wide, other],
+        lambda: [
+            ga.sum(wide * ga.tanh(other), axis=1),
+            ga.sum(ga.square(ga.tanh(wide)), axis=0),
+            ga.mean((p := ga.sin(wide) * ga.cos(other)) * p, axis=1, keepdims=True) * wide,
+            ga.sum(q := ga.sin(other) * wide, axis=1, keepdims=True) + q,
         ],
     ),
     "three loops": (
