@@ -1,4 +1,4 @@
-"""Convolutions whose results are pooled, phase by phase: the elements of all windows with one place in them lie together.
+"""Convolutions whose results are pooled, phase by phase: elements of one place in their windows lie together.
 
 Windows of s elements that do not overlap have s places, phases. Each phase is a convolution of every s-th position, and
 all of them are one convolution (`ops/conv.py`): x is cut into its own phases, which become channels, the kernel stands
@@ -7,8 +7,8 @@ reading a window from the image means runs of a few elements:
 
     max over windows of conv(x, w) = max over phases of conv(x′, w′)
 
-The kernel with its zeros has (K + s - 1)/K as many elements along each axis, so this pays for few channels, such as
-those of images. An infinite element of x meets these zeros as well: all windows that reach it are nan.
+The kernel with its zeros has (K + s - 1)/K times as many elements along each axis, so this pays for few channels, such
+as those of images. An infinite element of x meets these zeros as well: all windows that reach it are nan.
 
 Positions with equal patches of x have equal results, but the phases of x′ come in another order for each phase of the
 result, so these may differ in the last digit, and which of equal elements is the largest is left to rounding. That
@@ -19,6 +19,7 @@ where that is wanted, the convolution stays as it is.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product as pairs
+from math import prod
 
 import numpy as np
 
@@ -26,12 +27,11 @@ from graphad.ir.core import Node
 from graphad.ir.dims import product
 from graphad.ir.graph import Graph
 from graphad.ir.origin import inside
-from graphad.ir.types import Shape
 from graphad.ops.conv import conv, conv_filter_adjoint, per_axis
 from graphad.ops.elementwise import divide, multiply, sum_n
 from graphad.ops.fit import expand_dims, full_like, stretch, sum
 from graphad.ops.index import getitem, place_all
-from graphad.ops.indexing import FULL, Slice
+from graphad.ops.indexing import FULL, Pattern, Slice
 from graphad.ops.layout import reshape, transpose
 from graphad.ops.piecewise import equal, indicator, where
 from graphad.ops.pool import max_share, window_max
@@ -40,6 +40,11 @@ from graphad.passes.cse import Cse
 from graphad.passes.factorizations import _exchanged as exchanged
 from graphad.passes.factorizations import _like as like
 from graphad.passes.factorizations import _on_behalf as on_behalf
+from graphad.rules.einsums import assumed
+
+LARGE = 16_384  # elements, as for loops
+WINDOWS = 64  # of an image: smaller ones are laid side by side, as `conv` does it
+ZEROS = 40  # products with zeros for each element of the result: more cost more than is gained
 
 
 @dataclass(frozen=True)
@@ -86,13 +91,17 @@ class _Pooled:
 
     @property
     def pays(self) -> bool:
-        """Whether the products with zeros cost less than what short runs do, as far as was measured."""
-        return True
+        """Whether products with zeros cost less than short runs do, as measured; see `docs/performance.md`."""
+        x, w = self.result.inputs
+        kernel, channels, windows = w.shape[2:], x.shape[1], self.result.shape[2:]
+        zeros = channels * (product(k + s - 1 for k, s in zip(kernel, self.size, strict=True)) - product(kernel))
+        count = product(p // s for p, s in zip(windows, self.size, strict=True))
+        return channels < self.count and zeros <= ZEROS and count >= WINDOWS and assumed(self.result.size) >= LARGE
 
     @property
     def count(self) -> int:
         """How many phases there are."""
-        return int(np.prod(self.size))
+        return prod(self.size)
 
     def in_phases(self) -> dict[Node, Node]:
         """What takes the place of which nodes."""
@@ -116,18 +125,18 @@ class _Pooled:
 
 def _size(user: Node, result: Node) -> tuple[int, ...] | None:
     """The size of the windows that a node takes the largest of; None where they overlap, or for another use."""
-    if user.op is max_share and user.inputs[0] is result or user.op not in (window_max, max_share):
+    if user.op not in (window_max, max_share) or (user.op is max_share and user.inputs[0] is result):
         return None
-    size, n = user.attrs["size"], len(user.attrs["size"])
+    size: tuple[int, ...] = user.attrs["size"]
+    n = len(size)
     apart = per_axis(user.attrs["stride"], n) == size and set(per_axis(user.attrs["dilation"], n)) == {1}
     return size if apart else None
 
 
 def _is_adjoint(node: Node, x: Node, w: Node, share: Node) -> bool:
     """Whether a node is the gradient of the kernel that is made of a share, and of nothing else."""
-    if node.op is not conv_filter_adjoint or node.inputs[0] is not x or x is share or node.inputs[1] is not share:
-        return False
-    return node.attrs["kernel"] == w.shape[2:] and _is_plain(node)
+    found = node.op is conv_filter_adjoint and node.inputs[0] is x and node.inputs[1] is share
+    return found and node.attrs["kernel"] == w.shape[2:] and _is_plain(node)
 
 
 def _is_plain(node: Node) -> bool:
@@ -142,18 +151,22 @@ def _is_regular(result: Node, size: tuple[int, ...]) -> bool:
     known = all(isinstance(s, int) for s in (*x.shape[1:], *w.shape)) and 0 not in (*x.shape[1:], *w.shape)
     if not known or not _is_plain(result) or result.dtype.name not in ("float32", "float64"):
         return False
-    return len(size) == x.ndim - 2 and product(size) > 1 and all((k - 1) % s == 0 for k, s in zip(w.shape[2:], size))
+    return (
+        len(size) == x.ndim - 2
+        and product(size) > 1
+        and all((k - 1) % s == 0 for k, s in zip(w.shape[2:], size, strict=True))
+    )
 
 
-def _reached(x: Node, result: Node, size: Shape) -> Node:
+def _reached(x: Node, result: Node, size: Sequence[int]) -> Node:
     """The part of x that windows reach."""
     ends = [p // s * s + n - p for p, s, n in zip(result.shape[2:], size, x.shape[2:], strict=True)]
     if ends == list(x.shape[2:]):
         return x
-    return getitem(x, (FULL, FULL, *[Slice(None, e) if e != n else FULL for e, n in zip(ends, x.shape[2:])]))
+    return getitem(x, (FULL, FULL, *[Slice(None, e) for e in ends]))
 
 
-def _split(x: Node, size: Shape) -> Node:
+def _split(x: Node, size: Sequence[int]) -> Node:
     """(first, channels, *positions) as (first, phases·channels, *positions / size)."""
     n = len(size)
     cut = [v for p, s in zip(x.shape[2:], size, strict=True) for v in (p // s, s)]
@@ -162,7 +175,7 @@ def _split(x: Node, size: Shape) -> Node:
     return reshape(parts, (x.shape[0], product(size) * x.shape[1], *cut[::2]))
 
 
-def _whole(x: Node, size: Shape) -> Node:
+def _whole(x: Node, size: Sequence[int]) -> Node:
     """The way back from `_split`."""
     n, count = len(size), product(size)
     parts = reshape(x, (x.shape[0], *size, x.shape[1] // count, *x.shape[2:]))
@@ -171,7 +184,7 @@ def _whole(x: Node, size: Shape) -> Node:
     return reshape(transpose(parts, order), (x.shape[0], x.shape[1] // count, *sizes))
 
 
-def _shifts(w: Node, size: Shape) -> list[tuple[Slice | int, ...]]:
+def _shifts(w: Node, size: Sequence[int]) -> list[Pattern]:
     """Where the kernel stands in an array (*phases, outputs, channels, *kernel + size - 1)."""
     places = []
     for phase in pairs(*map(range, size)):
@@ -180,7 +193,7 @@ def _shifts(w: Node, size: Shape) -> list[tuple[Slice | int, ...]]:
     return places
 
 
-def _shifted(w: Node, size: Shape) -> Node:
+def _shifted(w: Node, size: Sequence[int]) -> Node:
     """The kernel of each phase: (phases·outputs, channels, *kernel + size - 1)."""
     sizes = [k + s - 1 for k, s in zip(w.shape[2:], size, strict=True)]
     places = _shifts(w, size)
@@ -188,7 +201,7 @@ def _shifted(w: Node, size: Shape) -> Node:
     return reshape(all_phases, (product(size) * w.shape[0], w.shape[1], *sizes))
 
 
-def _summed(d_wide: Node, w: Node, size: Shape) -> Node:
+def _summed(d_wide: Node, w: Node, size: Sequence[int]) -> Node:
     """The gradient of the kernel from that of `_split(_shifted(w))`."""
     whole = _whole(d_wide, size)
     whole = reshape(whole, (*size, *w.shape[:2], *whole.shape[2:]))

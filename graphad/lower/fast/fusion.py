@@ -84,7 +84,7 @@ def _sink(statements: Sequence[Assign], reads: Reads, places: Mapping[Node, _Pla
     for s in reversed(statements):
         place = places[s.node]
         member = place.member
-        if member is None or s.node in results or not _may_sink(member):
+        if member is None or s.node in results or not _may_sink(place):
             continue
         later = [places[u] for u in users.get(s.node, ())]
         if any(_differs(u, later[0]) or u.phase <= place.phase or u.length != place.length for u in later):
@@ -94,15 +94,16 @@ def _sink(statements: Sequence[Assign], reads: Reads, places: Mapping[Node, _Pla
                 places[node].phase = later[0].phase
 
 
-def _may_sink(member: Member) -> bool:
-    return member.axis is not None and "view" not in member.node.op.traits
+def _may_sink(place: _Place) -> bool:
+    return place.member is not None and place.member.axis is not None and "view" not in place.member.node.op.traits
 
 
 def _sinking(node: Node, users: Reads, places: Mapping[Node, _Place], results: set[Node]) -> Collection[Node]:
     """A value, with what else is computed for it alone, if less needs to be kept when all of it is computed later."""
     group, place = {node}, places[node]
     while len(group) <= MOST:
-        read = dict.fromkeys(x for m in group for x in places[m].member.cut if x in places and x not in group)
+        members = [p.member for p in map(places.__getitem__, group) if p.member is not None]
+        read = dict.fromkeys(x for m in members for x in m.cut if x in places and x not in group)
         held = [x for x in read if not _differs(places[x], place)]
         others = {x: [u for u in users[x] if u not in group] for x in held}
         new = [x for x in held if x not in results and not any(_differs(places[u], place) for u in others[x])]
@@ -110,7 +111,7 @@ def _sinking(node: Node, users: Reads, places: Mapping[Node, _Place], results: s
             break
         if _bytes(new) < _bytes([node]):
             return group
-        alone = [x for x in new if not others[x] and _may_sink(places[x].member)]
+        alone = [x for x in new if not others[x] and _may_sink(places[x])]
         if not alone:
             break
         group.update(alone)
