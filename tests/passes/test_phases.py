@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from tiles import tiny
 
 import graphad as ga
+from graphad.draw.functions import _profiled
 from graphad.ir.graph import Graph
 from graphad.lower.interpret import interpret
 from graphad.ops.conv import conv
@@ -286,3 +287,15 @@ def test_under_a_budget_of_memory_it_stays():
     sizes = {"n": 64}
     f = ga.compile(graph.inputs, graph.outputs, max_bytes=10**9, sizes=sizes)
     assert "max_share(" in f.source
+
+
+def test_explanations_and_times_find_what_took_the_place_of_a_node():
+    x, w = ga.input("x", X), ga.parameter("w", W)
+    z = conv(x, w)
+    top = window_max(z, size=(2, 2), stride=2)
+    with tiny():
+        f = ga.compile([x, w], [ga.tanh(top), ga.grad(ga.sum(ga.sin(top)), w)])
+        assert "np.maximum.reduce(" in str(f.explain("top"))
+        assert dict(f.explain("z").rows)["generated"].startswith("no line")
+        seconds = _profiled(f, dict(zip([x, w], arrays(f.graph), strict=True)), None)
+    assert {n.op.name for n in f.graph.nodes if seconds.get(n)} >= {"window_max", "tanh", "conv_filter_adjoint"}
