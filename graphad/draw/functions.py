@@ -47,13 +47,15 @@ def updates(function: Function, graph: Graph) -> dict[Node, str]:
 
 
 def _profiled(function: Function, values: Mapping[Any, Any], rng: np.random.Generator | None) -> dict[Node, float]:
-    """Seconds of each node that ends a statement."""
+    """Seconds of each node of the rewritten graph that ends a statement; lowering may have put another in its place."""
+    by_origin = {id(n.origin): n for n in function.graph.nodes}
     given = {x.name if isinstance(x, Node) else x: value for x, value in values.items()}
     arguments = [given[x.name] for x in function.declared.inputs]
     seconds: dict[Node, float] = {}
     for row in profile(function, *arguments, rng=rng).rows:
-        if row.node is not None:
-            seconds[row.node] = seconds.get(row.node, 0.0) + row.seconds
+        node = None if row.node is None else by_origin.get(id(row.node.origin), row.node)
+        if node is not None:
+            seconds[node] = seconds.get(node, 0.0) + row.seconds
     return seconds
 
 

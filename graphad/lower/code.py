@@ -27,6 +27,7 @@ from graphad.lower.notes import Parts, add_note
 from graphad.lower.program import Expression, Program
 from graphad.passes.base import Report
 from graphad.passes.opened import Open
+from graphad.passes.phases import Phases
 
 STYLES = ("fast", "readable")
 
@@ -75,8 +76,10 @@ class Lowering:
 
     def fast_program(self, graph: Graph, lap: Callable[[str], object] = str) -> Program:
         """The program of the fast style for any graph with these results."""
-        opened = Open().run(graph) if "fuse" in self.passes else graph
-        return build_fast(opened, self.structure, self.targets, width, self.passes, self.sizes, self.room, lap)
+        if "fuse" in self.passes:
+            graph = Open().run(graph)
+            graph = graph if self.has_budget else Phases().run(graph)  # what is computed again stays as it is
+        return build_fast(graph, self.structure, self.targets, width, self.passes, self.sizes, self.room, lap)
 
     def within(self, max_bytes: int, ways: Sequence[Rewrite]) -> "Lowering":
         """The lowering that keeps a memory budget, by the best of several ways to rewrite the graph."""

@@ -176,7 +176,7 @@ def _rewrites(function: Function, node: Node) -> Iterator[tuple[str, str]]:
 
 def _generated(function: Function, node: Node) -> Iterator[tuple[str, str]]:
     """The lines of the source that compute the node, or the statement that it is a part of."""
-    graph, source = function.graph, function.source.splitlines()
+    graph, source = function.program.graph, function.source.splitlines()  # lowering may have rewritten more
     now = [n for n in graph.nodes if n is node] or [n for n in graph.nodes if n.origin is node.origin]
     if not now:
         yield "generated", "no line: it was merged with an equal value, folded or rewritten away"
@@ -202,7 +202,7 @@ def _owner(function: Function, node: Node) -> Node:
         if n in parts:
             return parts[n]
         if len(near) < NEAREST:
-            near += function.graph.users.get(n, ())
+            near += function.program.graph.users.get(n, ())
     return node
 
 

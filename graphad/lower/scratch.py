@@ -85,7 +85,7 @@ def _of_convolution(node: Node) -> int:
     elif name == "conv_input_adjoint":
         each = ins * taps * (rows * width + result) + outs * result
         return _tile(byte * each, 3 * byte * ins * taps * result, batch)
-    if name != "conv_filter_adjoint" and ins * taps < 16:  # all taps are gathered
+    if name != "conv_filter_adjoint" and ins * taps < max(10, outs):  # all taps are gathered
         all_taps = ins * taps * count(kernel[0]) * result
         return frame + _tile(byte * (ins * taps * rows * width + all_taps), byte * all_taps, batch)
     filters = outs * ins * taps if name == "conv_filter_adjoint" else outs * result

@@ -6,8 +6,10 @@ one, whose runs are short, to the first: one copy per tap of the axis. Along the
 what was gathered, so that a product for each of its taps takes the place of a copy:
 
     gathered    a copy per tap of all but the first axis, then a product per tap of the first axis; with strides, or
-                where a product would sum over less than 16 terms, one copy and one product for all taps
-    late        for few outputs: one product for all taps, then an addition per tap, axis by axis
+                where a product would sum over less than 10 terms, or over fewer than there are outputs to be added up,
+                one copy and one product for all taps
+    late        for less than a quarter as many outputs as channels: one product for all taps, then an addition per
+                tap, axis by axis
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, arg-type, assignment, index, misc"
@@ -130,8 +132,9 @@ def conv(x, w, stride=1, dilation=1, groups=1):
     out = np.empty((len(x), groups, len(w) // groups, *count), x.dtype)
     w = w.reshape(*out.shape[1:3], *w.shape[1:])
     x = np.ascontiguousarray(x).reshape(len(x), groups, w.shape[2], *x.shape[2:])
-    late = w.shape[1] < w.shape[2] and max(stride) == 1 < max(kernel)
-    apart = max(stride) == 1 and (w.shape[1] == 1 or w[0, 0, :, 0].size >= 16)  # a product per tap of the first axis
+    outputs, terms = w.shape[1], w[0, 0, :, 0].size
+    late = 4 * outputs <= w.shape[2] and max(stride) == 1 < max(kernel)
+    apart = max(stride) == 1 and (outputs == 1 or terms >= max(10, outputs))  # a product per tap of the first axis
     weights = np.moveaxis(w, 3, 0) if apart else w[None]
     weights = np.ascontiguousarray(weights).reshape(len(weights), *out.shape[1:3], volume(weights.shape[3:]))
     rows = w.shape[1] * w[0, 0, 0].size if late else weights.shape[3]

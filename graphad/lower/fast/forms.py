@@ -229,11 +229,12 @@ def choice_helper(node: Node) -> str | None:
 
 
 def guarded_value(node: Node) -> Node | None:
-    """x of ``where(x == 0, inf, x)``."""
+    """x of ``where(x == 0, inf, x)``, or with nan for inf."""
     condition, replacement, x = node.inputs
     if condition.op is not equal or condition.inputs[0] is not x or not is_uniform(condition.inputs[1], 0):
         return None
-    return x if is_uniform(replacement, np.inf) else None
+    value = uniform_value(replacement)
+    return x if value is not None and not np.isfinite(value) else None
 
 
 def short_sum(node: Node) -> str:

@@ -6,7 +6,7 @@ over an axis of the same length then share a loop; no edge can lead out of a loo
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,6 +25,7 @@ from graphad.ops.reduce import mean
 LARGE = 16_384  # elements from which on an array may be worth a loop; named sizes are taken to be large
 LOOP_BYTES = 1 << 20  # what a loop must touch: less stays in cache anyway
 WIDE = 8  # how many times larger than the rest a matrix must be for a product to be bound by reading it
+MOST = 8  # values that are moved from one loop to another for the sake of one
 THIN = 16  # a matrix product with fewer columns than this is bound by memory, not by arithmetic
 
 
@@ -83,20 +84,38 @@ def _sink(statements: Sequence[Assign], reads: Reads, places: Mapping[Node, _Pla
     for s in reversed(statements):
         place = places[s.node]
         member = place.member
-        if member is None or member.axis is None or s.node in results or "view" in s.node.op.traits:
+        if member is None or s.node in results or not _may_sink(place):
             continue
         later = [places[u] for u in users.get(s.node, ())]
         if any(_differs(u, later[0]) or u.phase <= place.phase or u.length != place.length for u in later):
             continue
         if all(u.member and u.member.cut.get(s.node) == member.axis for u in later):
-            held = [x for x in member.cut if x in places and not _differs(places[x], place)]
-            new = [
-                x
-                for x in held
-                if x not in results and not any(_differs(places[u], place) for u in users[x] if u is not s.node)
-            ]
-            if all("view" not in x.op.traits for x in held) and _bytes(new) < _bytes([s.node]):
-                places[s.node].phase = later[0].phase
+            for node in _sinking(s.node, users, places, results):
+                places[node].phase = later[0].phase
+
+
+def _may_sink(place: _Place) -> bool:
+    return place.member is not None and place.member.axis is not None and "view" not in place.member.node.op.traits
+
+
+def _sinking(node: Node, users: Reads, places: Mapping[Node, _Place], results: set[Node]) -> Collection[Node]:
+    """A value, with what else is computed for it alone, if less needs to be kept when all of it is computed later."""
+    group, place = {node}, places[node]
+    while len(group) <= MOST:
+        members = [p.member for p in map(places.__getitem__, group) if p.member is not None]
+        read = dict.fromkeys(x for m in members for x in m.cut if x in places and x not in group)
+        held = [x for x in read if not _differs(places[x], place)]
+        others = {x: [u for u in users[x] if u not in group] for x in held}
+        new = [x for x in held if x not in results and not any(_differs(places[u], place) for u in others[x])]
+        if any("view" in x.op.traits for x in held):
+            break
+        if _bytes(new) < _bytes([node]):
+            return group
+        alone = [x for x in new if not others[x] and _may_sink(places[x])]
+        if not alone:
+            break
+        group.update(alone)
+    return ()
 
 
 def _differs(a: _Place, b: _Place) -> bool:

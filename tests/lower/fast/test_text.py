@@ -203,3 +203,16 @@ def test_products_are_added_up_as_they_are_made():
     assert "np.square" not in source
     product = ga.sin(x) * ga.cos(y)
     assert "ab,ab" not in ga.compile([x, y], [ga.sum(product, axis=1), product]).source
+
+
+def test_what_one_later_loop_needs_is_computed_there():
+    """Of silu(z) a gradient keeps z and sigmoid(z): its derivative, three operations on these, is computed later."""
+    x, W, V = ga.input("x", ("n", 64)), ga.parameter("W", (64, 64)), ga.parameter("V", (64, 64))
+    y = ga.nn.silu(x @ W)
+    f = ga.compile([x, W, V], ga.grad(ga.sum(ga.square(y @ V)), [W, V]), threads=1)
+    first, second = (loop for loop, _ in f.program.loops)
+    assert sorted(n.op.name for n in first.stored) == ["multiply", "sigmoid"]
+    assert "negative" in [m.node.op.name for m in second.members]
+    given = arrays(f.graph.inputs, {"n": 300})
+    for a, b in zip(f(*given), ga.interpret(f.graph, given), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
