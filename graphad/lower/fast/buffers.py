@@ -4,7 +4,7 @@ Results are always fresh arrays. Views own nothing and keep alive what they are 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphad.form.template import name as atom
 from graphad.ir.core import Node
@@ -17,14 +17,17 @@ from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 from graphad.ops import piecewise
 from graphad.ops.control import scan
 from graphad.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract, sum_n
+from graphad.ops.fit import expand_dims, squeeze
 from graphad.ops.kinks import _clip as clip
 from graphad.ops.kinks import absolute, maximum, minimum, relu
+from graphad.ops.layout import reshape
 
 SMALL = 2_048  # elements up to which a fresh array costs no more than a used one
 CACHE = 3 << 19  # bytes that the pieces of one tile should fit into: most of a second-level cache
 MANY = 12  # pieces that share it
 LONGER = 4  # times as long are the tiles of loops for threads
 HEAVY = 1.25  # the mean weight of the ops of such loops
+RESHAPING = (reshape, expand_dims, squeeze)
 LIGHT = {  # ops of one vector instruction or few
     *piecewise.OPS,
     *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, clip, relu),
@@ -102,8 +105,9 @@ def plan_calls(
         stacks = [p for p in _stacks(step) if p not in kept and is_large(p)]
         home |= {p: pool.take(p) for p in stacks}
         for s in made:
-            taken = _taken_over(step, s, dying)
-            home[s.node] = pool.take(s.node) if taken is None else dying.pop(taken)
+            taken = _taken_over(step, s, dying, roots)
+            found = pool.take(s.node) if taken is None else dying.pop(taken)
+            home[s.node] = replace(found, shape=s.node.shape)
         for buffer in dying.values():
             pool.give(buffer)
         for x in (*(s.node for s in made), *stacks):
@@ -170,26 +174,37 @@ def _last_reads(reads: Sequence[Iterable[Node]]) -> _LastReads:
     return found
 
 
-def _taken_over(step: Step, s: Assign, dying: Mapping[Node, Buffer]) -> Node | None:
-    """A value that dies in this step and whose array the new one may overwrite."""
+def _taken_over(step: Step, s: Assign, dying: Mapping[Node, Buffer], roots: Mapping[Node, Node]) -> Node | None:
+    """A value that dies in this step and whose array the new one may overwrite, in a shape of its own."""
     for x in dying:
-        if (x.shape, x.dtype) == (s.node.shape, s.node.dtype) and is_done_with(step, s, x):
+        reads = [r for r in reads_of(step) if roots.get(r, r) is x]
+        alike = all(r.shape == s.node.shape and _is_whole(r, x) for r in reads)
+        if alike and x.dtype == s.node.dtype and is_done_with(step, s, x):
             return x
     return None
 
 
 def is_done_with(step: Step, s: Assign, x: Node) -> bool:
-    """Whether nothing reads ``x`` after ``s`` has begun to write, but element by element."""
+    """Whether nothing reads ``x``, or its elements in another shape, after ``s`` has begun to write, but one by one."""
     if isinstance(step, Assign):
-        return is_ufunc(s.node) and any(isinstance(o, Ref) and o.node is x for o in _operands(s))
+        return is_ufunc(s.node) and any(isinstance(o, Ref) and _is_whole(o.node, x) for o in _operands(s))
     at = next(k for k, m in enumerate(step.members) if m.node is s.node)
-    axis = step.members[at].axis
+    axis, inside = step.members[at].axis, {m.node for m in step.members}
     for k, m in enumerate(step.members):
-        if x in m.cut and (k > at or m.cut[x] != axis or (k == at and not is_ufunc(s.node))):
-            return False
-        if any(_is_view_of(r, x) for r in m.cut):
-            return False
+        for r in m.cut:
+            if r not in inside and _is_whole(r, x):
+                if k > at or m.cut[r] != axis or (k == at and not is_ufunc(s.node)):
+                    return False
+            elif _is_view_of(r, x):
+                return False
     return True
+
+
+def _is_whole(r: Node, x: Node) -> bool:
+    """Whether ``r`` is ``x``, or all elements of it in their order."""
+    while r is not x and r.op in RESHAPING:
+        r = r.inputs[0]
+    return r is x
 
 
 def _operands(s: Assign) -> Sequence[object]:
