@@ -186,7 +186,10 @@ class Printer:
             for name in inner.globals():
                 self.names.unique(name)
             work = self.names.unique(f"{function}_arrays") if inner.work else ""
-            self.turn[node] = Turn(node, function, work, inner.made())
+            handed = {body.graph.outputs[k] for k in body.handed}
+            ends = body.graph.outputs[: node.attrs["carries"]]
+            lent = [k for k, y in enumerate(ends) if root(body.graph, y) in handed]
+            self.turn[node] = Turn(node, function, work, inner.made(), body.handed, lent)
 
     def globals(self) -> list[str]:
         """The names that this function's text defines outside of it."""

@@ -99,6 +99,7 @@ class FastPrinter(Writer):
     def function(self, name: str, doc: str) -> None:
         """The loops, the buffers and the function."""
         plan, self.name = self.fast.calls, name
+        self.names.of.update({y: self.names.of[x] for x, y in self.fast.rooms.items()})
         self.gone = {id(self.fast.statements[k]): nodes for k, nodes in deleted(self.fast).items()}
         prefix = of_buffers(self.fast.graph.nodes)
         for buffer in (*plan.slots, *plan.home.values()):
@@ -222,7 +223,8 @@ class FastPrinter(Writer):
         for node in printer.written:
             buffer = self.fast.calls.home.get(node)
             text = self._array(buffer) if buffer else empty(node.shape, node.dtype)
-            self.add(f"{self.names.add(node)} = {text}", node)
+            if self.names.add(node) != text:
+                self.add(f"{self.names.add(node)} = {text}", node)
             if printer.inside[node].is_spread:
                 self.add(f"{self.names.add(node)}.fill(0)", node)
         first = loop.members[0].node

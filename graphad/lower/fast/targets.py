@@ -11,6 +11,7 @@ from graphad.lower.build import cannot_fail
 from graphad.lower.fast.buffers import has_form, is_done_with, is_large, made_in, reads_of
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Assign, Loop
+from graphad.ops.control import symbol
 
 
 def in_place(
@@ -42,6 +43,21 @@ def in_place(
             found[value] = target
     early, late = _late(steps, found)
     return [*early, *late], found
+
+
+def rooms_of(steps: Sequence[Step], given: Mapping[int, Node]) -> dict[int, Node]:
+    """By their places the results of a turn that can be written to arrays of the caller, with the names of these."""
+    writable = {node for step in steps for node, _ in _writable(step)}
+    rooms: dict[Node, int] = {}
+    for k, y in given.items():
+        if y in writable and y.ndim:
+            rooms.setdefault(y, k)
+    taken: set[str] = set()
+    return {k: symbol(_wish(y), y.type, taken, y.origin.derived("loop", name=None)) for y, k in rooms.items()}
+
+
+def _wish(y: Node) -> str:
+    return y.name if y.name and y.name.isidentifier() else "out"
 
 
 def _late(steps: Sequence[Step], values: Mapping[Node, Node]) -> tuple[list[Step], list[Step]]:
