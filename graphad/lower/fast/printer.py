@@ -175,6 +175,9 @@ class FastPrinter(Writer):
         buffer = self.fast.calls.home.get(part)
         return super().room(part) if buffer is None else self._array(buffer)
 
+    def _is_alone(self, x: Node) -> bool:
+        return super()._is_alone(x) and x not in self.fast.calls.home  # where later values come to lie
+
     def _array(self, buffer: Buffer) -> str:
         """The name of the array that is written to."""
         return self.views[buffer.slot, buffer.shape] if buffer.target is None else self.names.of[buffer.target]

@@ -117,7 +117,7 @@ def _lowered(
     over: dict[Node, Node] = {}
     if roots and targets:
         steps, over = in_place(steps, roots, dict(zip(targets, updates, strict=True)), outputs)
-    rooms = rooms_of(steps, {k: outputs[k] for k in given}) if roots else {}
+    rooms = rooms_of(graph, steps, given) if roots else {}
     pieces = {k: plan_pieces(s) for k, s in enumerate(steps) if isinstance(s, Loop)}
     late = [roots[u] for u in updates] if roots else []
     calls = plan_calls(steps, roots, {roots[y] for y in outputs}, late, over | {outputs[k]: x for k, x in rooms.items()}) if roots else _NONE

@@ -7,6 +7,7 @@ changed nothing.
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphad.ir.core import Node
+from graphad.ir.graph import Graph
 from graphad.lower.build import cannot_fail
 from graphad.lower.fast.buffers import has_form, is_done_with, is_large, made_in, reads_of
 from graphad.lower.fast.fusion import Step
@@ -45,14 +46,14 @@ def in_place(
     return [*early, *late], found
 
 
-def rooms_of(steps: Sequence[Step], given: Mapping[int, Node]) -> dict[int, Node]:
-    """By their places the results of a turn that can be written to arrays of the caller, with the names of these."""
+def rooms_of(graph: Graph, steps: Sequence[Step], places: Sequence[int]) -> dict[int, Node]:
+    """By their places those results of a turn that can be written to arrays of its caller, and symbols for these."""
     writable = {node for step in steps for node, _ in _writable(step)}
     rooms: dict[Node, int] = {}
-    for k, y in given.items():
-        if y in writable and y.ndim:
-            rooms.setdefault(y, k)
-    taken: set[str] = set()
+    for k in places:
+        if graph.outputs[k] in writable and graph.outputs[k].ndim:
+            rooms.setdefault(graph.outputs[k], k)
+    taken = {x.name or "" for x in graph.inputs}
     return {k: symbol(_wish(y), y.type, taken, y.origin.derived("loop", name=None)) for y, k in rooms.items()}
 
 
