@@ -80,9 +80,7 @@ def build_fast(
         body, first = loop.attrs["body"], loop.attrs["carries"]
         read = {user.attrs["index"] for user in found.graph.users[loop]}
         given = [k for k in range(first, len(body.outputs)) if k in read]
-        return build_fast(
-            body, turn_of(len(body.outputs)), (), width, passes, sizes, room, is_turn=True, given=given
-        )
+        return build_fast(body, turn_of(len(body.outputs)), (), width, passes, sizes, room, is_turn=True, given=given)
 
     return replace(found, bodies=bodies) if (bodies := bodies_of(found.graph, turn)) else found
 
@@ -119,26 +117,35 @@ def _lowered(
         steps, over = in_place(steps, roots, dict(zip(targets, updates, strict=True)), outputs)
     rooms = rooms_of(graph, steps, given) if roots else {}
     pieces = {k: plan_pieces(s) for k, s in enumerate(steps) if isinstance(s, Loop)}
-    late = [roots[u] for u in updates] if roots else []
-    calls = plan_calls(steps, roots, {roots[y] for y in outputs}, late, over | {outputs[k]: x for k, x in rooms.items()}) if roots else _NONE
+    handed = {outputs[k]: x for k, x in rooms.items()}
+    calls = _planned(steps, roots, outputs, updates, over | handed)
     lap("reuse")
     if not pieces and not calls.home:
         return build(graph, structure, targets, width, is_turn)
     writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True) if over.get(u) is not t]
     statements: tuple[Statement, ...] = (*steps, *saved, *writes_of(graph, writes, set(targets)))
     constants = tuple(n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n))
-    if rooms:
-        graph = Graph([*graph.inputs, *rooms.values()], graph.outputs, graph.name)
-        results = [r for k, r in enumerate(results) if k not in rooms]
-        structure = turn_of(len(results))
-    return FastProgram(
-        graph,
-        statements,
-        tuple(results),
-        structure,
-        tuple(targets),
-        constants,
-        handed=tuple(rooms),
-        calls=calls,
-        pieces=pieces,
+    made = FastProgram(
+        graph, statements, tuple(results), structure, tuple(targets), constants, calls=calls, pieces=pieces
     )
+    return _with_rooms(made, rooms) if rooms else made
+
+
+def _planned(
+    steps: Sequence[Step],
+    roots: Mapping[Node, Node],
+    outputs: Sequence[Node],
+    updates: Sequence[Node],
+    over: Mapping[Node, Node],
+) -> Plan:
+    """The buffers between steps; ``over``: what is written to arrays of the caller."""
+    if not roots:
+        return _NONE
+    return plan_calls(steps, roots, {roots[y] for y in outputs}, [roots[u] for u in updates], over)
+
+
+def _with_rooms(program: FastProgram, rooms: Mapping[int, Node]) -> FastProgram:
+    """The program of a turn which is given arrays for some of its results, and hands back the others."""
+    graph = Graph([*program.graph.inputs, *rooms.values()], program.graph.outputs, program.graph.name)
+    results = tuple(r for k, r in enumerate(program.results) if k not in rooms)
+    return replace(program, graph=graph, results=results, structure=turn_of(len(results)), handed=tuple(rooms))

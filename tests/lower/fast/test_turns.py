@@ -1,13 +1,14 @@
-"""The turns of a `scan` write their results straight into the arrays of all turns; values stay those of the loop."""
+"""Results go straight to where they belong: those of a turn into the arrays of all turns, sums into products."""
 
 import re
 
 import numpy as np
 import pytest
-from tiles import called, close, flat, tiny
+from tiles import arrays, called, close, flat, tiny
 
 import graphad as ga
 from graphad.lower import emit
+from graphad.lower.fast import buffers
 from graphad.lower.interpret import interpret
 
 B, M = 4, 6
@@ -27,7 +28,7 @@ def later(h, x):
 
 def pair(state, x):
     """A carry that is a view of a result, an integer carry, and one that is a result as it stands."""
-    a, k, b = state
+    a, k, _ = state
     z = ga.exp(-x * x) + a
     return (z.T.T * 1.0, k + 1, z), (z, ga.astype(k, "float64") * x)
 
@@ -107,7 +108,7 @@ def source_of(step, reverse=False):
 
 def test_no_array_is_made_in_a_turn_for_what_is_kept_of_it():
     source = source_of(cell)
-    turn = source[source.index("def cell(") : source.index("def cell_backward(")]
+    turn = source[source.index("def cell(") : source.index("def cell_backward_loop")]
     assert "def cell(h0, x, W, h, work=None):" in turn, "the array of h comes last"
     assert "np.empty" not in turn
 
@@ -135,3 +136,54 @@ def test_a_last_carry_that_lies_in_a_stack_is_copied(step, monkeypatch):
     with tiny():
         found = flat(ga.compile(inputs, outputs[-2:])(*values_of(3)))
     assert np.shares_memory(*found), "planted"
+
+
+# Arrays that are taken over in another shape --------------------------------------------------------------------------
+
+
+def homes(f):
+    """The slot of each value between steps, and what the value is computed from."""
+    return {node: buffer.slot for node, buffer in f.program.calls.home.items()}
+
+
+def compiled(make):
+    x, w = ga.input("x", ("n", 5, 8)), ga.parameter("w", (8, 12))
+    b = ga.parameter("b", (12,))
+    outputs = make(x, w, b)
+    with tiny():
+        f = ga.compile([x, w, b], outputs, name="f")
+        values = arrays([x, w, b], {"n": 3})
+        for _ in range(2):
+            close(flat(f(*values)), interpret(ga.Graph([x, w, b], ga.Graph([x, w, b], outputs).outputs), values))
+    return f
+
+
+def test_a_bias_is_added_in_the_array_of_the_product():
+    f = compiled(lambda x, w, b: [ga.sum(ga.cumsum((x @ w + b), axis=0) ** 2)])
+    found = {node.op.name: slot for node, slot in homes(f).items()}
+    assert found["add"] == found["matmul"], f.source
+    assert "reshape((n, 5, 12))" in f.source
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x, w, b: [ga.cumsum(x @ w + b, axis=0), ga.cumsum(x @ w, axis=1)],  # read again
+        lambda x, w, b: [ga.cumsum(y := ga.reshape(x @ w, (-1, 12)) + b, axis=0), ga.cumsum(y, 1)],
+        lambda x, w, b: [ga.cumsum(ga.swapaxes(ga.reshape(x @ w, (-1, 4, 15)), 1, 2) + 1.0, axis=0)],
+        lambda x, w, b: [ga.cumsum((y := ga.cumsum(x @ w, 0))[::-1] + y, axis=0)],  # elements in another order
+        lambda x, w, b: [ga.cumsum(ga.reshape(y := ga.cumsum(ga.tanh(w), 0), (8, 12)) + ga.reshape(y, (12, 8)).T, 0)],
+        lambda x, w, b: [ga.cumsum(ga.reshape(ga.cumsum(x @ w, 0), (-1, 12, 5)) * 2.0, axis=1)],
+        lambda x, w, b: [ga.cumsum(ga.expand_dims(ga.cumsum(x @ w, 0), 1) * b, axis=0)],
+    ],
+)
+def test_values_stay_where_others_read_them(make):
+    compiled(make)
+
+
+def test_only_all_elements_in_their_order_count():
+    x = ga.exp(ga.input("x", (4, 6)))
+    whole = [x, ga.reshape(x, (3, 8)), ga.squeeze(ga.expand_dims(ga.reshape(x, (24,)), 1), 1)]
+    others = [x.T, x[::-1], x[:2], ga.reshape(x.T, (4, 6)), ga.broadcast_to(x, (2, 4, 6)), ga.exp(x)]
+    assert all(buffers._is_whole(r, x) for r in whole)
+    assert not any(buffers._is_whole(r, x) for r in others)
