@@ -54,18 +54,23 @@ def build(graph: Graph, structure: Any, targets: Sequence[Node], width: Width, i
     if writes:
         statements += [Note("update"), *writes_of(graph, writes, set(targets))]
     constants = [n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n)]
-    bodies = bodies_of(graph, lambda body: build(body, turn_of(body), (), width, is_turn=True))
+
+    def turn(loop: Node) -> Program:
+        body = loop.attrs["body"]
+        return build(body, turn_of(len(body.outputs)), (), width, is_turn=True)
+
+    bodies = bodies_of(graph, turn)
     return Program(graph, tuple(statements), tuple(results), structure, tuple(targets), tuple(constants), bodies)
 
 
-def bodies_of(graph: Graph, make: Callable[[Graph], Program]) -> dict[Node, Program]:
+def bodies_of(graph: Graph, make: Callable[[Node], Program]) -> dict[Node, Program]:
     """What one turn of each loop does."""
-    return {n: make(n.attrs["body"]) for n in graph.nodes if n.op is scan and not graph.is_input(n)}
+    return {n: make(n) for n in graph.nodes if n.op is scan and not graph.is_input(n)}
 
 
-def turn_of(body: Graph) -> Any:
-    """How the function of a body hands back its results."""
-    return tuple(range(len(body.outputs))) if len(body.outputs) != 1 else 0
+def turn_of(results: int) -> Any:
+    """How the function of a body hands back so many results."""
+    return tuple(range(results)) if results != 1 else 0
 
 
 def is_computed(node: Node) -> bool:

@@ -186,7 +186,10 @@ class Printer:
             for name in inner.globals():
                 self.names.unique(name)
             work = self.names.unique(f"{function}_arrays") if inner.work else ""
-            self.turn[node] = Turn(node, function, work, inner.made())
+            handed = {body.graph.outputs[k] for k in body.handed}
+            ends = body.graph.outputs[: node.attrs["carries"]]
+            lent = [k for k, y in enumerate(ends) if root(body.graph, y) in handed]
+            self.turn[node] = Turn(node, function, work, inner.made(), body.handed, lent)
 
     def globals(self) -> list[str]:
         """The names that this function's text defines outside of it."""
@@ -256,7 +259,11 @@ class Printer:
         base = root(graph, x)
         if graph.is_input(base) or "constant" in base.op.traits or graph.is_output(x):
             return False
-        return (isinstance(length, int) and length > 0) or (base is x and len(graph.users[x]) == 1)
+        return (isinstance(length, int) and length > 0) or (base is x and self._is_alone(x))
+
+    def _is_alone(self, x: Node) -> bool:
+        """Whether an array holds this value to the end, and nobody else has it."""
+        return len(self.program.graph.users[x]) == 1
 
     def sizes(self, body: list[str]) -> list[tuple[str, Node]]:
         """Statements that learn the named sizes which the body mentions, and the inputs they look at."""

@@ -23,6 +23,8 @@ class Turn:
     function: str
     work: str = ""
     made: str = ""
+    handed: Sequence[int] = ()  # the results that the function writes to arrays which it is given
+    lent: Sequence[int] = ()  # the carries that are such arrays after a turn
 
     def lines(
         self,
@@ -54,14 +56,18 @@ class Turn:
         k = names.unique("k")
         turns = f"range({literals.attribute(attrs['length'])})"
         yield f"for {k} in {f'reversed({turns})' if attrs['reverse'] else turns}:", self.node
-        given, before = stacks[: len(stacks) - count], stacks[len(stacks) - count :]
+        given, before = dict(enumerate(stacks[: len(stacks) - count], count)), stacks[len(stacks) - count :]
         for stack, name, x in zip(before, carry, symbols, strict=False):
             if stack:
                 yield f"    {stack}[{k}] = {name}", x
         elements = [f"{x}[{k}]" for x in operands[count:end]]
-        arguments = [*carry, *elements, *operands[end:], *([self.work] if self.work else [])]
-        targets = [*carry, *(f"{stack}[{k}]" if stack else "_" for stack in given)]
-        yield f"    {', '.join(targets)} = {self.function}({', '.join(arguments)})", self.node
+        rooms = [f"{given.pop(place)}[{k}]" for place in self.handed]
+        arguments = [*carry, *elements, *operands[end:], *rooms, *([self.work] if self.work else [])]
+        targets = ", ".join([*carry, *(f"{stack}[{k}]" if stack else "_" for stack in given.values())])
+        yield f"    {targets and f'{targets} = '}{self.function}({', '.join(arguments)})", self.node
+        for place in self.lent:
+            if parts[place] is not None:
+                yield f"{carry[place]} = {carry[place]}.copy()", symbols[place]
 
 
 def fresh(type_: TensorType) -> str:

@@ -127,6 +127,7 @@ class Program:
     updates: tuple[Node, ...] = ()
     constants: tuple[Node, ...] = field(default=())
     bodies: Mapping[Node, "Program"] = field(default_factory=dict)  # of loops: what one turn does
+    handed: tuple[int, ...] = ()  # of a turn: the outputs that it writes to arrays of its caller, its last inputs
 
     @property
     def extents(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 from graphad.ops import piecewise
 from graphad.ops.control import scan
 from graphad.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract, sum_n
+from graphad.ops.fit import expand_dims, squeeze
 from graphad.ops.kinks import _clip as clip
 from graphad.ops.kinks import absolute, maximum, minimum, relu
 from graphad.ops.layout import reshape
@@ -29,6 +30,7 @@ MANY = 12  # pieces that share it
 SHORTEST = 8  # elements of rows from which on products are added up as they are made
 LONGER = 4  # times as long are the tiles of loops for threads
 HEAVY = 1.25  # the mean weight of the ops of such loops
+RESHAPING = (reshape, expand_dims, squeeze)
 LIGHT = {  # ops of one vector instruction or few
     *piecewise.OPS,
     *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, clip, relu),
@@ -179,7 +181,7 @@ def _last_reads(reads: Sequence[Iterable[Node]]) -> _LastReads:
 
 
 def _taken_over(step: Step, s: Assign, dying: Mapping[Node, Buffer]) -> Node | None:
-    """A value that dies in this step and whose array the new one may overwrite."""
+    """A value that dies in this step and whose array the new one may overwrite, in a shape of its own."""
     for x in dying:
         if (x.size, x.dtype) == (s.node.size, s.node.dtype) and is_done_with(step, s, x):
             return x
@@ -207,7 +209,7 @@ def _reshaped(node: Node, base: Node, shape: Shape) -> bool:
     """Whether a value is all of ``base``, element by element, in the given shape."""
     if node.shape != shape:
         return False
-    while node is not base and node.op is reshape:
+    while node is not base and node.op in RESHAPING:
         node = node.inputs[0]
     return node is base
 

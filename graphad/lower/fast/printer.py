@@ -99,6 +99,7 @@ class FastPrinter(Writer):
     def function(self, name: str, doc: str) -> None:
         """The loops, the buffers and the function."""
         plan, self.name = self.fast.calls, name
+        self.names.of.update({y: self.names.of[x] for x, y in self.fast.rooms.items()})
         self.gone = {id(self.fast.statements[k]): nodes for k, nodes in deleted(self.fast).items()}
         prefix = of_buffers(self.fast.graph.nodes)
         for buffer in (*plan.slots, *plan.home.values()):
@@ -174,6 +175,9 @@ class FastPrinter(Writer):
         buffer = self.fast.calls.home.get(part)
         return super().room(part) if buffer is None else self._array(buffer)
 
+    def _is_alone(self, x: Node) -> bool:
+        return super()._is_alone(x) and x not in self.fast.calls.home  # where later values come to lie
+
     def _array(self, buffer: Buffer) -> str:
         """The name of the array that is written to."""
         return self.views[buffer.slot, buffer.shape] if buffer.target is None else self.names.of[buffer.target]
@@ -222,7 +226,8 @@ class FastPrinter(Writer):
         for node in printer.written:
             buffer = self.fast.calls.home.get(node)
             text = self._array(buffer) if buffer else empty(node.shape, node.dtype)
-            self.add(f"{self.names.add(node)} = {text}", node)
+            if self.names.add(node) != text:
+                self.add(f"{self.names.add(node)} = {text}", node)
             if printer.inside[node].is_spread:
                 self.add(f"{self.names.add(node)}.fill(0)", node)
         first = loop.members[0].node

@@ -7,10 +7,12 @@ changed nothing.
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphad.ir.core import Node
+from graphad.ir.graph import Graph
 from graphad.lower.build import cannot_fail
 from graphad.lower.fast.buffers import has_form, is_done_with, is_large, made_in, reads_of
 from graphad.lower.fast.fusion import Step
 from graphad.lower.program import Assign, Loop
+from graphad.ops.control import symbol
 
 
 def in_place(
@@ -42,6 +44,21 @@ def in_place(
             found[value] = target
     early, late = _late(steps, found)
     return [*early, *late], found
+
+
+def rooms_of(graph: Graph, steps: Sequence[Step], places: Sequence[int]) -> dict[int, Node]:
+    """By their places those results of a turn that can be written to arrays of its caller, and symbols for these."""
+    writable = {node for step in steps for node, _ in _writable(step)}
+    rooms: dict[Node, int] = {}
+    for k in places:
+        if graph.outputs[k] in writable and graph.outputs[k].ndim:
+            rooms.setdefault(graph.outputs[k], k)
+    taken = {x.name or "" for x in graph.inputs}
+    return {k: symbol(_wish(y), y.type, taken, y.origin.derived("loop", name=None)) for y, k in rooms.items()}
+
+
+def _wish(y: Node) -> str:
+    return y.name if y.name and y.name.isidentifier() else "out"
 
 
 def _late(steps: Sequence[Step], values: Mapping[Node, Node]) -> tuple[list[Step], list[Step]]:

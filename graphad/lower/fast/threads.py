@@ -20,6 +20,8 @@ def with_threads(threads: int) -> dict[str, Callable[..., Any]]:
     """The functions by the names that generated code calls."""
 
     def in_chunks(loop: Any, length: int, rows: int, scratch: list[Any], *arrays: Any) -> list[Any]:
+        if length <= rows:
+            return [loop(0, length, rows, scratch[0], *arrays)]
         chunks = borders(length, rows)
         if len(chunks) == 1 or not _pays(length, rows, scratch):
             return [loop(start, stop, rows, scratch[0], *arrays) for start, stop in chunks]
