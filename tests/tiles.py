@@ -15,7 +15,7 @@ import pytest
 import graphad as ga
 from graphad.ir.dims import evaluate
 from graphad.lower import code
-from graphad.lower.fast import buffers, fusion, lifetimes, program, threads
+from graphad.lower.fast import buffers, fusion, lifetimes, program, threads, tile_sizes
 from graphad.lower.fast.program import PASSES
 from graphad.lower.interpret import interpret
 from graphad.lower.program import Loop
@@ -35,7 +35,7 @@ def tiny(cache: int = 64) -> Iterator[None]:
         patch.setattr(buffers, "SMALL", 0)
         patch.setattr(program, "SMALL", 0)
         patch.setattr(program, "may_need", lambda *args: True)
-        patch.setattr(buffers, "CACHE", cache)
+        patch.setattr(tile_sizes, "CACHE", cache)
         patch.setattr(lifetimes, "LARGE", 2)
         patch.setattr(code, "LARGE", 0)
         patch.setattr(threads, "WORK", 0)

@@ -8,9 +8,10 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Dim, Size
 from graphad.ir.types import DType, Shape, numpy_name
 from graphad.lower.emit import mentioned, render
-from graphad.lower.fast.buffers import Plan, rows_of_tile
+from graphad.lower.fast.buffers import Plan
 from graphad.lower.fast.forms import guard, guarded, place_indices, row_sum, short_sum
 from graphad.lower.fast.program import FastProgram
+from graphad.lower.fast.tile_sizes import rows_of_tile
 from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names, of_buffers
 from graphad.lower.program import Apply, Loop, Member

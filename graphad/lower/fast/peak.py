@@ -11,11 +11,12 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
 from graphad.lower.alias import is_view
 from graphad.lower.fast.buffers import Buffer as Slot
-from graphad.lower.fast.buffers import Plan, row_bytes, rows_of_tile, tile_bytes, width_of_rows
+from graphad.lower.fast.buffers import Plan
 from graphad.lower.fast.forms import guarded, is_ufunc
 from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter
 from graphad.lower.fast.program import FastProgram
+from graphad.lower.fast.tile_sizes import row_bytes, rows_of_tile, tile_bytes, width_of_rows
 from graphad.lower.memory import Buffer, Peak, Step, bytes_of, copies, peak
 from graphad.lower.names import Names
 from graphad.lower.program import (

@@ -11,11 +11,12 @@ from graphad.ir.core import Node
 from graphad.ir.types import Shape
 from graphad.lower.emit import mentioned, source_of, uses_rng
 from graphad.lower.fast import chunk_helpers
-from graphad.lower.fast.buffers import Buffer, is_heavy
+from graphad.lower.fast.buffers import Buffer
 from graphad.lower.fast.forms import choice_helper, mean_count, takes_rows
 from graphad.lower.fast.lifetimes import deleted
 from graphad.lower.fast.loop_printer import LoopPrinter, empty, shape_text, typed
 from graphad.lower.fast.program import FastProgram
+from graphad.lower.fast.tile_sizes import is_heavy
 from graphad.lower.fast.writer import Writer
 from graphad.lower.names import Names, of_buffers
 from graphad.lower.program import Apply, Assign, Loop, Member, Program, Statement

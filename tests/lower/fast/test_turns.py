@@ -185,5 +185,6 @@ def test_only_all_elements_in_their_order_count():
     x = ga.exp(ga.input("x", (4, 6)))
     whole = [x, ga.reshape(x, (3, 8)), ga.squeeze(ga.expand_dims(ga.reshape(x, (24,)), 1), 1)]
     others = [x.T, x[::-1], x[:2], ga.reshape(x.T, (4, 6)), ga.broadcast_to(x, (2, 4, 6)), ga.exp(x)]
-    assert all(buffers._is_whole(r, x) for r in whole)
-    assert not any(buffers._is_whole(r, x) for r in others)
+    assert all(buffers._reshaped(r, x, r.shape) for r in whole)
+    assert not any(buffers._reshaped(r, x, r.shape) for r in others)
+    assert not buffers._reshaped(whole[1], x, x.shape)
