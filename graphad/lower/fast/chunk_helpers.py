@@ -65,9 +65,10 @@ def sigmoid(x, out=None):
 def over_rows(ufunc, x, out):
     """ufunc.reduce over the last axis, short rows in the way that is quick for them."""
     target, n = out[..., 0] if out.ndim == x.ndim else out, x.shape[-1]
+    limit = 32 if 512 < x.size < 131072 else 16  # what fits into the cache
     if ufunc is np.add and n <= 64:
         np.einsum("...a->...", x, out=target)
-    elif ufunc is not np.add and 1 < n < 16:
+    elif ufunc is not np.add and 1 < n < limit:
         columns = np.ascontiguousarray(x.reshape(-1, n).T)  # vectors side by side
         target[...] = ufunc.reduce(columns, 0).reshape(target.shape)
     else:

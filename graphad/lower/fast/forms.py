@@ -12,6 +12,7 @@ import numpy as np
 
 from graphad.form.literals import number
 from graphad.form.template import Expr
+from graphad.form.text import numpy_form
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim, Size, product
 from graphad.lower.program import Apply, Assign, Ref
@@ -22,6 +23,7 @@ from graphad.ops.elementwise import divide, power, sigmoid, sum_n
 from graphad.ops.fit import is_uniform, sum, uniform_value
 from graphad.ops.index import concatenate, place, place_all
 from graphad.ops.indexing import text
+from graphad.ops.log_domain import softmax
 from graphad.ops.piecewise import equal, where
 from graphad.ops.reduce import max as max_op
 from graphad.ops.reduce import mean
@@ -107,6 +109,8 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return _chosen(node, texts, out)
     if node.op is sigmoid:
         return [f"sigmoid({texts[0]}, {out})"]
+    if node.op is softmax:
+        return [f"{numpy_form(node, operands).text[:-1]}, {out})"]
     if subscripts := short_sum(node):
         place_of = out
         if node.attrs["keepdims"]:

@@ -21,7 +21,7 @@ from graphad.ops.index import place, place_all
 
 def _returns_out(form: str) -> bool:
     """Whether a statement's value is the array that it writes; else a line of its own gives that a name."""
-    if form.startswith(("keep(", "choose(", "sigmoid(")):
+    if form.startswith(("keep(", "choose(", "sigmoid(", "softmax(")):
         return True
     return form.startswith("np.") and not form.startswith("np.copyto(") and not form.endswith("])")  # or a part of it
 
