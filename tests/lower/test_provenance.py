@@ -92,6 +92,7 @@ def statements(tree, name):
     constants = [s for s in constants if not s.targets[0].id.startswith("c_")]  # numbers, which belong to no line
     loops = [f for f in tree.body[:at] if isinstance(f, ast.FunctionDef) and f.name.startswith(f"{name}_loop_")]
     body = [s for f in (*loops, tree.body[at]) for s in f.body]
+
     def is_text(s):
         return isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant)
 

@@ -1,10 +1,10 @@
-"""`over_rows`: reductions over short rows in another way than NumPy's own, with the same values."""
+"""Helpers of loops and of softmax: rows and choices in another way than NumPy's own, with the same values."""
 
 import numpy as np
 import pytest
 
 import graphad as ga
-from graphad.lower.fast.chunk_helpers import over_rows
+from graphad.lower.fast.chunk_helpers import choose, keep, over_rows
 from graphad.ops.log_domain_helpers import columns_of, largest, softmax, total_of
 
 
@@ -117,3 +117,16 @@ def test_generated_code_asks_at_run_time_where_the_length_is_named():
         value = np.random.default_rng(0).standard_normal((700, classes)).astype("float32")
         for found, expected in zip(f(value), ga.interpret(f.declared, [value]), strict=True):
             np.testing.assert_allclose(found, expected, rtol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shapes", [((5, 4), (5, 4)), ((5, 4), (4,)), ((5, 4), (5, 1)), ((5, 4), ()), ((1,), (5, 4))])
+def test_choices_by_bits(shapes, dtype):
+    rng = np.random.default_rng(0)
+    x, mask = rng.standard_normal(shapes[0]).astype(dtype), np.asarray(rng.random(shapes[1]) < 0.5)
+    x.flat[:4:2] = np.nan, -np.inf
+    shape = np.broadcast_shapes(*shapes)
+    for y in (0.0, -np.inf, rng.standard_normal(shape).astype(dtype)):
+        expected = np.where(mask, x, np.asarray(y, dtype))
+        np.testing.assert_array_equal(choose(mask, x, y, np.full(shape, 7, dtype)), expected)
+    np.testing.assert_array_equal(keep(mask, x, np.full(shape, 7, dtype)), np.where(mask, x, np.zeros((), dtype)))

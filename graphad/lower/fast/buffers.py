@@ -13,6 +13,7 @@ from graphad.ir.types import DType, Shape
 from graphad.lower.alias import is_view
 from graphad.lower.fast.forms import guarded, into, is_ufunc
 from graphad.lower.fast.fusion import Step
+from graphad.lower.parts import copy
 from graphad.lower.program import Apply, Assign, Loop, Member, Ref, references
 from graphad.ops import piecewise
 from graphad.ops.control import scan
@@ -27,7 +28,7 @@ LONGER = 4  # times as long are the tiles of loops for threads
 HEAVY = 1.25  # the mean weight of the ops of such loops
 LIGHT = {  # ops of one vector instruction or few
     *piecewise.OPS,
-    *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, clip, relu),
+    *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, clip, relu, copy),
 }
 
 

@@ -40,6 +40,7 @@ def total(parts, k):
 def keep(mask, x, out):
     """x where the mask holds, else 0: bits times 1 or 0, which stops nan and inf."""
     bits = f"i{out.itemsize}"
+    mask = np.asarray(mask, bits) if np.size(mask) < out.size else mask  # cast it once
     np.multiply(x.view(bits), mask, out.view(bits))
     return out
 
@@ -48,6 +49,7 @@ def choose(mask, x, y, out):
     """x where the mask holds, else y, by bits: np.where guesses at each element."""
     bits = f"i{out.itemsize}"
     x, y = np.asarray(x, out.dtype).view(bits), np.asarray(y, out.dtype).view(bits)
+    mask = np.asarray(mask, bits) if np.size(mask) < out.size else mask  # cast it once
     found = out.view(bits)
     np.bitwise_xor(x, y, found)
     np.multiply(found, mask, found)

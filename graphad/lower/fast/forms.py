@@ -15,6 +15,7 @@ from graphad.form.template import Expr
 from graphad.form.text import numpy_form
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim, Size, product
+from graphad.lower.parts import copy
 from graphad.lower.program import Apply, Assign, Ref
 from graphad.ops.attributes import all_axes
 from graphad.ops.casts import astype
@@ -103,6 +104,8 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [first, *(f"np.add({out}, {x}, {out})" for x in texts[2:])]
     if node.op is matmul:
         return [f"np.matmul({texts[0]}, {texts[1]}, {out})"]
+    if node.op is copy:
+        return [f"np.copyto({out}, {texts[0]})"]
     if node.op is astype:
         return [f'np.copyto({out}, {texts[0]}, "unsafe")']
     if node.op is where:
