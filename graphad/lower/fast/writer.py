@@ -16,7 +16,7 @@ from graphad.lower.fast.scalars import Scalars, scalars
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Assign, Copy, Expression, Program, Ref, Statement, references
 from graphad.ops.elementwise import divide, power
-from graphad.ops.index import place, place_all
+from graphad.ops.index import place, place_all, put
 
 
 def _returns_out(form: str) -> bool:
@@ -40,7 +40,10 @@ class DirectPrinter(Printer):
     @staticmethod
     def helpers(program: Program) -> dict[str, str]:
         """Those of the ops, but for what is written out."""
-        return helpers_of(program, {s.node for s in program.statements if isinstance(s, Assign) and _is_written_out(s)})
+        apart = {s.node for s in program.statements if isinstance(s, Assign) and _is_written_out(s)}
+        if isinstance(program, FastProgram):
+            apart |= {node for node in program.calls.home if node.op is put}
+        return helpers_of(program, apart)
 
     def function(self, name: str, doc: str) -> None:
         """The function, and before it the numbers that it uses."""

@@ -74,6 +74,36 @@ def test_small_arrays_and_other_passes_stay_as_they_are():
     assert ".copy" not in ga.compile(inputs, outputs, passes=("schedule", "fuse")).source
 
 
+def test_parts_are_put_into_the_workspace():
+    x, rows = ga.input("x", ("n", 50)), ga.input("rows", (3,), "int64")
+    y = x.at[rows, 1:].set(ga.sum(x) * 0.5)
+    f = ga.compile([x, rows], [ga.sum(ga.sin(y) @ ga.swapaxes(y, 0, 1))])
+    assert "[rows, 1:] = " in f.source and "put(" not in f.source
+    value = np.random.default_rng(0).standard_normal((70, 50))
+    for at in ([0, 5, 5], [-1, 2, 69]):
+        np.testing.assert_allclose(f(value, at), ga.interpret(f.declared, [value, np.array(at)])[0], rtol=1e-12)
+    with pytest.raises(IndexError):
+        f(value, [0, 70, 1])
+
+
+def test_updates_that_may_fail_leave_the_others_in_place():
+    w, state, x = ga.parameter("w", (90, 90)), ga.input("state", (90, 90)), ga.input("x", ("n", 90))
+    rows = ga.input("rows", (3,), "int64")
+    updates = {w: w - 0.1 * (ga.swapaxes(x, 0, 1) @ x), state: ga.nn.softmax(state.at[rows].set(1.5))}
+    f = ga.compile([x, rows, w, state], [ga.sum(x * x)], updates=updates)
+    assert ", w)  # f64[90, 90]" in f.source  # written over
+    rng = np.random.default_rng(0)
+    values = [rng.standard_normal((40, 90)), np.array([1, 2, 2]), rng.standard_normal((90, 90)), np.ones((90, 90))]
+    arrays = [v.copy() for v in values]
+    f(*arrays)
+    np.testing.assert_allclose(arrays[2], values[2] - 0.1 * values[0].T @ values[0], atol=1e-12)
+    kept = [v.copy() for v in arrays]
+    with pytest.raises(IndexError):
+        f(arrays[0], np.array([0, 1, 90]), *arrays[2:])
+    for found, expected in zip(arrays, kept, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_a_result_is_an_array_of_its_own():
     x = ga.input("x", ("n", 3, 50))
     y = ga.reshape(ga.swapaxes(x * 2, 1, 2), (x.shape[0], 150))
