@@ -40,6 +40,7 @@ PARTS = {  # in percent of the bytes of the first operand
     "window_sum": 50,
     "window_spread": 200,
     "max_share": 156,
+    "scatter_add": 102,
     "max_mean": 140,
     "expm": 900,
     "pinv": 300,

@@ -45,19 +45,31 @@ def place_all(values, indices, shape):
 
 def scatter_add(values, index, shape):
     """Zeros of the given shape with the values added at the index, as often as a position occurs in it."""
+    size = int(np.prod(shape))
     rows = len(shape) > 1 and not isinstance(index, tuple)  # the index picks whole rows
-    places = np.arange(shape[0] if rows else np.prod(shape, dtype=int))
-    at = (places if rows else places.reshape(shape))[index].ravel()
-    if not rows and values.dtype.kind == "f":
-        sums = np.bincount(at, values.ravel(), places.size)
-        return sums.reshape(shape).astype(values.dtype, copy=False)
-    order = np.argsort(at, kind="stable")
-    at = at[order]
-    first = np.flatnonzero(np.diff(at, prepend=-1))  # where the next position begins
-    out = np.zeros((places.size, *(shape[1:] if rows else ())), values.dtype)
-    values = values.reshape(at.size, *out.shape[1:])[order]
-    out[at[first]] = np.add.reduceat(values, first, dtype=values.dtype)
+    if rows and shape[0] <= 12 and values.size >= 4096 and values.dtype.char in "fd":
+        out = add_to_few(values, np.arange(shape[0])[index], shape)
+        if np.isfinite(out).all():
+            return out
+    if rows and size > values.size:  # of a large table: most of its places get no value
+        width = size // shape[0]
+        at = np.add.outer(np.arange(shape[0])[index] * width, np.arange(width))
+    else:
+        at = np.arange(size).reshape(shape)[index]
+    at, values = at.ravel(), values.ravel()
+    if values.dtype.kind == "f" and values.itemsize < (4 if rows else 8):
+        sums = np.bincount(at, values, size)  # in double precision
+        return sums.astype(values.dtype).reshape(shape)
+    out = np.zeros(size, values.dtype)
+    np.add.at(out, at, values)  # quick along one axis
     return out.reshape(shape)
+
+
+@np.errstate(all="ignore")
+def add_to_few(values, at, shape):
+    """The sums of the rows for each of few places, by a product; nan where any is infinite or nan."""
+    chosen = np.equal(at.ravel(), np.arange(shape[0])[:, None]).astype(values.dtype)
+    return (chosen @ values.reshape(at.size, -1)).reshape(shape)
 
 
 def put(x, values, index):

@@ -17,6 +17,7 @@ from graphad.ir.origin import composite, here
 from graphad.ir.types import TensorType, as_dtype
 from graphad.ops.attributes import Axis, ShapeAttr, all_axes, normal_axes, normal_axis
 from graphad.ops.fit import expand_dims, promoting, zeros
+from graphad.ops.helpers import add_to_few
 from graphad.ops.helpers import place as place_numpy
 from graphad.ops.helpers import place_all as place_all_numpy
 from graphad.ops.helpers import put as put_numpy
@@ -136,7 +137,7 @@ def gather(x: Node, *arrays: Node, index: PatternAttr) -> TensorType:
         Case((3, 4), _ROWS, index=(ARRAY,), shape=(5, 4)),
         Case((3, 2, 2), np.array([[0, 3], [1, -1]]), index=(FULL, ARRAY), shape=(3, 4)),
     ),
-    helpers=(scatter_add_numpy,),
+    helpers=(scatter_add_numpy, add_to_few),
 )
 def scatter_add(x: Node, *arrays: Node, index: PatternAttr, shape: ShapeAttr) -> TensorType:
     """Zeros of the given shape with ``x`` added at integer positions: the adjoint of `gather`."""

@@ -22,7 +22,7 @@ from graphad.ops.special import SCIPY, erfc, erfcx
 from graphad.ops.special import unary as special_unary
 from graphad.ops.tuples import items
 
-_ROWS = (helpers.largest, helpers.total_of)  # what the functions below reduce by
+_ROWS = (helpers.columns_of, helpers.largest, helpers.total_of)  # what the functions below reduce by
 _CASES = (Case((2, 3)), Case((2, 3), axis=0), Case((2, 3, 4), axis=(0, 2)), Case(("n", 3), axis=1), Case(()))
 
 

@@ -5,12 +5,20 @@
 import numpy as np
 
 
+def columns_of(x, axis):
+    """A copy in which short rows along the last axis lie side by side; else None."""
+    limit = 32 if 512 < x.size < 131072 else 16  # what fits into the cache
+    if axis in (-1, x.ndim - 1) and 1 < x.shape[-1] < limit:
+        return np.array(x.reshape(-1, x.shape[-1]).T, order="C")
+    return None
+
+
 def largest(x, axis):
-    """The maximum along an axis, which stays; short rows are laid side by side."""
-    if axis in (-1, x.ndim - 1) and 1 < x.shape[-1] < 16:
-        columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
-        return np.maximum.reduce(columns, 0).reshape(*x.shape[:-1], 1)
-    return np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf)
+    """The maximum along an axis, which stays."""
+    columns = columns_of(x, axis)
+    if columns is None:
+        return np.maximum.reduce(x, axis, keepdims=True, initial=-np.inf)
+    return np.maximum.reduce(columns, 0).reshape(*x.shape[:-1], 1)
 
 
 def total_of(x, axis):
@@ -30,11 +38,19 @@ def logsumexp(x, axis, keepdims):
 
 
 @np.errstate(all="ignore")
-def softmax(x, axis):
+def softmax(x, axis, out=None):
     """exp(x) / Σ exp(x) without overflow."""
-    weights = np.exp(x - largest(x, axis))
-    weights /= total_of(weights, axis)
-    return weights
+    out = np.empty(x.shape, x.dtype) if out is None else out
+    columns = columns_of(x, axis)
+    if columns is None:
+        np.exp(np.subtract(x, largest(x, axis), out), out)
+        out *= 1 / total_of(out, axis)
+    else:
+        columns -= np.maximum.reduce(columns, 0)
+        np.exp(columns, columns)
+        columns *= 1 / np.add.reduce(columns, 0)
+        out[...] = columns.T.reshape(x.shape)
+    return out
 
 
 def softmax_and_log(x, axis):

@@ -104,18 +104,53 @@ INDICES = [
     ((5, 3), np.array([[1, 1], [0, 4]])),
     ((5, 3, 2), np.array(2)),
     ((5, 3), np.s_[np.array([1, 1, -4]), np.array([0, 0, -3])]),
+    ((2, 3), np.array([0, 1, 1, -2])),  # more values than places
+    ((90, 3), np.array([0, 89, 89, -90])),
+    ((3, 2, 700), np.array([0, 2, 2, -1])),  # many values for few places
+    ((12, 500), np.arange(1, 13).reshape(3, 4) % 3 - 2),
+    ((13, 500), np.arange(1, 13).reshape(3, 4) % 3 - 2),
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "complex64"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "int64", "uint8", "bool", "complex64"])
 @pytest.mark.parametrize(("shape", "places"), INDICES, ids=str)
 def test_scatter_add_is_add_at(shape, places, dtype):
-    values = (RNG.standard_normal(np.zeros(shape)[places].shape) * 5).astype(dtype)
+    values = (abs(RNG.standard_normal(np.zeros(shape)[places].shape)) * 5).astype(dtype)
     want = np.zeros(shape, dtype)
     np.add.at(want, places, values)
     got = scatter_add(values, places, shape)
     assert got.dtype == want.dtype
-    np.testing.assert_allclose(got, want, rtol=1e-6)
+    np.testing.assert_allclose(got, want, rtol=2e-3 if dtype == "float16" else 1e-6)
+
+
+@pytest.mark.parametrize("places", [4, 12, 13, 5000])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e308])
+def test_scatter_add_keeps_bad_rows_to_themselves(bad, places):
+    values = np.ones((9, 500))
+    values[2:4, 7] = bad
+    with np.errstate(over="ignore"):
+        got = scatter_add(values, np.array([0, 1, 2, 2, 1, 0, -1, -1, -1]), (places, 500))
+        row = np.full(500, 2.0)
+        row[7] = bad + bad
+    np.testing.assert_array_equal(got[:3], [np.full(500, 2.0), np.full(500, 2.0), row])
+    np.testing.assert_array_equal(got[-1], np.full(500, 3.0))
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 2), (3, 2000), (50, 2)])
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_scatter_add_does_not_lose_small_values(dtype, shape):
+    values = np.full((5000, *shape[1:]), 1 / 3, dtype)
+    got = scatter_add(values, np.full(5000, 1), shape)
+    np.testing.assert_allclose(got[1], 5000 * float(values.flat[0]), rtol=2e-4 if dtype == "float32" else 1e-3)
+
+
+@pytest.mark.parametrize("shape", [(3, 2000), (100, 40), (7, 9, 8)])
+def test_scatter_add_takes_values_that_lie_in_any_order(shape):
+    places = RNG.integers(-shape[0], shape[0], 60)
+    values = np.moveaxis(RNG.standard_normal((*shape[1:], 60)), -1, 0)
+    want = np.zeros(shape)
+    np.add.at(want, places, values)
+    np.testing.assert_allclose(scatter_add(values, places, shape), want, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("places", [np.array([0, 5]), np.s_[np.array([0, -4]), np.array([1, 0])]])

@@ -40,6 +40,7 @@ def total(parts, k):
 def keep(mask, x, out):
     """x where the mask holds, else 0: bits times 1 or 0, which stops nan and inf."""
     bits = f"i{out.itemsize}"
+    mask = np.asarray(mask, bits) if np.size(mask) < out.size else mask  # cast it once
     np.multiply(x.view(bits), mask, out.view(bits))
     return out
 
@@ -48,6 +49,7 @@ def choose(mask, x, y, out):
     """x where the mask holds, else y, by bits: np.where guesses at each element."""
     bits = f"i{out.itemsize}"
     x, y = np.asarray(x, out.dtype).view(bits), np.asarray(y, out.dtype).view(bits)
+    mask = np.asarray(mask, bits) if np.size(mask) < out.size else mask  # cast it once
     found = out.view(bits)
     np.bitwise_xor(x, y, found)
     np.multiply(found, mask, found)
@@ -65,9 +67,10 @@ def sigmoid(x, out=None):
 def over_rows(ufunc, x, out):
     """ufunc.reduce over the last axis, short rows in the way that is quick for them."""
     target, n = out[..., 0] if out.ndim == x.ndim else out, x.shape[-1]
+    limit = 32 if 512 < x.size < 131072 else 16  # what fits into the cache
     if ufunc is np.add and n <= 64:
         np.einsum("...a->...", x, out=target)
-    elif ufunc is not np.add and 1 < n < 16:
+    elif ufunc is not np.add and 1 < n < limit:
         columns = np.ascontiguousarray(x.reshape(-1, n).T)  # vectors side by side
         target[...] = ufunc.reduce(columns, 0).reshape(target.shape)
     else:

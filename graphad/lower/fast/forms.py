@@ -12,16 +12,19 @@ import numpy as np
 
 from graphad.form.literals import number
 from graphad.form.template import Expr
+from graphad.form.text import numpy_form
 from graphad.ir.core import Node
 from graphad.ir.dims import Dim, Size, product
+from graphad.lower.parts import copy
 from graphad.lower.program import Apply, Assign, Ref
 from graphad.ops.attributes import all_axes
 from graphad.ops.casts import astype
 from graphad.ops.contract import matmul
 from graphad.ops.elementwise import divide, power, sigmoid, sum_n
 from graphad.ops.fit import is_uniform, sum, uniform_value
-from graphad.ops.index import concatenate, place, place_all
+from graphad.ops.index import concatenate, place, place_all, put
 from graphad.ops.indexing import text
+from graphad.ops.log_domain import softmax
 from graphad.ops.piecewise import equal, where
 from graphad.ops.reduce import max as max_op
 from graphad.ops.reduce import mean
@@ -103,12 +106,12 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         return [first, *(f"np.add({out}, {x}, {out})" for x in texts[2:])]
     if node.op is matmul:
         return [f"np.matmul({texts[0]}, {texts[1]}, {out})"]
-    if node.op is astype:
-        return [f'np.copyto({out}, {texts[0]}, "unsafe")']
     if node.op is where:
         return _chosen(node, texts, out)
     if node.op is sigmoid:
         return [f"sigmoid({texts[0]}, {out})"]
+    if node.op is softmax:
+        return [f"{numpy_form(node, operands).text[:-1]}, {out})"]
     if subscripts := short_sum(node):
         place_of = out
         if node.attrs["keepdims"]:
@@ -121,15 +124,29 @@ def into(node: Node, operands: Sequence[Expr], out: str) -> list[str] | None:
         if takes_rows(node):
             call = f"over_rows({str(reducer(node)).removesuffix('.reduce')}, {texts[0]}, {out})"
         return [call, f"np.divide({out}, {mean_count(node)}, {out})"] if node.op is mean else [call]
-    if node.op is concatenate:
-        return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
-    if node.op in (place, place_all):
-        return [f"{out}.fill(0)", *placed(node, texts, out)]
+    if moved := _moved(node, texts, out):
+        return moved
     if node.op is divide and (inverse := _exact_inverse(node.inputs[1])):
         return [f"np.multiply({texts[0]}, {number(inverse)}, {out})"]
     if node.op is power and (form := _POWERS.get(uniform_value(node.inputs[1]))) and node.dtype.kind == "f":
         return [form.format(x=texts[0], out=out)]
     return [ufunc_call(node, texts, out)] if is_ufunc(node) else None
+
+
+def _moved(node: Node, texts: Sequence[str], out: str) -> list[str]:
+    """The statements of an op that moves values; none for others."""
+    if node.op is copy:
+        return [f"np.copyto({out}, {texts[0]})"]
+    if node.op is astype:
+        return [f'np.copyto({out}, {texts[0]}, "unsafe")']
+    if node.op is concatenate:
+        return [f"np.concatenate([{', '.join(texts)}], {node.attrs['axis']}, {out})"]
+    if node.op in (place, place_all):
+        return [f"{out}.fill(0)", *placed(node, texts, out)]
+    if node.op is put:
+        index = text(node.attrs["index"]).format(**{f"arrays{k}": x for k, x in enumerate(texts[2:])})
+        return [f"np.copyto({out}, {texts[0]})", f"{out}[{index}] = {texts[1]}"]
+    return []
 
 
 def ufunc_call(node: Node, texts: Sequence[str], out: str) -> str:

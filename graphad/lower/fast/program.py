@@ -12,7 +12,7 @@ from graphad.lower.build import Width, bodies_of, build, is_computed, needed, re
 from graphad.lower.fast.buffers import SMALL, Plan, plan_calls, plan_pieces
 from graphad.lower.fast.fusion import Step, fuse
 from graphad.lower.fast.targets import in_place, rooms_of
-from graphad.lower.parts import slim
+from graphad.lower.parts import slim, with_copies
 from graphad.lower.program import Assign, Loop, Program, Ref, Statement
 from graphad.lower.schedule import NOMINAL, low_memory, may_need, schedule
 from graphad.lower.select import select
@@ -103,6 +103,8 @@ def _lowered(
     pays = "schedule" in passes and may_need(graph, room, sizes)
     if pays:
         graph = slim(graph, dict.fromkeys(graph.sizes, NOMINAL) | dict(sizes or {}))
+    if "reuse" in passes:
+        graph = with_copies(graph)
     count = len(graph.outputs) - len(targets)
     outputs, updates = graph.outputs[:count], graph.outputs[count:]
     order = low_memory(graph, sizes) if pays else [n for part in schedule(graph) for n in part]

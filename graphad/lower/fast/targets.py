@@ -29,7 +29,13 @@ def in_place(
     wishes: dict[Node, Node] = {}
     for target, value in updates.items():
         others = {roots[u] for x, u in updates.items() if x is not target}
-        if value in writable and value not in taken and value not in wishes and target not in taken | others:
+        if (
+            value in writable
+            and cannot_fail(value)
+            and value not in taken
+            and value not in wishes
+            and target not in taken | others
+        ):
             wishes[value] = target
     late = _late(steps, wishes)[1]
     if not any(map(is_large, wishes)) or not all(cannot_fail(n) for step in late for n in made_in(step)):

@@ -6,6 +6,7 @@ from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
 from graphad.ir.types import DType, Shape
 from graphad.lower.fast.buffers import Plan
+from graphad.lower.parts import copy
 from graphad.lower.program import Loop
 from graphad.ops import piecewise
 from graphad.ops.elementwise import add, divide, multiply, negative, sqrt, square, subtract, sum_n
@@ -18,7 +19,7 @@ LONGER = 4  # times as long are the tiles of loops for threads
 HEAVY = 1.25  # the mean weight of the ops of such loops
 LIGHT = {  # ops of one vector instruction or few
     *piecewise.OPS,
-    *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, clip, relu),
+    *(add, subtract, multiply, negative, square, absolute, maximum, minimum, sum_n, clip, relu, copy),
 }
 
 

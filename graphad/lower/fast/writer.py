@@ -16,12 +16,12 @@ from graphad.lower.fast.scalars import Scalars, scalars
 from graphad.lower.names import Names
 from graphad.lower.program import Apply, Assign, Copy, Expression, Program, Ref, Statement, references
 from graphad.ops.elementwise import divide, power
-from graphad.ops.index import place, place_all
+from graphad.ops.index import place, place_all, put
 
 
 def _returns_out(form: str) -> bool:
     """Whether a statement's value is the array that it writes; else a line of its own gives that a name."""
-    if form.startswith(("keep(", "choose(", "sigmoid(")):
+    if form.startswith(("keep(", "choose(", "sigmoid(", "softmax(")):
         return True
     return form.startswith("np.") and not form.startswith("np.copyto(") and not form.endswith("])")  # or a part of it
 
@@ -40,7 +40,10 @@ class DirectPrinter(Printer):
     @staticmethod
     def helpers(program: Program) -> dict[str, str]:
         """Those of the ops, but for what is written out."""
-        return helpers_of(program, {s.node for s in program.statements if isinstance(s, Assign) and _is_written_out(s)})
+        apart = {s.node for s in program.statements if isinstance(s, Assign) and _is_written_out(s)}
+        if isinstance(program, FastProgram):
+            apart |= {node for node in program.calls.home if node.op is put}
+        return helpers_of(program, apart)
 
     def function(self, name: str, doc: str) -> None:
         """The function, and before it the numbers that it uses."""

@@ -101,6 +101,15 @@ def test_models(name, is_named):
         assert_close(f, values(inputs, {"batch": 2 * size}), {"batch": 2 * size})
 
 
+def test_adding_rows_of_a_table():
+    table, rows = ga.parameter("table", (100, 40)), ga.input("rows", (20_000,), "int64")
+    loss = ga.sum(table[rows] ** 3)
+    f = ga.compile([table, rows], [loss, *ga.grad(loss, [table])], threads=1)
+    arrays = [np.ones((100, 40)), np.arange(20_000) % 100]
+    assert "scatter_add(" in f.source
+    assert assert_close(f, arrays) > 20 * OBJECTS
+
+
 @pytest.mark.parametrize("name", WORKLOADS)
 def test_benchmarks(name):
     problem = WORKLOADS[name].problem()
