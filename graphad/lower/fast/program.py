@@ -126,11 +126,15 @@ def _lowered(
         return build(graph, structure, targets, width, is_turn)
     writes = [Assign(t, Ref(u)) for t, u in zip(targets, updates, strict=True) if over.get(u) is not t]
     statements: tuple[Statement, ...] = (*steps, *saved, *writes_of(graph, writes, set(targets)))
-    constants = tuple(n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n))
     made = FastProgram(
-        graph, statements, tuple(results), structure, tuple(targets), constants, calls=calls, pieces=pieces
+        graph, statements, tuple(results), structure, tuple(targets), _arrays(graph), calls=calls, pieces=pieces
     )
     return _with_rooms(made, rooms) if rooms else made
+
+
+def _arrays(graph: Graph) -> tuple[Node, ...]:
+    """The constants that are no numbers."""
+    return tuple(n for n in graph.nodes if "constant" in n.op.traits and n.ndim and not graph.is_input(n))
 
 
 def _planned(
