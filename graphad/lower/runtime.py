@@ -103,6 +103,9 @@ class Arguments:
         return arrays, found
 
     def _ordered(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+        rest = self._names[len(args) :]
+        if len(args) + len(kwargs) == len(self._names) and all(name in kwargs for name in rest):
+            return (*args, *(kwargs[name] for name in rest))
         signature = f"{self._name}({', '.join(self._names)})"
         if len(args) > len(self._names):
             raise ArgumentError(f"{self._name} takes {len(self._names)} inputs, {len(args)} were given", hint=signature)

@@ -60,7 +60,7 @@ def softmax_and_log(x, axis):
         return softmax(x, axis), logsumexp(x, axis, True)
     weights = np.exp(x - top)
     total = total_of(weights, axis)
-    weights /= total
+    weights *= 1 / total
     return weights, top + np.log(total)
 
 
