@@ -38,12 +38,12 @@ def windows(rng: np.random.Generator, letters: Array, length: int, batch: int) -
     return letters[places], letters[places + 1]
 
 
-def declare() -> dict[str, ga.nn.Layer]:
+def declare(dtype: str) -> dict[str, ga.nn.Layer]:
     """The layers."""
     return {
-        "embedding": ga.nn.Embedding(len(LETTERS), 16, name="embedding"),
-        "lstm": ga.nn.LSTM(16, HIDDEN, name="lstm"),
-        "last": ga.nn.Linear(HIDDEN, len(LETTERS), name="last"),
+        "embedding": ga.nn.Embedding(len(LETTERS), 16, dtype=dtype, name="embedding"),
+        "lstm": ga.nn.LSTM(16, HIDDEN, dtype=dtype, name="lstm"),
+        "last": ga.nn.Linear(HIDDEN, len(LETTERS), dtype=dtype, name="last"),
     }
 
 
@@ -56,7 +56,8 @@ def bits_per_letter(model: dict[str, ga.nn.Layer], x: ga.Node, y: ga.Node) -> ga
 
 def writer(model: dict[str, ga.nn.Layer]) -> ga.Function:
     """One letter and the state before it give the state after it and the probabilities of the next letter."""
-    letter, h, c = ga.input("letter", (1,), "int64"), ga.input("h", (1, HIDDEN)), ga.input("c", (1, HIDDEN))
+    letter = ga.input("letter", (1,), "int64")
+    h, c = (ga.input(name, (1, HIDDEN), model["lstm"].dtype) for name in "hc")
     (h_next, c_next), said = model["lstm"].cell((h, c), model["embedding"](letter))
     chances = ga.nn.softmax(model["last"](said), axis=-1)
     return ga.compile([letter, h, c, *ga.nn.parameters(model)], [h_next, c_next, chances], name="write")
@@ -64,7 +65,8 @@ def writer(model: dict[str, ga.nn.Layer]) -> ga.Function:
 
 def sample(cell: ga.Function, values: dict[str, Array], rng: np.random.Generator, count: int) -> str:
     """Write so many letters: each is drawn by its probability, and read again."""
-    h, c, letter, written = np.zeros((1, HIDDEN)), np.zeros((1, HIDDEN)), LETTERS.index(" "), []
+    h, c = (np.zeros(x.shape, x.dtype.name) for x in cell.declared.inputs[1:3])
+    letter, written = LETTERS.index(" "), []
     for _ in range(count):
         h, c, chances = cell(np.array([letter]), h, c, **values)
         letter = int(rng.choice(len(LETTERS), p=chances[0]))
@@ -84,9 +86,11 @@ def draw(bits: list[float], frequencies: float, least: float, out: Path) -> None
     save(fig, out, "char_rnn")
 
 
-def main(out: Path = FIGURES, steps: int = 300, length: int = 64, letters: int = 3000) -> tuple[float, float]:
+def main(
+    out: Path = FIGURES, steps: int = 300, length: int = 64, letters: int = 3000, dtype: str = "float64"
+) -> tuple[float, float]:
     """Train and write; bits per letter of new text, and which part of the written sentences is correct."""
-    model = declare()
+    model = declare(dtype)
     x, y = ga.input("x", ("T", "batch"), "int64"), ga.input("y", ("T", "batch"), "int64")
     loss = bits_per_letter(model, x, y)
     rate = ga.optim.schedules.cosine(0.01, steps)

@@ -1,9 +1,10 @@
 """A small transformer learns to sort: it reads six digits and then says them in order, one after the other.
 
 The sequence is the question and its answer, 3 1 4 1 5 9 | 1 1 3 4 5 9; each place is to say the next one, and sees
-only what stands before it (a causal mask). Two blocks, 32 features, 2 heads. To sort new digits the network reads what
-it said itself. Measured after 1000 steps: 1000 new questions are sorted without a mistake, all of them. The picture
-shows what the last block looks at: to say a digit, most often where that digit stands in the question.
+only what stands before it (a causal mask). Two blocks, 32 features, 2 heads, in single precision, as such networks are
+trained. To sort new digits the network reads what it said itself. Measured after 1000 steps: 1000 new questions are
+sorted without a mistake, all of them. The picture shows what the last block looks at: to say a digit, most often where
+that digit stands in the question.
 
 Run: python examples/small_transformer.py
 """
@@ -24,15 +25,15 @@ def questions(rng: np.random.Generator, count: int) -> Array:
     return np.concatenate([given, np.sort(given, axis=1)], axis=1)
 
 
-def declare() -> ga.nn.Sequential:
+def declare(dtype: str) -> ga.nn.Sequential:
     """The network: digits (batch, T) become scores (batch, T, DIGITS) of the digit that follows."""
     return ga.nn.Sequential(
-        ga.nn.Embedding(DIGITS, FEATURES, name="embedding"),
-        ga.nn.LearnedPositions(2 * LENGTH, FEATURES, name="positions"),
-        ga.nn.TransformerBlock(FEATURES, HEADS, causal=True, name="block_1"),
-        ga.nn.TransformerBlock(FEATURES, HEADS, causal=True, name="block_2"),
-        ga.nn.LayerNorm(FEATURES, name="norm"),
-        ga.nn.Linear(FEATURES, DIGITS, name="last"),
+        ga.nn.Embedding(DIGITS, FEATURES, dtype=dtype, name="embedding"),
+        ga.nn.LearnedPositions(2 * LENGTH, FEATURES, dtype=dtype, name="positions"),
+        ga.nn.TransformerBlock(FEATURES, HEADS, causal=True, dtype=dtype, name="block_1"),
+        ga.nn.TransformerBlock(FEATURES, HEADS, causal=True, dtype=dtype, name="block_2"),
+        ga.nn.LayerNorm(FEATURES, dtype=dtype, name="norm"),
+        ga.nn.Linear(FEATURES, DIGITS, dtype=dtype, name="last"),
     )
 
 
@@ -73,9 +74,11 @@ def draw(losses: list[float], row: Array, weights: Array, out: Path) -> None:
     save(fig, out, "small_transformer")
 
 
-def main(out: Path = FIGURES, steps: int = 1000, count: int = 1000) -> tuple[float, list[float]]:
+def main(
+    out: Path = FIGURES, steps: int = 1000, count: int = 1000, dtype: str = "float32"
+) -> tuple[float, list[float]]:
     """Train, sort new digits; which part of the answers has no mistake, and the losses."""
-    model, x = declare(), ga.input("x", ("batch", "T"), "int64")
+    model, x = declare(dtype), ga.input("x", ("batch", "T"), "int64")
     scores = model(x)
     loss = ga.nn.cross_entropy(
         ga.reshape(scores[:, LENGTH - 1 : -1], (-1, DIGITS)), ga.ravel(x[:, LENGTH:])

@@ -121,6 +121,9 @@ def small_transformer(start: Start) -> Step:
     return descent(loss, adam, LambdaLR(adam, rate))
 
 
+char_rnn_f32, small_transformer_f64 = char_rnn, small_transformer  # in the precision of the arrays that are given
+
+
 def physics_informed(start: Start) -> Step:
     first, second, last = (start.linear(name) for name in ("first", "second", "last"))
     network = nn.Sequential(first, nn.Tanh(), second, nn.Tanh(), last)
