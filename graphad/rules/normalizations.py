@@ -70,7 +70,10 @@ def root_of(u: Node) -> Node | None:
     c, root = u.inputs
     while root.op in (broadcast_to, expand_dims, reshape):
         root = root.inputs[0]
-    terms = root.inputs[0].inputs if root.op is sqrt and root.inputs[0].op is add else root.inputs
+    if root.op is not sqrt or root.dtype.kind != "f":
+        return None
+    (variance,) = root.inputs
+    terms = variance.inputs if variance.op is add else (variance,)
     squares = [x.inputs[0] for x in terms if x.op is mean]
     return root if any(x.op is square and x.inputs[0] is c for x in squares) else None
 
@@ -181,9 +184,9 @@ def _column(v: Node, like: Node) -> Node:
 
 def flattened(turned: Node) -> Node | None:
     """y, of the transpose of y with all its rows one below the other."""
-    if turned.op is not transpose or turned.ndim != 2:
+    x = _turned(turned)
+    if x is None:
         return None
-    (x,) = turned.inputs
     y = x.inputs[0] if x.op is reshape else x
     return y if y.shape[-1] == x.shape[-1] else None
 
@@ -213,8 +216,13 @@ def _sums_rows(node: Node) -> bool:
 def parts_of(total: Node) -> list[tuple[Node, Node]]:
     """δ and W of each term of Σ δ @ Wᵀ; empty where a term is something else."""
     terms = total.inputs if total.op in (add, sum_n) else (total,)
-    found = [x.inputs for x in terms if x.op is matmul and x.inputs[1].op is transpose and x.inputs[1].ndim == 2]
-    return [(delta, Wt.inputs[0]) for delta, Wt in found] if len(found) == len(terms) else []
+    found = [(x.inputs[0], W) for x in terms if x.op is matmul and (W := _turned(x.inputs[1])) is not None]
+    return found if len(found) == len(terms) else []
+
+
+def _turned(x: Node) -> Node | None:
+    """W, of the transpose of a matrix W."""
+    return x.inputs[0] if x.op is transpose and x.attrs["axes"] == (1, 0) else None
 
 
 def _summed(terms: Sequence[Node]) -> Node:

@@ -108,6 +108,18 @@ def test_left_alone():
     assert not moved([x, W, scale], [loss, *ga.grad(loss, [x, W, scale])]), "x may be of any size"
 
 
+def test_what_looks_like_it_and_is_not():
+    c, gamma, W = ga.input("c", ("n", 4)), ga.parameter("gamma", (4,)), ga.parameter("W", (4, 4))
+    variance = ga.mean(ga.square(c), axis=1, keepdims=True) + 1e-5
+    rows = c / ga.sqrt(variance) * gamma
+    assert rows_of(rows).scale is gamma
+    assert rows_of(c / variance * gamma) is None, "without a root the elements of small rows are large"
+    assert normalizations.scale_after_product(ga.transpose(rows, (1, 0)) @ ga.sin(rows @ W)) is not None
+    assert normalizations.scale_after_product(ga.transpose(rows[:4], (0, 1)) @ ga.sin(rows[:4] @ W)) is None
+    assert len(normalizations.parts_of(c @ ga.transpose(W, (1, 0)))) == 1
+    assert normalizations.parts_of(c @ ga.transpose(W, (0, 1))) == []
+
+
 def test_part_of_the_gradients():
     inputs, loss, _ = network(norm("layer"), linears(2), ("n", 6))
     x, gamma, beta, *rest = inputs
