@@ -121,7 +121,8 @@ def small_transformer(start: Start) -> Step:
     return descent(loss, adam, LambdaLR(adam, rate))
 
 
-char_rnn_f32, small_transformer_f64 = char_rnn, small_transformer  # in the precision of the arrays that are given
+char_rnn_f32 = char_rnn  # in the precision of the arrays that it is given
+small_transformer_f64 = small_transformer
 
 
 def physics_informed(start: Start) -> Step:
