@@ -35,7 +35,7 @@ from graphad.rules.normalizations import (
 class Normalizations:
     """Scale and shift in the matrices of products instead of in their rows; one array kept for the gradient."""
 
-    name: str = "normalizations"
+    name: str = "norms"
 
     def run(self, graph: Graph) -> Graph:
         """The graph with less to do for each row; values agree up to rounding."""

@@ -35,7 +35,7 @@ def arrays(inputs, size=5):
 
 
 def fired(f):
-    return {name for step in f.report().steps if step.name == "normalizations" for name in step.fired}
+    return {name for step in f.report().steps if step.name == "norms" for name in step.fired}
 
 
 def agree(inputs, outputs, size=5, digits=12):
