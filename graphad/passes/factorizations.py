@@ -4,13 +4,13 @@ Such choices depend on the users of a node, hence on the final graph: this pass 
 all rules. It tells of what it does as rules do, so reports show it and ``verify=True`` checks it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphad.ir.core import Node
 from graphad.ir.dims import Size, product
-from graphad.ir.graph import Graph, moved
-from graphad.ir.origin import Origin, inside
+from graphad.ir.graph import Graph
+from graphad.ir.origin import inside
 from graphad.ops.attributes import all_axes
 from graphad.ops.decompositions import eigh, svd
 from graphad.ops.determinants import det, slogdet
@@ -24,6 +24,7 @@ from graphad.ops.log_domain import log_sum_exp, softmax, softmax_and_log
 from graphad.ops.spectra import eigvalsh, svdvals
 from graphad.ops.tuples import item, items
 from graphad.passes.cse import Cse
+from graphad.passes.exchange import exchanged, like, on_behalf
 from graphad.rules.engine import Table, rewrite, tell, used_once
 
 
@@ -39,7 +40,7 @@ class Factor:
             return graph
         graph = rewrite(graph, FINAL)
         found = {**_determinants(graph), **_systems(graph), **_exponentials(graph)}
-        return Cse().run(_exchanged(graph, found)) if found else graph
+        return Cse().run(exchanged(graph, found)) if found else graph
 
 
 _SMALL = 4_096  # elements of what is not worth a loop of its own
@@ -94,9 +95,9 @@ def _determinants(graph: Graph) -> dict[Node, Node]:
     found = {}
     for node in graph.nodes:
         if node.op is det and not graph.is_input(node) and node.inputs[0] in known:
-            with inside(_like(node, "shared_determinant")):
+            with inside(like(node, "shared_determinant")):
                 sign, log = items(known[node.inputs[0]])
-                found[node] = _on_behalf(multiply(sign, exp(log)), node)
+                found[node] = on_behalf(multiply(sign, exp(log)), node)
             tell(shared_determinant, node, found[node])
     return found
 
@@ -140,11 +141,11 @@ def _exponentials(graph: Graph) -> dict[Node, Node]:
     for members in pairs.values():
         if {x.op for x in members} == {softmax, log_sum_exp}:
             first = min(members, key=lambda x: x.origin.adjoint_of is not None)
-            with inside(_like(first, "shared_exponential")):
+            with inside(like(first, "shared_exponential")):
                 made = [shared_exponential(x) for x in members]
             for node, new in zip(members, made, strict=True):
                 if new is not None:
-                    found[node] = _on_behalf(new, node)
+                    found[node] = on_behalf(new, node)
                     tell(shared_exponential, node, found[node])
     return found
 
@@ -154,7 +155,7 @@ def _solved_together(members: Sequence[Node]) -> list[Node]:
     ordered = sorted(members, key=lambda x: (x.ndim, x.op is inv))
     first = next((x for x in ordered if x.origin.adjoint_of is None), ordered[0])
     matrix = first.inputs[0]
-    with inside(_like(first, "shared_system")):
+    with inside(like(first, "shared_system")):
         if all(x.ndim == 1 for x in ordered):
             sides = stack(*(x.inputs[1] for x in ordered), axis=1)
         else:
@@ -167,8 +168,8 @@ def _solved_together(members: Sequence[Node]) -> list[Node]:
         entry = (
             start if node.ndim == 1 else Slice(start if start != 0 else None, stop if node is not ordered[-1] else None)
         )
-        with inside(_like(node, "shared_system")):
-            parts[node] = _on_behalf(getitem(solution, (FULL, entry)), node)
+        with inside(like(node, "shared_system")):
+            parts[node] = on_behalf(getitem(solution, (FULL, entry)), node)
         start = stop
     return [parts[x] for x in members]
 
@@ -178,31 +179,3 @@ def _columns(system: Node) -> Node:
     if system.op is inv:
         return eye(system.shape[0], dtype=system.dtype)
     return expand_dims(system.inputs[1], 1) if system.ndim == 1 else system.inputs[1]
-
-
-def _like(node: Node, made_by: str) -> Origin:
-    """The origin of nodes that serve what ``node`` served."""
-    origin = node.origin
-    return Origin(None, origin.place, origin.scope, origin.adjoint_of, False, made_by)
-
-
-def _on_behalf(new: Node, node: Node) -> Node:
-    """``new`` under the name and origin of the node whose place it takes."""
-    return Node(new.op, new.inputs, new.attrs, new.type, node.origin)
-
-
-def _exchanged(graph: Graph, found: Mapping[Node, Node]) -> Graph:
-    """The graph with nodes exchanged for others, which are made of nodes of the graph that may be exchanged, too."""
-    made: dict[Node, Node] = {x: x for x in graph.inputs}
-    pending = list(graph.outputs)
-    while pending:
-        node = pending[-1]
-        if node in made:
-            pending.pop()
-            continue
-        target = found.get(node, node)
-        waiting = [x for x in target.inputs if x not in made]
-        pending += waiting
-        if not waiting:
-            made[node] = moved(target, [made[x] for x in target.inputs])
-    return Graph(graph.inputs, [made[y] for y in graph.outputs], graph.name)

@@ -10,9 +10,7 @@ from graphad.ops.contract import matmul
 from graphad.ops.elementwise import add, divide, multiply, sum_n
 from graphad.ops.layout import reshape, transpose
 from graphad.passes.cse import Cse
-from graphad.passes.factorizations import _exchanged as exchanged
-from graphad.passes.factorizations import _like as like
-from graphad.passes.factorizations import _on_behalf as on_behalf
+from graphad.passes.exchange import exchanged, like, on_behalf
 from graphad.rules.engine import Rule, tell
 from graphad.rules.normalizations import (
     RULES,

@@ -37,9 +37,7 @@ from graphad.ops.piecewise import equal, indicator, where
 from graphad.ops.pool import max_share, window_max
 from graphad.ops.reduce import max
 from graphad.passes.cse import Cse
-from graphad.passes.factorizations import _exchanged as exchanged
-from graphad.passes.factorizations import _like as like
-from graphad.passes.factorizations import _on_behalf as on_behalf
+from graphad.passes.exchange import exchanged, like, on_behalf
 from graphad.rules.einsums import assumed
 
 LARGE = 16_384  # elements, as for loops

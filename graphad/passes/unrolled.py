@@ -28,9 +28,7 @@ from graphad.ops.index import concatenate, getitem, stack
 from graphad.ops.indexing import FULL
 from graphad.ops.layout import matrix_transpose, reshape, transpose
 from graphad.passes.cse import Cse
-from graphad.passes.factorizations import _exchanged as exchanged
-from graphad.passes.factorizations import _like as like
-from graphad.passes.factorizations import _on_behalf as on_behalf
+from graphad.passes.exchange import exchanged, like, on_behalf
 from graphad.passes.stacks import LARGE, SMALL, Members, Stack, Stacks, factors_of, rows_of, signature, steps_of
 from graphad.rules.einsums import assumed
 from graphad.rules.engine import Table, tell
